@@ -1,0 +1,175 @@
+//! Carries each event to its readers (state, journal, …). Knows events and nothing of who publishes or reads.
+//!
+//! [`Bus::publish`] never waits: where a reader's queue is full the event is dropped for that reader and counted,
+//! and the count is told as soon as there is room. [`Bus::store`] waits until the durable reader has the events.
+
+use crate::event::{Event, Fact};
+use parking_lot::RwLock;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// One thing in a reader's queue.
+#[derive(Debug)]
+pub enum Delivery {
+    /// An event.
+    Event(Arc<Event>),
+    /// Everything queued before is to be durable before this is answered. Only the durable reader gets it.
+    Barrier(oneshot::Sender<()>),
+}
+
+/// Why [`Bus::store`] did not see its events stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the journal did not confirm within {0:?}")]
+pub struct NotStored(Duration);
+
+struct Reader {
+    name: &'static str,
+    durable: bool,
+    queue: mpsc::Sender<Delivery>,
+    dropped: AtomicU64,
+}
+
+/// A handle to publish with; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Bus {
+    readers: Arc<RwLock<Vec<Arc<Reader>>>>,
+}
+
+impl Bus {
+    /// Adds a reader that sees every event published from now on, in order. `capacity` is in events.
+    pub fn subscribe(&self, name: &'static str, capacity: usize) -> mpsc::Receiver<Delivery> {
+        self.add(name, capacity, false)
+    }
+
+    /// Adds the reader that answers barriers: the journal.
+    pub fn subscribe_durable(&self, name: &'static str, capacity: usize) -> mpsc::Receiver<Delivery> {
+        self.add(name, capacity, true)
+    }
+
+    fn add(&self, name: &'static str, capacity: usize, durable: bool) -> mpsc::Receiver<Delivery> {
+        let (queue, receiver) = mpsc::channel(capacity);
+        self.readers.write().push(Arc::new(Reader { name, durable, queue, dropped: AtomicU64::new(0) }));
+        receiver
+    }
+
+    /// Hands an event to every reader, without waiting.
+    pub fn publish(&self, event: Event) {
+        let event = Arc::new(event);
+        for reader in self.readers.read().iter() {
+            let _ = reader.offer(&event);
+        }
+    }
+
+    /// Hands events to every reader, waiting for room in the durable ones, and returns when those have them on disk
+    /// or `patience` is over. The events are delivered in either case.
+    pub async fn store(&self, events: Vec<Event>, patience: Duration) -> Result<(), NotStored> {
+        let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
+        let readers = self.readers.read().clone();
+        for reader in readers.iter().filter(|reader| !reader.durable) {
+            for event in &events {
+                let _ = reader.offer(event);
+            }
+        }
+        let confirmed = async {
+            for reader in readers.iter().filter(|reader| reader.durable) {
+                for event in &events {
+                    let _ = reader.queue.send(Delivery::Event(event.clone())).await;
+                }
+                let (barrier, passed) = oneshot::channel();
+                if reader.queue.send(Delivery::Barrier(barrier)).await.is_ok() {
+                    passed.await.map_err(|_| NotStored(patience))?;
+                }
+            }
+            Ok(())
+        };
+        tokio::time::timeout(patience, confirmed).await.unwrap_or(Err(NotStored(patience)))
+    }
+}
+
+impl Reader {
+    /// True if the event went into the queue. A reader that is gone counts as served.
+    fn offer(&self, event: &Arc<Event>) -> bool {
+        self.tell_dropped(event);
+        match self.queue.try_send(Delivery::Event(event.clone())) {
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.dropped.fetch_add(1, Relaxed);
+                false
+            }
+        }
+    }
+
+    fn tell_dropped(&self, event: &Event) {
+        if self.dropped.load(Relaxed) == 0 {
+            return;
+        }
+        // The permit is taken first, so that a count is never lost between reading it and telling it.
+        if let Ok(permit) = self.queue.try_reserve() {
+            let count = self.dropped.swap(0, Relaxed);
+            if count > 0 {
+                let fact = Fact::EventsDropped { reader: self.name.to_owned(), count };
+                permit.send(Delivery::Event(Arc::new(Event { time: event.time, ..Event::new(None, fact) })));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fact(delivery: Delivery) -> Fact {
+        match delivery {
+            Delivery::Event(event) => event.fact.clone(),
+            Delivery::Barrier(_) => panic!("a barrier"),
+        }
+    }
+
+    fn started() -> Event {
+        Event::new(None, Fact::ProgramStarted { version: "1".into() })
+    }
+
+    #[test]
+    fn a_full_reader_is_told_what_it_missed_and_the_other_misses_nothing() {
+        let bus = Bus::default();
+        let mut slow = bus.subscribe("slow", 2);
+        let mut quick = bus.subscribe("quick", 10);
+        (0..5).for_each(|_| bus.publish(started()));
+        assert_eq!(quick.len(), 5);
+        for _ in 0..2 {
+            assert_eq!(fact(slow.try_recv().unwrap()), started().fact);
+        }
+        bus.publish(started());
+        assert_eq!(fact(slow.try_recv().unwrap()), Fact::EventsDropped { reader: "slow".into(), count: 3 });
+        assert_eq!(fact(slow.try_recv().unwrap()), started().fact);
+        (0..6).for_each(|_| assert_eq!(fact(quick.try_recv().unwrap()), started().fact));
+    }
+
+    #[tokio::test]
+    async fn store_waits_for_the_barrier() {
+        let bus = Bus::default();
+        let mut journal = bus.subscribe_durable("journal", 1);
+        let storing = tokio::spawn(async move { bus.store(vec![started(), started()], Duration::from_secs(60)).await });
+        for _ in 0..2 {
+            assert_eq!(fact(journal.recv().await.unwrap()), started().fact);
+        }
+        let Some(Delivery::Barrier(barrier)) = journal.recv().await else { panic!("no barrier") };
+        assert!(!storing.is_finished());
+        barrier.send(()).unwrap();
+        assert_eq!(storing.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn store_gives_up_on_a_journal_that_hangs() {
+        let bus = Bus::default();
+        let _journal = bus.subscribe_durable("journal", 1);
+        let patience = Duration::from_millis(200);
+        assert_eq!(bus.store(vec![started()], patience).await, Err(NotStored(patience)));
+    }
+}

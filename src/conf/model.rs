@@ -1,0 +1,162 @@
+//! The conf tree once it is read and checked: plain values, nothing that can fail.
+
+use crate::{event::Architecture, net::Mac};
+use ipnet::Ipv4Net;
+use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+
+/// The whole tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conf {
+    /// Segments by the server's own address.
+    pub segments: BTreeMap<Ipv4Addr, Arc<Segment>>,
+    /// Profiles of `boot/` by name. One that is broken is here too: its faults are told when it is asked for.
+    pub profiles: BTreeMap<String, Arc<Profile>>,
+}
+
+/// One network segment: `conf/<server address>/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The server's own address, which names the folder.
+    pub server: Ipv4Addr,
+    /// `interface`: the network interface; without it the one that has the server's address.
+    pub interface: Option<String>,
+    /// `prefix`: length of the network prefix, 24 unless given.
+    pub prefix: u8,
+    /// `domain`: `lan` unless given.
+    pub domain: String,
+    /// `gateway`: given to clients as their router.
+    pub gateway: Option<Ipv4Addr>,
+    /// `dns`: where names of elsewhere are asked, one address a line.
+    pub dns: Vec<Ipv4Addr>,
+    /// `pool`: `first-last`; without it only machines of the conf tree get addresses.
+    pub pool: Option<Pool>,
+    /// `lease`: an hour unless given.
+    pub lease: Duration,
+    /// `boot`: the profile of machines that name none.
+    pub boot: Option<String>,
+    /// `loader`: the boot loader that a machine's firmware gets first.
+    pub loader: Loader,
+    /// `mode`: `authoritative` unless given.
+    pub mode: Mode,
+    /// `ntp`: time servers, one address a line.
+    pub ntp: Vec<Ipv4Addr>,
+    /// `radv`: `on` unless given; `off` where another router answers solicitations.
+    pub radv: bool,
+    /// Machines by address.
+    pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
+}
+
+/// One machine: `conf/<server address>/<machine address>/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Its address, which names the folder.
+    pub address: Ipv4Addr,
+    /// `mac`, the one file that must be there.
+    pub mac: Mac,
+    /// `hostname`; made from the address (`m-10-77-0-60`) unless given.
+    pub hostname: String,
+    /// `boot`: a profile's name.
+    pub boot: Option<String>,
+    /// `loader`: this machine's own.
+    pub loader: Option<Loader>,
+    /// `firmware`: else learned from its requests.
+    pub firmware: Option<Architecture>,
+    /// `power`: how it is switched, as written: `wol`, `qemu`, `qemu mem=512`.
+    pub power: Option<String>,
+    /// Files of the machine's folder that have no meaning here, for templates: name and value.
+    pub extra: BTreeMap<String, String>,
+}
+
+/// The addresses for machines that are not in the conf tree, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// The first address.
+    pub first: Ipv4Addr,
+    /// The last address, not below the first.
+    pub last: Ipv4Addr,
+}
+
+/// What the DHCP server does on a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It gives addresses and refuses wrong ones.
+    Authoritative,
+    /// It gives boot information beside another DHCP server.
+    Proxy,
+    /// It does nothing.
+    Off,
+}
+
+/// The boot loader that firmware gets first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// iPXE, then the machine's script.
+    Ipxe,
+    /// PXELINUX (or SYSLINUX for UEFI), then the machine's `pxelinux.cfg` file.
+    Pxelinux,
+}
+
+/// What to boot: `conf/boot/<name>/`. The values are templates, not rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The folder's name.
+    pub name: String,
+    /// `kernel`: a path below `tftpboot` or a URL. None is a fault that is told to who asks for the profile.
+    pub kernel: Option<String>,
+    /// `initrd`: likewise, one a line.
+    pub initrd: Vec<String>,
+    /// `append`: the kernel command line.
+    pub append: String,
+}
+
+/// A file of the tree that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{path}: {value:?} is not {expected}", path = path.display())]
+pub struct Mistake {
+    /// The file, relative to the tree.
+    pub path: PathBuf,
+    /// What it holds, shortened and made printable.
+    pub value: String,
+    /// What was expected, as in "is not …".
+    pub expected: String,
+}
+
+impl Segment {
+    /// The segment's network.
+    pub fn network(&self) -> Ipv4Net {
+        Ipv4Net::new_assert(self.server, self.prefix).trunc()
+    }
+
+    /// The machine with this hardware address.
+    pub fn machine_by_mac(&self, mac: Mac) -> Option<&Arc<Machine>> {
+        self.machines.values().find(|machine| machine.mac == mac)
+    }
+
+    /// The profile that a machine boots; of one that is not in the tree, the segment's.
+    pub fn profile_of<'a>(&'a self, machine: Option<&'a Machine>) -> Option<&'a str> {
+        machine.and_then(|m| m.boot.as_deref()).or(self.boot.as_deref())
+    }
+}
+
+impl Pool {
+    /// True if `address` is in the pool.
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        (self.first..=self.last).contains(&address)
+    }
+
+    /// All its addresses in order.
+    pub fn addresses(self) -> impl Iterator<Item = Ipv4Addr> {
+        (self.first.to_bits()..=self.last.to_bits()).map(Ipv4Addr::from_bits)
+    }
+}
+
+impl Mode {
+    /// As in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Authoritative => "authoritative",
+            Mode::Proxy => "proxy",
+            Mode::Off => "off",
+        }
+    }
+}

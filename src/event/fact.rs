@@ -1,0 +1,587 @@
+//! Every kind of event with its fields: the program's vocabulary, one place.
+
+use super::{Architecture, Service, Severity, transfer::Transfer};
+use crate::net::Mac;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Declares [`Fact`] together with each variant's kind, service and severity, so that they cannot disagree.
+macro_rules! facts {
+    ($( $(#[$doc:meta])* $variant:ident = $kind:literal $service:ident $severity:ident {
+        $( $(#[$field_doc:meta])* $field:ident : $type:ty ),* $(,)?
+    } )*) => {
+        /// What happened. As JSON: `{"kind": "dhcp.offered", "details": {…}}`.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", content = "details")]
+        pub enum Fact {
+            $( $(#[$doc])* #[serde(rename = $kind)] $variant { $( $(#[$field_doc])* $field: $type ),* } ),*
+        }
+
+        impl Fact {
+            /// Every kind there is.
+            pub const KINDS: &'static [&'static str] = &[$($kind),*];
+
+            /// Past tense, `subject.verb`.
+            pub fn kind(&self) -> &'static str {
+                match self { $( Fact::$variant { .. } => $kind ),* }
+            }
+
+            fn usual_service(&self) -> Service {
+                match self { $( Fact::$variant { .. } => Service::$service ),* }
+            }
+
+            fn usual_severity(&self) -> Severity {
+                match self { $( Fact::$variant { .. } => Severity::$severity ),* }
+            }
+        }
+    };
+}
+
+facts! {
+    /// A client looked for a server (DHCPDISCOVER).
+    DhcpDiscovered = "dhcp.discovered" Dhcp Info {
+        /// Transaction.
+        xid: u32,
+        /// Option 93.
+        architecture: Option<Architecture>,
+        /// Option 60, made printable.
+        vendor: Option<String>,
+        /// The client is iPXE (option 77 or 175).
+        ipxe: bool,
+        /// Option 12, made printable.
+        hostname: Option<String>,
+        /// The relay that brought it (giaddr).
+        relay: Option<Ipv4Addr>,
+    }
+    /// An address was offered (DHCPOFFER).
+    DhcpOffered = "dhcp.offered" Dhcp Info {
+        /// Transaction.
+        xid: u32,
+        /// The address offered.
+        address: Ipv4Addr,
+        /// The boot file or URL in the offer.
+        boot_file: Option<String>,
+        /// Seconds.
+        lease: u32,
+        /// Where the address comes from.
+        source: LeaseSource,
+    }
+    /// A lease was given or renewed (DHCPACK to a DHCPREQUEST).
+    DhcpAcknowledged = "dhcp.acknowledged" Dhcp Info {
+        /// Transaction.
+        xid: u32,
+        /// The address leased.
+        address: Ipv4Addr,
+        /// The boot file or URL in the answer.
+        boot_file: Option<String>,
+        /// Seconds.
+        lease: u32,
+        /// Where the address comes from.
+        source: LeaseSource,
+        /// The client's identifier: option 61 in hexadecimal, else its hardware address.
+        client: String,
+        /// Option 12 of the request, made printable.
+        hostname: Option<String>,
+        /// False for the first acknowledgement after a DHCPDISCOVER, true for renewing, rebinding and INIT-REBOOT.
+        renewal: bool,
+        /// Option 93.
+        architecture: Option<Architecture>,
+        /// The client is iPXE.
+        ipxe: bool,
+    }
+    /// A request was refused (DHCPNAK).
+    DhcpRefused = "dhcp.refused" Dhcp Warning {
+        /// Transaction.
+        xid: u32,
+        /// The address asked for.
+        address: Option<Ipv4Addr>,
+        /// In words.
+        reason: String,
+    }
+    /// A message was left unanswered on purpose.
+    DhcpIgnored = "dhcp.ignored" Dhcp Notice {
+        /// Transaction.
+        xid: u32,
+        /// Why.
+        reason: Silence,
+    }
+    /// A client asked for parameters only (DHCPINFORM).
+    DhcpInformed = "dhcp.informed" Dhcp Info {
+        /// Transaction.
+        xid: u32,
+        /// The address it has.
+        address: Ipv4Addr,
+    }
+    /// A lease was given back (DHCPRELEASE).
+    DhcpReleased = "dhcp.released" Dhcp Info {
+        /// The address.
+        address: Ipv4Addr,
+    }
+    /// A client found its new address in use (DHCPDECLINE).
+    DhcpDeclined = "dhcp.declined" Dhcp Warning {
+        /// The address.
+        address: Ipv4Addr,
+        /// It is not offered before.
+        until: Timestamp,
+    }
+    /// A lease ran out.
+    DhcpExpired = "dhcp.expired" Dhcp Info {
+        /// The address.
+        address: Ipv4Addr,
+    }
+    /// A free pool address answered the ARP probe, so it is not offered.
+    DhcpConflicted = "dhcp.conflicted" Dhcp Warning {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who has it.
+        owner: Mac,
+        /// It is not offered before.
+        until: Timestamp,
+    }
+    /// A client asked for another server's offer.
+    DhcpOutbid = "dhcp.outbid" Dhcp Notice {
+        /// Transaction.
+        xid: u32,
+        /// The server it chose.
+        server: Ipv4Addr,
+    }
+    /// Boot information was given beside another DHCP server (proxyDHCP).
+    DhcpProxied = "dhcp.proxied" Dhcp Info {
+        /// Transaction.
+        xid: u32,
+        /// The boot file or URL.
+        boot_file: Option<String>,
+        /// 67 or 4011.
+        port: u16,
+    }
+
+    /// A file was asked for over TFTP.
+    TftpRequested = "tftp.requested" Tftp Info {
+        /// The transfer as it begins.
+        #[serde(flatten)]
+        transfer: Transfer,
+    }
+    /// A TFTP transfer went on.
+    TftpProgressed = "tftp.progressed" Tftp Debug {
+        /// The transfer so far.
+        #[serde(flatten)]
+        transfer: Transfer,
+    }
+    /// A TFTP transfer ended with every byte sent.
+    TftpCompleted = "tftp.completed" Tftp Info {
+        /// The whole transfer.
+        #[serde(flatten)]
+        transfer: Transfer,
+    }
+    /// A TFTP transfer ended early.
+    TftpAbandoned = "tftp.abandoned" Tftp Warning {
+        /// The transfer as far as it came.
+        #[serde(flatten)]
+        transfer: Transfer,
+        /// In words.
+        reason: String,
+    }
+    /// A file was not given over TFTP.
+    TftpRefused = "tftp.refused" Tftp Warning {
+        /// What was asked for.
+        file: String,
+        /// Why not.
+        refusal: Refusal,
+    }
+
+    /// A file was asked for over HTTP.
+    HttpRequested = "http.requested" Http Info {
+        /// The transfer as it begins.
+        #[serde(flatten)]
+        transfer: Transfer,
+    }
+    /// An HTTP transfer went on.
+    HttpProgressed = "http.progressed" Http Debug {
+        /// The transfer so far.
+        #[serde(flatten)]
+        transfer: Transfer,
+    }
+    /// An HTTP transfer ended with every byte sent.
+    HttpCompleted = "http.completed" Http Info {
+        /// The whole transfer.
+        #[serde(flatten)]
+        transfer: Transfer,
+    }
+    /// An HTTP transfer ended early.
+    HttpAbandoned = "http.abandoned" Http Warning {
+        /// The transfer as far as it came.
+        #[serde(flatten)]
+        transfer: Transfer,
+        /// In words.
+        reason: String,
+    }
+    /// A file was not given over HTTP.
+    HttpRefused = "http.refused" Http Warning {
+        /// What was asked for.
+        file: String,
+        /// Why not.
+        refusal: Refusal,
+    }
+
+    /// A name of the segment was answered.
+    DnsAnswered = "dns.answered" Dns Debug {
+        /// The name asked, with its last dot.
+        name: String,
+        /// `A`, `PTR` …
+        record: String,
+        /// The data of the answers; empty for a name that does not exist.
+        answers: Vec<String>,
+    }
+    /// A name of elsewhere was answered by the servers that `dns` names.
+    DnsForwarded = "dns.forwarded" Dns Debug {
+        /// The name asked, with its last dot.
+        name: String,
+        /// `A`, `PTR` …
+        record: String,
+        /// NOERROR, NXDOMAIN …
+        code: String,
+        /// Milliseconds.
+        millis: u64,
+    }
+    /// A name was not answered.
+    DnsRefused = "dns.refused" Dns Notice {
+        /// The name asked, with its last dot.
+        name: String,
+        /// `A`, `PTR` …
+        record: String,
+        /// In words.
+        reason: String,
+    }
+
+    /// A machine logged a message.
+    SyslogReceived = "syslog.received" Syslog Info {
+        /// The message's own.
+        severity: Severity,
+        /// `kern`, `daemon` …
+        facility: Option<String>,
+        /// The program that logged it.
+        tag: Option<String>,
+        /// The host name in the message.
+        host: Option<String>,
+        /// The time in the message.
+        sent: Option<Timestamp>,
+        /// The message, made printable.
+        text: String,
+    }
+
+    /// A router solicitation was answered.
+    RadvAnswered = "radv.answered" Radv Debug {
+        /// The machine's link-local address, or `::`.
+        source: Ipv6Addr,
+    }
+
+    /// The operator asked for a change of power.
+    PowerRequested = "power.requested" Power Notice {
+        /// What was asked.
+        action: Action,
+        /// `qemu`, `wol`.
+        method: String,
+    }
+    /// The machine's power accepted the change.
+    PowerAccepted = "power.accepted" Power Info {
+        /// What was asked.
+        action: Action,
+        /// `qemu`, `wol`.
+        method: String,
+    }
+    /// The change did not come about.
+    PowerFailed = "power.failed" Power Err {
+        /// What was asked.
+        action: Action,
+        /// `qemu`, `wol`.
+        method: String,
+        /// What went wrong, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// The machine's power was seen to be on or off.
+    PowerObserved = "power.observed" Power Info {
+        /// On or off.
+        state: PowerState,
+        /// `qemu`.
+        method: String,
+    }
+
+    /// A segment's conf was read: at the start and after each change.
+    ConfLoaded = "conf.loaded" Conf Info {
+        /// The segment's domain.
+        domain: String,
+        /// `authoritative`, `proxy` or `off`.
+        mode: String,
+        /// First and last address of the pool.
+        pool: Option<(Ipv4Addr, Ipv4Addr)>,
+        /// All machines of the segment.
+        machines: Vec<MachineSummary>,
+    }
+    /// A value of the conf tree was changed.
+    ConfChanged = "conf.changed" Conf Notice {
+        /// The file, relative to the conf tree.
+        path: String,
+    }
+    /// A value makes no sense; the last good one stays in force.
+    ConfRejected = "conf.rejected" Conf Err {
+        /// The file.
+        path: String,
+        /// What is in it, shortened and made printable.
+        value: String,
+        /// What was expected.
+        expected: String,
+    }
+    /// A rejected value was put right.
+    ConfMended = "conf.mended" Conf Notice {
+        /// The file.
+        path: String,
+    }
+    /// A machine that was only seen was written into the conf tree.
+    ConfAdopted = "conf.adopted" Conf Notice {
+        /// Its new host name.
+        hostname: String,
+    }
+
+    /// A machine's boot went through to a running system.
+    BootCompleted = "boot.completed" Boot Notice {
+        /// Milliseconds since power-on, or since the machine was first seen.
+        millis: u64,
+    }
+    /// A machine's boot stands still.
+    BootStalled = "boot.stalled" Boot Err {
+        /// The last stage it reached.
+        stage: String,
+        /// The cause, in words.
+        cause: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+
+    /// Packets or requests that make no sense arrived; told once a second a source.
+    PacketRejected = "packet.rejected" Program Warning {
+        /// Whose port they came to.
+        service: Service,
+        /// Who sent them.
+        source: IpAddr,
+        /// What was wrong with the last one: what, where, and what was expected.
+        error: String,
+        /// How many since the last report.
+        count: u64,
+    }
+
+    /// A server began to listen.
+    ServiceStarted = "service.started" Program Info {
+        /// Which.
+        service: Service,
+        /// Address and port, or interface.
+        address: String,
+    }
+    /// A server broke and will be tried again.
+    ServiceFailed = "service.failed" Program Err {
+        /// Which.
+        service: Service,
+        /// In words, with causes.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Milliseconds until it is tried again.
+        retry: u64,
+    }
+    /// A server ended because it was told to.
+    ServiceStopped = "service.stopped" Program Info {
+        /// Which.
+        service: Service,
+    }
+    /// The bus was full: events were dropped before this reader saw them.
+    EventsDropped = "events.dropped" Program Warning {
+        /// `state` or `journal`.
+        reader: String,
+        /// How many since the last report.
+        count: u64,
+    }
+    /// The journal cannot be written; events wait in memory.
+    JournalFailed = "journal.failed" Program Err {
+        /// In words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+        /// How many events wait.
+        waiting: u64,
+    }
+    /// The journal is written again.
+    JournalRecovered = "journal.recovered" Program Notice {
+        /// How many events had waited.
+        waiting: u64,
+    }
+    /// The program began.
+    ProgramStarted = "program.started" Program Notice {
+        /// Its version.
+        version: String,
+    }
+    /// The program ended in good order.
+    ProgramStopped = "program.stopped" Program Notice {
+        /// `quit`, `SIGTERM` …
+        reason: String,
+    }
+}
+
+impl Fact {
+    /// The part of the program that this is about.
+    pub fn service(&self) -> Service {
+        match self {
+            Fact::PacketRejected { service, .. }
+            | Fact::ServiceStarted { service, .. }
+            | Fact::ServiceFailed { service, .. }
+            | Fact::ServiceStopped { service } => *service,
+            other => other.usual_service(),
+        }
+    }
+
+    /// How much it matters; a machine's message keeps its own severity.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Fact::SyslogReceived { severity, .. } => *severity,
+            other => other.usual_severity(),
+        }
+    }
+}
+
+/// Why a DHCP message was left unanswered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Silence {
+    /// The machine is not in the conf tree, and the segment has no pool.
+    NotInConf,
+    /// No address of the pool is free.
+    PoolExhausted,
+    /// The segment's mode is `proxy` and the client does not boot from the network.
+    NotPxe,
+    /// The segment's mode is `off`.
+    Off,
+    /// The client asks to keep an address that this server knows nothing of (RFC 2131, section 4.3.2).
+    UnknownLease,
+    /// The message came by a relay of another subnet.
+    ForeignRelay {
+        /// giaddr.
+        relay: Ipv4Addr,
+    },
+    /// The client chose another server's offer.
+    OtherServer {
+        /// Option 54.
+        server: Ipv4Addr,
+    },
+}
+
+/// Where a leased address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseSource {
+    /// The machine is in the conf tree under this address.
+    Reservation,
+    /// The segment's pool.
+    Pool,
+}
+
+/// Why a file was not given. The same for every protocol: `boot` decides it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Refusal {
+    /// There is no such file.
+    Missing {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The path leaves `tftpboot`, by itself or by a link.
+    Outside,
+    /// It is a directory or a device.
+    NotAFile,
+    /// The file is there but cannot be read.
+    Unreadable {
+        /// The system's error.
+        error: String,
+    },
+    /// A generated file was asked for by an address that is no machine of the segment.
+    UnknownMachine,
+    /// Neither the machine nor its segment says what to boot.
+    NoProfile,
+    /// The profile is not in `conf/boot/`.
+    UnknownProfile {
+        /// Its name.
+        profile: String,
+    },
+    /// The profile or its template is wrong.
+    BrokenProfile {
+        /// Its name.
+        profile: String,
+        /// What, where and what was expected.
+        error: String,
+    },
+    /// The request itself is not allowed: a write, an unknown mode or method.
+    NotAllowed {
+        /// What was asked.
+        request: String,
+    },
+}
+
+/// A machine as the conf tree has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineSummary {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// Its name, without the domain.
+    pub hostname: String,
+    /// The profile it boots: its own or the segment's.
+    pub boot: Option<String>,
+    /// What its firmware is, where conf says it.
+    pub firmware: Option<Architecture>,
+    /// How it is switched: the first word of `power`.
+    pub power: Option<String>,
+}
+
+/// A change of power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// On.
+    On,
+    /// Off at once.
+    Off,
+    /// A hard reset.
+    Reset,
+}
+
+impl Action {
+    /// `on`, `off`, `reset`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::On => "on",
+            Action::Off => "off",
+            Action::Reset => "reset",
+        }
+    }
+}
+
+/// Whether a machine has power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PowerState {
+    /// It runs.
+    On,
+    /// It does not.
+    Off,
+}
+
+impl PowerState {
+    /// `on`, `off`.
+    pub fn name(self) -> &'static str {
+        match self {
+            PowerState::On => "on",
+            PowerState::Off => "off",
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Each fact in words, for the log, the audit pane and a machine's last word.
+
+use super::{Fact, LeaseSource, Refusal, Silence, transfer::Transfer};
+use std::fmt;
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fact::DhcpDiscovered { architecture, ipxe, hostname, relay, .. } => {
+                write!(f, "looks for a server")?;
+                if *ipxe {
+                    write!(f, " as iPXE")?;
+                }
+                if let Some(architecture) = architecture {
+                    write!(f, " ({architecture})")?;
+                }
+                if let Some(hostname) = hostname {
+                    write!(f, ", calls itself {hostname}")?;
+                }
+                relay.map_or(Ok(()), |relay| write!(f, ", by relay {relay}"))
+            }
+            Fact::DhcpOffered { address, boot_file, source, .. } => {
+                write!(f, "offered {address}{}", of(*source))?;
+                with_boot_file(f, boot_file.as_deref())
+            }
+            Fact::DhcpAcknowledged { address, boot_file, lease, renewal, source, .. } => {
+                let verb = if *renewal { "renewed" } else { "leased" };
+                write!(f, "{verb} {address}{} for {lease} s", of(*source))?;
+                with_boot_file(f, boot_file.as_deref())
+            }
+            Fact::DhcpRefused { address: Some(address), reason, .. } => write!(f, "refused {address}: {reason}"),
+            Fact::DhcpRefused { address: None, reason, .. } => write!(f, "refused: {reason}"),
+            Fact::DhcpIgnored { reason, .. } => write!(f, "not answered: {reason}"),
+            Fact::DhcpInformed { address, .. } => write!(f, "told {address} its parameters"),
+            Fact::DhcpReleased { address } => write!(f, "gave {address} back"),
+            Fact::DhcpDeclined { address, until } => {
+                write!(f, "found {address} in use by another; not offered until {until:.0}")
+            }
+            Fact::DhcpExpired { address } => write!(f, "lease of {address} ran out"),
+            Fact::DhcpConflicted { address, owner, until } => {
+                write!(f, "{address} of the pool is in use by {owner}; not offered until {until:.0}")
+            }
+            Fact::DhcpOutbid { server, .. } => write!(f, "took the offer of another server, {server}"),
+            Fact::DhcpProxied { boot_file, port, .. } => {
+                write!(f, "told what to boot (port {port})")?;
+                with_boot_file(f, boot_file.as_deref())
+            }
+            Fact::TftpRequested { transfer } | Fact::HttpRequested { transfer } => {
+                write!(f, "asks for {}", transfer.file)
+            }
+            Fact::TftpProgressed { transfer } | Fact::HttpProgressed { transfer } => {
+                write!(f, "{}: {}", transfer.file, so_far(transfer))
+            }
+            Fact::TftpCompleted { transfer } | Fact::HttpCompleted { transfer } => {
+                write!(f, "got {}: {} in {} ms", transfer.file, so_far(transfer), transfer.millis)
+            }
+            Fact::TftpAbandoned { transfer, reason } | Fact::HttpAbandoned { transfer, reason } => {
+                write!(f, "broke off {} after {}: {reason}", transfer.file, so_far(transfer))
+            }
+            Fact::TftpRefused { file, refusal } | Fact::HttpRefused { file, refusal } => {
+                write!(f, "did not get {file}: {refusal}")
+            }
+            Fact::DnsAnswered { name, record, answers } if answers.is_empty() => {
+                write!(f, "{record} {name}: no such record")
+            }
+            Fact::DnsAnswered { name, record, answers } => write!(f, "{record} {name}: {}", answers.join(", ")),
+            Fact::DnsForwarded { name, record, code, millis } => {
+                write!(f, "{record} {name}: {code} from upstream in {millis} ms")
+            }
+            Fact::DnsRefused { name, record, reason } => write!(f, "{record} {name} refused: {reason}"),
+            Fact::SyslogReceived { tag: Some(tag), text, .. } => write!(f, "{tag}: {text}"),
+            Fact::SyslogReceived { tag: None, text, .. } => f.write_str(text),
+            Fact::RadvAnswered { source } => write!(f, "router solicitation of {source} answered"),
+            Fact::PowerRequested { action, method } => write!(f, "power {} asked of {method}", action.name()),
+            Fact::PowerAccepted { action, method } => write!(f, "power {} accepted by {method}", action.name()),
+            Fact::PowerFailed { action, method, error, next_step } => {
+                write!(f, "power {} by {method} failed: {error}; {next_step}", action.name())
+            }
+            Fact::PowerObserved { state, method } => write!(f, "is {} ({method})", state.name()),
+            Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),
+            Fact::ConfChanged { path } => write!(f, "{path} changed"),
+            Fact::ConfRejected { path, value, expected } => {
+                write!(f, "{path}: {value:?} is not {expected}; the last good value stays in force")
+            }
+            Fact::ConfMended { path } => write!(f, "{path} is right again"),
+            Fact::ConfAdopted { hostname } => write!(f, "adopted as {hostname}"),
+            Fact::BootCompleted { millis } => write!(f, "up after {}.{} s", millis / 1000, millis % 1000 / 100),
+            Fact::BootStalled { stage, cause, next_step } => write!(f, "boot stands at {stage}: {cause}: {next_step}"),
+            Fact::PacketRejected { source, error, count, .. } => write!(f, "{count} bad from {source}: {error}"),
+            Fact::ServiceStarted { service, address } => write!(f, "{service} listens on {address}"),
+            Fact::ServiceFailed { service, error, next_step, retry } => {
+                write!(f, "{service}: {error}; {next_step} (next try in {} s)", retry.div_ceil(1000))
+            }
+            Fact::ServiceStopped { service } => write!(f, "{service} stopped"),
+            Fact::EventsDropped { reader, count } => write!(f, "{count} events dropped: the {reader} was too slow"),
+            Fact::JournalFailed { error, next_step, waiting } => {
+                write!(f, "the journal cannot be written: {error}; {next_step}; {waiting} events wait in memory")
+            }
+            Fact::JournalRecovered { waiting } => {
+                write!(f, "the journal is written again; {waiting} events had waited")
+            }
+            Fact::ProgramStarted { version } => write!(f, "PXElator {version} started"),
+            Fact::ProgramStopped { reason } => write!(f, "PXElator stopped: {reason}"),
+        }
+    }
+}
+
+fn of(source: LeaseSource) -> &'static str {
+    match source {
+        LeaseSource::Reservation => "",
+        LeaseSource::Pool => " of the pool",
+    }
+}
+
+fn with_boot_file(f: &mut fmt::Formatter<'_>, boot_file: Option<&str>) -> fmt::Result {
+    boot_file.map_or(Ok(()), |file| write!(f, ", to boot {file}"))
+}
+
+fn so_far(transfer: &Transfer) -> String {
+    match transfer.size {
+        Some(size) if size != transfer.bytes => format!("{} of {size} bytes", transfer.bytes),
+        _ => format!("{} bytes", transfer.bytes),
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Silence::NotInConf => f.write_str("not in conf, and no pool"),
+            Silence::PoolExhausted => f.write_str("no address of the pool is free"),
+            Silence::NotPxe => f.write_str("mode is proxy, and the client does not boot from the network"),
+            Silence::Off => f.write_str("mode is off"),
+            Silence::UnknownLease => f.write_str("asks for a lease that this server knows nothing of"),
+            Silence::ForeignRelay { relay } => write!(f, "the relay {relay} is of another subnet"),
+            Silence::OtherServer { server } => write!(f, "it asks another server, {server}"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Missing { path } => write!(f, "{path} is not there"),
+            Refusal::Outside => f.write_str("the path leads out of tftpboot"),
+            Refusal::NotAFile => f.write_str("not a file"),
+            Refusal::Unreadable { error } => write!(f, "cannot be read: {error}"),
+            Refusal::UnknownMachine => f.write_str("asked by an address that is no machine of the segment"),
+            Refusal::NoProfile => f.write_str("neither the machine nor its segment has a boot file"),
+            Refusal::UnknownProfile { profile } => write!(f, "there is no profile {profile} in conf/boot"),
+            Refusal::BrokenProfile { profile, error } => write!(f, "profile {profile}: {error}"),
+            Refusal::NotAllowed { request } => write!(f, "{request} is not allowed"),
+        }
+    }
+}

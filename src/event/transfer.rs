@@ -1,0 +1,74 @@
+//! The carrying of one file to one machine, the same over TFTP and HTTP.
+
+use super::{Fact, Refusal, Service};
+use serde::{Deserialize, Serialize};
+
+/// A file on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Ties the events of one transfer together; unique within a run of the program and a service.
+    pub id: u64,
+    /// The path as asked, without a leading slash.
+    pub file: String,
+    /// Bytes of the whole file, or of the range asked for.
+    pub size: Option<u64>,
+    /// Bytes sent so far.
+    pub bytes: u64,
+    /// Milliseconds since it was asked for.
+    pub millis: u64,
+}
+
+/// How far a transfer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// Asked for.
+    Requested,
+    /// Under way.
+    Progressed,
+    /// All bytes sent.
+    Completed,
+    /// Ended early, for this reason.
+    Abandoned(&'a str),
+}
+
+impl Fact {
+    /// The transfer that this is a step of.
+    pub fn transfer(&self) -> Option<(Step<'_>, &Transfer)> {
+        match self {
+            Fact::TftpRequested { transfer } | Fact::HttpRequested { transfer } => Some((Step::Requested, transfer)),
+            Fact::TftpProgressed { transfer } | Fact::HttpProgressed { transfer } => Some((Step::Progressed, transfer)),
+            Fact::TftpCompleted { transfer } | Fact::HttpCompleted { transfer } => Some((Step::Completed, transfer)),
+            Fact::TftpAbandoned { transfer, reason } | Fact::HttpAbandoned { transfer, reason } => {
+                Some((Step::Abandoned(reason), transfer))
+            }
+            _ => None,
+        }
+    }
+
+    /// The file refused and why.
+    pub fn refusal(&self) -> Option<(&str, &Refusal)> {
+        match self {
+            Fact::TftpRefused { file, refusal } | Fact::HttpRefused { file, refusal } => Some((file, refusal)),
+            _ => None,
+        }
+    }
+
+    /// A step of a transfer over `service`, which is TFTP or else HTTP.
+    pub fn of_transfer(service: Service, step: Step<'_>, transfer: Transfer) -> Fact {
+        match (service == Service::Tftp, step) {
+            (true, Step::Requested) => Fact::TftpRequested { transfer },
+            (true, Step::Progressed) => Fact::TftpProgressed { transfer },
+            (true, Step::Completed) => Fact::TftpCompleted { transfer },
+            (true, Step::Abandoned(reason)) => Fact::TftpAbandoned { transfer, reason: reason.to_owned() },
+            (false, Step::Requested) => Fact::HttpRequested { transfer },
+            (false, Step::Progressed) => Fact::HttpProgressed { transfer },
+            (false, Step::Completed) => Fact::HttpCompleted { transfer },
+            (false, Step::Abandoned(reason)) => Fact::HttpAbandoned { transfer, reason: reason.to_owned() },
+        }
+    }
+
+    /// A file not given over `service`, which is TFTP or else HTTP.
+    pub fn of_refusal(service: Service, file: String, refusal: Refusal) -> Fact {
+        if service == Service::Tftp { Fact::TftpRefused { file, refusal } } else { Fact::HttpRefused { file, refusal } }
+    }
+}

@@ -1,0 +1,18 @@
+//! PXElator: every server that a network segment needs to bring machines up, in one terminal console.
+//!
+//! The floors of the house, the ground first; a module uses its own floor and those below:
+//! `event`, `command`, `bus`, `net` · `conf`, `boot` · `state` · `journal` · `servers`, `power` · `console` · `supervisor`, `cli`.
+
+pub mod boot;
+pub mod bus;
+pub mod cli;
+pub mod command;
+pub mod conf;
+pub mod console;
+pub mod event;
+pub mod journal;
+pub mod net;
+pub mod power;
+pub mod servers;
+pub mod state;
+pub mod supervisor;

@@ -1,0 +1,38 @@
+//! Ordinary sockets that hear one interface only.
+
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{io, net::SocketAddr};
+use tokio::net::{TcpListener, UdpSocket};
+
+/// A UDP socket on `address`, bound to `interface` where one is given; it may send broadcasts.
+///
+/// Errors are those of socket(2), bind(2) and SO_BINDTODEVICE.
+pub fn udp(address: SocketAddr, interface: Option<&str>) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    bound(&socket, interface)?;
+    socket.set_broadcast(true)?;
+    socket.set_reuse_address(true)?;
+    // A burst of a whole room's machines has to wait somewhere; the kernel caps this by itself.
+    socket.set_recv_buffer_size(4 << 20)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// A listening TCP socket on `address`, bound to `interface` where one is given.
+///
+/// Errors are those of socket(2), bind(2), listen(2) and SO_BINDTODEVICE.
+pub fn tcp(address: SocketAddr, interface: Option<&str>) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    bound(&socket, interface)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn bound(socket: &Socket, interface: Option<&str>) -> io::Result<()> {
+    match interface {
+        Some(name) => socket.bind_device(Some(name.as_bytes())),
+        None => Ok(()),
+    }
+}

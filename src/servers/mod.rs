@@ -1,0 +1,59 @@
+//! The servers of a segment, one module a protocol. They know neither each other nor the console:
+//! what they learn they publish as events, what they need to know they read from conf and state.
+
+pub mod dhcp;
+pub mod dns;
+mod error;
+pub mod http;
+pub mod radv;
+pub mod syslog;
+pub mod tftp;
+
+pub use error::ServerError;
+
+use crate::{
+    bus::Bus,
+    conf::{Conf, Segment},
+    event::{Event, Fact, Service},
+    net::Interface,
+    state::Shared,
+};
+use std::{net::Ipv4Addr, path::Path, sync::Arc};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What every server of a segment is given.
+#[derive(Clone)]
+pub struct Context {
+    /// The server's own address, which names the segment.
+    pub segment: Ipv4Addr,
+    /// The interface it serves.
+    pub interface: Interface,
+    /// The conf tree as it stands; changes while the server runs.
+    pub conf: watch::Receiver<Arc<Conf>>,
+    /// The segment as it stands.
+    pub state: Shared,
+    /// Where events go.
+    pub bus: Bus,
+    /// The folder whose files are served.
+    pub tftpboot: Arc<Path>,
+    /// Cancelled when the server is to end.
+    pub shutdown: CancellationToken,
+}
+
+impl Context {
+    /// The segment's conf of this moment; none where it was taken out of the tree.
+    pub fn segment(&self) -> Option<Arc<Segment>> {
+        self.conf.borrow().segments.get(&self.segment).cloned()
+    }
+
+    /// Publishes a fact of this segment that is about no machine.
+    pub fn tell(&self, fact: Fact) {
+        self.bus.publish(Event::new(Some(self.segment), fact));
+    }
+
+    /// Publishes that `service` listens on `address`.
+    pub fn started(&self, service: Service, address: impl ToString) {
+        self.tell(Fact::ServiceStarted { service, address: address.to_string() });
+    }
+}
