@@ -1,12 +1,26 @@
 //! The segments as they stand, folded from events. Pure: knows no socket, no file and no screen.
 
+mod boot;
 mod leases;
+mod machine;
+mod verdict;
 
+pub use boot::{Boot, Milestone, Outcome, Refused, Stage, Underway};
 pub use leases::{Lease, Leases};
+pub use machine::Machine;
+pub use verdict::Verdict;
 
-use crate::event::Event;
+use crate::{
+    event::{Event, Service},
+    net::Mac,
+};
+use jiff::Timestamp;
 use parking_lot::RwLock;
-use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::Ipv4Addr,
+    sync::Arc,
+};
 
 /// The one state of a running program: folded by the supervisor, read by all.
 pub type Shared = Arc<RwLock<State>>;
@@ -16,6 +30,14 @@ pub type Shared = Arc<RwLock<State>>;
 pub struct State {
     /// Segments by the server's own address.
     pub segments: BTreeMap<Ipv4Addr, Segment>,
+    /// Events that are about the whole program (no segment), the newest last; bounded.
+    pub program: VecDeque<Arc<Event>>,
+    /// What is wrong in the conf tree, by path.
+    pub mistakes: BTreeMap<String, Rejected>,
+    /// Why the journal cannot be written; none while it can.
+    pub journal_trouble: Option<String>,
+    /// Events dropped since the start, by reader.
+    pub dropped: BTreeMap<String, u64>,
     /// Grows with each event; a screen that has drawn this number need not draw again.
     pub generation: u64,
 }
@@ -23,13 +45,57 @@ pub struct State {
 /// What is known of one segment.
 #[derive(Clone, Debug, Default)]
 pub struct Segment {
+    /// `domain` of the conf tree.
+    pub domain: String,
+    /// `mode` of the conf tree.
+    pub mode: String,
+    /// First and last address of the pool.
+    pub pool: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// Machines of the conf tree and those that were only seen, by hardware address. The latter are bounded.
+    pub machines: BTreeMap<Mac, Machine>,
     /// Addresses and who has them.
     pub leases: Leases,
+    /// How the servers are.
+    pub services: BTreeMap<Service, Health>,
+    /// Messages of machines, the newest last; bounded.
+    pub syslog: VecDeque<Arc<Event>>,
+    /// All events but progress, the newest last; bounded.
+    pub events: VecDeque<Arc<Event>>,
+}
+
+/// How a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It listens there.
+    Running {
+        /// Address and port, or interface.
+        address: String,
+    },
+    /// It broke and is tried again.
+    Failed {
+        /// In words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It ended because it was told to.
+    Stopped,
+}
+
+/// A value of the conf tree that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// What the file holds.
+    pub value: String,
+    /// What was expected.
+    pub expected: String,
 }
 
 impl State {
     /// Folds one event in. Replaying a journal into an empty state gives the state of that moment.
-    pub fn apply(&mut self, event: &Event) {
+    pub fn apply(&mut self, event: &Arc<Event>) {
         self.generation += 1;
         if let Some(address) = event.segment {
             self.segments.entry(address).or_default().leases.apply(event);

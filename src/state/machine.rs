@@ -1,0 +1,47 @@
+//! One machine as it stands.
+
+use super::Boot;
+use crate::{
+    event::{Architecture, Event, PowerState},
+    net::Mac,
+};
+use jiff::Timestamp;
+use std::{collections::VecDeque, net::Ipv4Addr, sync::Arc};
+
+/// A machine of the conf tree, or one that was only seen.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Its hardware address.
+    pub mac: Mac,
+    /// Its address: of the conf tree, else its lease's or the last it used.
+    pub address: Option<Ipv4Addr>,
+    /// Its name of the conf tree, else what it calls itself.
+    pub hostname: Option<String>,
+    /// It is in the conf tree; otherwise it is *seen* and can be adopted.
+    pub in_conf: bool,
+    /// The profile it boots.
+    pub profile: Option<String>,
+    /// Its firmware: of the conf tree, else learned from option 93.
+    pub firmware: Option<Architecture>,
+    /// How it is switched: `qemu`, `wol`.
+    pub power_method: Option<String>,
+    /// Whether it has power, where that is known.
+    pub power: Option<PowerState>,
+    /// A change of power that was asked for and not yet answered, or its failure in words with the next step.
+    pub power_word: Option<String>,
+    /// When it was first heard of; none for one that is only in the conf tree.
+    pub first_seen: Option<Timestamp>,
+    /// When it was last heard of.
+    pub last_seen: Option<Timestamp>,
+    /// The last event about it that says something (no progress).
+    pub last_word: Option<Arc<Event>>,
+    /// Its boots, the newest last; bounded.
+    pub boots: VecDeque<Boot>,
+}
+
+impl Machine {
+    /// The boot that is under way or was the last.
+    pub fn boot(&self) -> Option<&Boot> {
+        self.boots.back()
+    }
+}
