@@ -58,6 +58,11 @@ impl Bus {
         receiver
     }
 
+    /// Lets every reader come to its end: what is queued is still delivered, what is published later is not.
+    pub fn close(&self) {
+        self.readers.write().clear();
+    }
+
     /// Hands an event to every reader, without waiting.
     pub fn publish(&self, event: Event) {
         let event = Arc::new(event);

