@@ -1,9 +1,16 @@
 //! The conf tree: what the operator wrote down about segments, machines and profiles. Knows no server and no screen.
 
+mod adopt;
+mod changes;
+mod check;
 mod model;
 mod read;
+#[cfg(test)]
+mod tests;
+mod value;
 mod watch;
 
+pub use adopt::{AdoptError, adopt, fits, suggest};
 pub use model::{Conf, Loader, Machine, Mistake, Mode, Pool, Profile, Segment};
 pub use read::{Reading, read};
 pub use watch::watch;

@@ -1,7 +1,23 @@
-//! stub: reads and checks the tree.
+//! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
-use super::{Conf, Mistake};
-use std::path::Path;
+use super::{Conf, Loader, Machine, Mistake, Mode, Profile, Segment, check, value};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// A value is a line or some; a file beyond this is a mistake.
+const LARGEST: u64 = 64 << 10;
+/// Files of a segment's folder that this version reads, and those that others do.
+const SEGMENT_FILES: [&str; 12] =
+    ["interface", "prefix", "domain", "gateway", "dns", "pool", "lease", "boot", "loader", "mode", "ntp", "radv"];
+const LATER_FILES: [&str; 8] = ["couchdb", "keep", "schedule", "timezone", "holidays", "alerts", "checks", "track"];
+const MACHINE_FILES: [&str; 6] = ["mac", "hostname", "boot", "loader", "firmware", "power"];
 
 /// The tree as far as it makes sense, and what does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +30,246 @@ pub struct Reading {
 
 /// Reads the tree in `dir`. Where a value makes no sense, the one of `last` stays in force.
 pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
-    let _ = (dir, last);
-    Reading::default()
+    let mut reader = Reader { dir, mistakes: Vec::new() };
+    let mut conf = Conf::default();
+    for name in reader.folders(Path::new("")) {
+        if name == "boot" {
+            conf.profiles = reader.profiles(last);
+        } else if let Ok(server) = name.parse::<Ipv4Addr>() {
+            let last = last.and_then(|conf| conf.segments.get(&server));
+            conf.segments.insert(server, Arc::new(reader.segment(server, last.map(Arc::as_ref))));
+        } else {
+            reader.mistake(&name, &name, "the server's address of a segment, or boot");
+        }
+    }
+    let mut mistakes = reader.mistakes;
+    check::across(&mut conf, &mut mistakes);
+    mistakes.sort();
+    mistakes.dedup();
+    Reading { conf, mistakes }
+}
+
+struct Reader<'a> {
+    dir: &'a Path,
+    mistakes: Vec<Mistake>,
+}
+
+/// What stands in a file: nothing, a value, or a mistake that is told already.
+enum Found<T> {
+    Absent,
+    Good(T),
+    Bad,
+}
+
+impl Reader<'_> {
+    fn mistake(&mut self, path: impl Into<PathBuf>, value: &str, expected: impl Into<String>) {
+        self.mistakes.push(Mistake { path: path.into(), value: printable(value), expected: expected.into() });
+    }
+
+    /// Names in a folder, sorted; editors' leftovers and hidden files are passed over.
+    fn names(&mut self, folder: &Path) -> Vec<(String, bool)> {
+        let entries = match fs::read_dir(self.dir.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.mistake(folder, &error.to_string(), "a folder that can be read");
+                return Vec::new();
+            }
+        };
+        let mut names = Vec::new();
+        for entry in entries.flatten() {
+            let is_folder = entry.path().is_dir();
+            match entry.file_name().into_string() {
+                Ok(name) if is_leftover(&name) => {}
+                Ok(name) => names.push((name, is_folder)),
+                Err(name) => self.mistake(folder.join(&name), &name.to_string_lossy(), "a name in UTF-8"),
+            }
+        }
+        names.sort();
+        names
+    }
+
+    fn folders(&mut self, folder: &Path) -> Vec<String> {
+        let names = self.names(folder);
+        names.into_iter().filter(|(_, is_folder)| *is_folder).map(|(name, _)| name).collect()
+    }
+
+    fn text(&mut self, path: &Path) -> Found<String> {
+        let mut bytes = Vec::new();
+        let read = open(&self.dir.join(path)).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Absent,
+            Err(error) => self.mistake(path, &error.to_string(), "a file that can be read"),
+            Ok(size) if size as u64 > LARGEST => self.mistake(path, "too much", "a value of at most 64 KiB"),
+            Ok(_) => match String::from_utf8(bytes) {
+                Err(error) => {
+                    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                    self.mistake(path, &text, "text in UTF-8");
+                }
+                Ok(text) => {
+                    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+                    let text = lines.collect::<Vec<_>>().join("\n");
+                    if !text.is_empty() {
+                        return Found::Good(text);
+                    }
+                    self.mistake(path, "", "a value; remove the file to take the default");
+                }
+            },
+        }
+        Found::Bad
+    }
+
+    fn value<T>(&mut self, path: &Path, parse: fn(&str) -> Result<T, String>) -> Found<T> {
+        match self.text(path) {
+            Found::Absent => Found::Absent,
+            Found::Bad => Found::Bad,
+            Found::Good(text) => match parse(&text) {
+                Ok(value) => Found::Good(value),
+                Err(expected) => {
+                    self.mistake(path, &text, expected);
+                    Found::Bad
+                }
+            },
+        }
+    }
+
+    /// The value of a file that may be missing.
+    fn optional<T>(&mut self, path: &Path, parse: fn(&str) -> Result<T, String>, last: Option<T>) -> Option<T> {
+        match self.value(path, parse) {
+            Found::Absent => None,
+            Found::Good(value) => Some(value),
+            Found::Bad => last,
+        }
+    }
+
+    fn segment(&mut self, server: Ipv4Addr, last: Option<&Segment>) -> Segment {
+        let folder = PathBuf::from(server.to_string());
+        let at = |name: &str| folder.join(name);
+        let mut segment = Segment {
+            server,
+            interface: self.optional(&at("interface"), value::name, last.and_then(|l| l.interface.clone())),
+            prefix: self.optional(&at("prefix"), value::prefix, last.map(|l| l.prefix)).unwrap_or(24),
+            domain: self
+                .optional(&at("domain"), value::domain, last.map(|l| l.domain.clone()))
+                .unwrap_or_else(|| "lan".to_owned()),
+            gateway: self.optional(&at("gateway"), value::address, last.and_then(|l| l.gateway)),
+            dns: self.optional(&at("dns"), value::addresses, last.map(|l| l.dns.clone())).unwrap_or_default(),
+            pool: self.optional(&at("pool"), value::pool, last.and_then(|l| l.pool)),
+            lease: self
+                .optional(&at("lease"), value::lease, last.map(|l| l.lease))
+                .unwrap_or(Duration::from_secs(3600)),
+            boot: self.optional(&at("boot"), value::name, last.and_then(|l| l.boot.clone())),
+            loader: self.optional(&at("loader"), value::loader, last.map(|l| l.loader)).unwrap_or(Loader::Ipxe),
+            mode: self.optional(&at("mode"), value::mode, last.map(|l| l.mode)).unwrap_or(Mode::Authoritative),
+            ntp: self.optional(&at("ntp"), value::addresses, last.map(|l| l.ntp.clone())).unwrap_or_default(),
+            radv: self.optional(&at("radv"), value::on_off, last.map(|l| l.radv)).unwrap_or(true),
+            machines: BTreeMap::new(),
+        };
+        for (name, is_folder) in self.names(&folder) {
+            if let (Ok(address), true) = (name.parse::<Ipv4Addr>(), is_folder) {
+                let last = last.and_then(|l| l.machines.get(&address)).map(Arc::as_ref);
+                if let Some(machine) = self.machine(&folder.join(&name), address, last) {
+                    segment.machines.insert(address, Arc::new(machine));
+                }
+            } else if !SEGMENT_FILES.contains(&name.as_str())
+                && !LATER_FILES.contains(&name.as_str())
+                && !name.ends_with(".secret")
+            {
+                let known = SEGMENT_FILES.join(", ");
+                self.mistake(folder.join(&name), &name, format!("a machine's address, nor one of {known}"));
+            }
+        }
+        segment
+    }
+
+    fn machine(&mut self, folder: &Path, address: Ipv4Addr, last: Option<&Machine>) -> Option<Machine> {
+        let at = |name: &str| folder.join(name);
+        let mac = match self.value(&at("mac"), value::mac) {
+            Found::Good(mac) => Some(mac),
+            Found::Bad => last.map(|l| l.mac),
+            Found::Absent => {
+                self.mistake(at("mac"), "", "there; every machine has a file mac");
+                last.map(|l| l.mac)
+            }
+        };
+        let hostname = self.optional(&at("hostname"), value::hostname, last.map(|l| l.hostname.clone()));
+        let mut machine = Machine {
+            address,
+            mac: mac?,
+            hostname: hostname.unwrap_or_else(|| name_of(address)),
+            boot: self.optional(&at("boot"), value::name, last.and_then(|l| l.boot.clone())),
+            loader: self.optional(&at("loader"), value::loader, last.and_then(|l| l.loader)),
+            firmware: self.optional(&at("firmware"), value::firmware, last.and_then(|l| l.firmware)),
+            power: self.optional(&at("power"), value::line, last.and_then(|l| l.power.clone())),
+            extra: BTreeMap::new(),
+        };
+        for (name, is_folder) in self.names(folder) {
+            let secret = name.ends_with(".secret");
+            if is_folder || secret || MACHINE_FILES.contains(&name.as_str()) {
+                continue;
+            }
+            let last = last.and_then(|l| l.extra.get(&name).cloned());
+            if let Some(text) = self.optional(&at(&name), |text| Ok(text.to_owned()), last) {
+                machine.extra.insert(name, text);
+            }
+        }
+        Some(machine)
+    }
+
+    fn profiles(&mut self, last: Option<&Conf>) -> BTreeMap<String, Arc<Profile>> {
+        let mut profiles = BTreeMap::new();
+        for name in self.folders(Path::new("boot")) {
+            let folder = Path::new("boot").join(&name);
+            let last = last.and_then(|l| l.profiles.get(&name));
+            let at = |file: &str| folder.join(file);
+            if value::name(&name).is_err() {
+                self.mistake(&folder, &name, "a profile's name: letters, digits, hyphens and dots");
+                continue;
+            }
+            let profile = Profile {
+                kernel: self.optional(&at("kernel"), value::line, last.and_then(|l| l.kernel.clone())),
+                initrd: self.optional(&at("initrd"), value::lines, last.map(|l| l.initrd.clone())).unwrap_or_default(),
+                append: self
+                    .optional(&at("append"), |text| Ok(text.replace('\n', " ")), last.map(|l| l.append.clone()))
+                    .unwrap_or_default(),
+                name: name.clone(),
+            };
+            if profile.kernel.is_none() {
+                self.mistake(at("kernel"), "", "there; every profile has a file kernel");
+            }
+            profiles.insert(name, Arc::new(profile));
+        }
+        profiles
+    }
+}
+
+/// The name of a machine that has none: `m-10-77-0-60`.
+pub fn name_of(address: Ipv4Addr) -> String {
+    format!("m-{}", address.to_string().replace('.', "-"))
+}
+
+/// Opens without waiting, so that a FIFO in the tree holds nothing up, and refuses what is no plain file.
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder"));
+    }
+    if !kind.is_file() {
+        return Err(io::Error::other("neither file nor folder"));
+    }
+    Ok(file)
+}
+
+fn is_leftover(name: &str) -> bool {
+    name.starts_with('.') || name.starts_with('#') || name.ends_with('~') || name.ends_with(".swp") || name == "4913"
+}
+
+/// Short enough for a line, without anything that a terminal would obey.
+fn printable(value: &str) -> String {
+    let mut text: String = value.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if value.chars().nth(80).is_some() {
+        text.push('…');
+    }
+    text
 }

@@ -1,0 +1,61 @@
+//! What a file is for, by its name.
+
+/// The part that a file plays in a boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A boot loader or a part of one.
+    Loader,
+    /// What a loader is to do.
+    Script,
+    /// A kernel.
+    Kernel,
+    /// An initial file system.
+    Initrd,
+    /// Anything else.
+    Other,
+}
+
+/// The part that the file at `path` plays; the last component decides, without a query.
+pub fn role_of(path: &str) -> Role {
+    let path = path.split('?').next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if path.contains("pxelinux.cfg/") || ends(&[".ipxe"]) || name == "grub.cfg" {
+        Role::Script
+    } else if has(&["initrd", "initramfs"]) || ends(&[".cpio", ".cpio.gz"]) {
+        Role::Initrd
+    } else if ends(&[".kpxe", ".pxe", ".efi", ".0", ".c32", ".e64"]) {
+        Role::Loader
+    } else if has(&["vmlinuz", "bzimage", "linux", "kernel"]) {
+        Role::Kernel
+    } else {
+        Role::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_name() {
+        for (path, role) in [
+            ("undionly.kpxe", Role::Loader),
+            ("ipxe.efi", Role::Loader),
+            ("pxelinux.0", Role::Loader),
+            ("lpxelinux.0", Role::Loader),
+            ("ldlinux.c32", Role::Loader),
+            ("boot.ipxe?mac=52-54-00-00-00-01", Role::Script),
+            ("pxelinux.cfg/01-52-54-00-00-00-01", Role::Script),
+            ("debian/vmlinuz", Role::Kernel),
+            ("debian-installer/amd64/linux", Role::Kernel),
+            ("practice/vmlinuz-missing", Role::Kernel),
+            ("practice/initrd.img", Role::Initrd),
+            ("initramfs-linux.img", Role::Initrd),
+            ("live/filesystem.squashfs", Role::Other),
+        ] {
+            assert_eq!(role_of(path), role, "{path}");
+        }
+    }
+}

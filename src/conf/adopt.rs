@@ -1,0 +1,84 @@
+//! Writes a machine that was only seen into the tree.
+
+use super::{Segment, read::name_of, value};
+use crate::net::Mac;
+use std::{collections::BTreeSet, fs, io, net::Ipv4Addr, path::Path};
+
+/// Why a machine was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// The address or the name cannot be given.
+    #[error("{value} is not {expected}")]
+    Unfit {
+        /// The address or the name.
+        value: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The files cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The folder.
+        path: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// An address and a name for a machine: the first free address after the highest machine, outside the pool.
+pub fn suggest(segment: &Segment, taken: &BTreeSet<Ipv4Addr>) -> Option<(Ipv4Addr, String)> {
+    let free = |address: &Ipv4Addr| {
+        !segment.machines.contains_key(address)
+            && !taken.contains(address)
+            && *address != segment.server
+            && Some(*address) != segment.gateway
+            && segment.pool.is_none_or(|pool| !pool.contains(*address))
+    };
+    let highest = segment.machines.keys().next_back().copied().unwrap_or(segment.server);
+    let hosts = || segment.network().hosts();
+    let address = hosts().filter(|a| *a > highest).find(free).or_else(|| hosts().find(free))?;
+    Some((address, name_of(address)))
+}
+
+/// Says whether a machine may have this address and name.
+pub fn fits(segment: &Segment, mac: Mac, address: Ipv4Addr, hostname: &str) -> Result<(), AdoptError> {
+    let unfit = |value: &dyn ToString, expected: String| Err(AdoptError::Unfit { value: value.to_string(), expected });
+    let network = segment.network();
+    if !network.contains(&address) || address == network.network() || address == network.broadcast() {
+        return unfit(&address, format!("an address of a machine in {network}"));
+    }
+    if address == segment.server {
+        return unfit(&address, "a machine's address: it is the server's own".to_owned());
+    }
+    if let Some(machine) = segment.machines.get(&address) {
+        return unfit(&address, format!("free: {} has it", machine.hostname));
+    }
+    if let Err(expected) = value::hostname(hostname) {
+        return unfit(&hostname, expected);
+    }
+    if let Some(machine) = segment.machines.values().find(|m| m.hostname.eq_ignore_ascii_case(hostname)) {
+        return unfit(&hostname, format!("free: {} has it", machine.address));
+    }
+    match segment.machine_by_mac(mac) {
+        Some(machine) => unfit(&mac, format!("a new machine: {} has this MAC", machine.hostname)),
+        None => Ok(()),
+    }
+}
+
+/// Writes the machine's folder in the tree `dir`. It appears whole, so that no watcher reads half a machine.
+pub fn adopt(dir: &Path, segment: &Segment, mac: Mac, address: Ipv4Addr, hostname: &str) -> Result<(), AdoptError> {
+    fits(segment, mac, address, hostname)?;
+    let segment = dir.join(segment.server.to_string());
+    let (new, folder) = (segment.join(format!(".{address}.new")), segment.join(address.to_string()));
+    let write = || {
+        fs::create_dir_all(&new)?;
+        fs::write(new.join("mac"), format!("{mac}\n"))?;
+        fs::write(new.join("hostname"), format!("{}\n", hostname.to_ascii_lowercase()))?;
+        // An empty folder of that name is replaced, one with files is an error: somebody was faster.
+        fs::rename(&new, &folder)
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_dir_all(&new);
+        AdoptError::Write { path: folder.display().to_string(), source }
+    })
+}

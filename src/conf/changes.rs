@@ -1,0 +1,71 @@
+//! What changed between two readings of the tree, as facts. Pure.
+
+use super::{Machine, Mistake, Reading, Segment};
+use crate::event::{Event, Fact, MachineSummary};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    path::{Component, PathBuf},
+};
+
+/// What the tree says at the start.
+pub fn at_start(now: &Reading) -> Vec<Event> {
+    between(&Reading::default(), &BTreeMap::new(), now, &BTreeMap::new())
+}
+
+/// What changed from `before` to `now`; the fingerprints tell which files did.
+pub fn between(
+    before: &Reading,
+    files_before: &BTreeMap<PathBuf, u64>,
+    now: &Reading,
+    files_now: &BTreeMap<PathBuf, u64>,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    let paths: BTreeSet<_> = files_before.keys().chain(files_now.keys()).collect();
+    for path in paths.into_iter().filter(|path| files_before.get(*path) != files_now.get(*path)) {
+        events.push(about(path, Fact::ConfChanged { path: path.display().to_string() }));
+    }
+    for mistake in now.mistakes.iter().filter(|mistake| !before.mistakes.contains(mistake)) {
+        let Mistake { path, value, expected } = mistake.clone();
+        let fact = Fact::ConfRejected { path: path.display().to_string(), value, expected };
+        events.push(about(&path, fact));
+    }
+    let wrong_now: BTreeSet<_> = now.mistakes.iter().map(|mistake| &mistake.path).collect();
+    let wrong_before: BTreeSet<_> = before.mistakes.iter().map(|mistake| &mistake.path).collect();
+    for path in wrong_before.difference(&wrong_now) {
+        events.push(about(path, Fact::ConfMended { path: path.display().to_string() }));
+    }
+    for (server, segment) in &now.conf.segments {
+        if before.conf.segments.get(server) != Some(segment) {
+            events.push(Event::new(Some(*server), loaded(segment)));
+        }
+    }
+    events
+}
+
+/// An event about the segment and machine that a path of the tree belongs to.
+fn about(path: &std::path::Path, fact: Fact) -> Event {
+    let mut addresses = path.components().map_while(|part| match part {
+        Component::Normal(name) => name.to_str()?.parse::<Ipv4Addr>().ok(),
+        _ => None,
+    });
+    let segment = addresses.next();
+    Event::new(segment, fact).about(addresses.next(), None)
+}
+
+fn loaded(segment: &Segment) -> Fact {
+    let summary = |machine: &Machine| MachineSummary {
+        address: machine.address,
+        mac: machine.mac,
+        hostname: machine.hostname.clone(),
+        boot: segment.profile_of(Some(machine)).map(str::to_owned),
+        firmware: machine.firmware,
+        power: machine.power.as_deref().and_then(|power| power.split_whitespace().next()).map(str::to_owned),
+    };
+    Fact::ConfLoaded {
+        domain: segment.domain.clone(),
+        mode: segment.mode.name().to_owned(),
+        pool: segment.pool.map(|pool| (pool.first, pool.last)),
+        machines: segment.machines.values().map(|machine| summary(machine)).collect(),
+    }
+}

@@ -1,0 +1,152 @@
+use super::*;
+use std::{fs, path::Path};
+
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), files);
+    dir
+}
+
+fn write(dir: &Path, files: &[(&str, &str)]) {
+    for (path, value) in files {
+        let path = dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value).unwrap();
+    }
+}
+
+/// `path: value | expected` of each mistake.
+fn mistakes(reading: &Reading) -> Vec<String> {
+    reading.mistakes.iter().map(|m| format!("{}: {} | {}", m.path.display(), m.value, m.expected)).collect()
+}
+
+const GOOD: &[(&str, &str)] = &[
+    ("10.77.0.1/domain", "Test.lan\n"),
+    ("10.77.0.1/pool", "# for guests\n10.77.0.100-200\n"),
+    ("10.77.0.1/lease", "30m\n"),
+    ("10.77.0.1/10.77.0.60/mac", "52:54:00:00:00:60\n"),
+    ("10.77.0.1/10.77.0.60/boot", "kiosk\n"),
+    ("10.77.0.1/10.77.0.60/homepage", "http://example.org\n"),
+    ("10.77.0.1/10.77.0.60/amt.secret", "admin:secret\n"),
+    ("boot/kiosk/kernel", "kiosk/vmlinuz\n"),
+    ("boot/kiosk/initrd", "a.img\nb.img\n"),
+];
+
+#[test]
+fn a_good_tree() {
+    let dir = tree(GOOD);
+    let reading = read(dir.path(), None);
+    assert_eq!(mistakes(&reading), [""; 0]);
+    let segment = &reading.conf.segments[&"10.77.0.1".parse().unwrap()];
+    assert_eq!((segment.domain.as_str(), segment.lease.as_secs(), segment.prefix), ("test.lan", 1800, 24));
+    let machine = &segment.machines[&"10.77.0.60".parse().unwrap()];
+    assert_eq!(machine.hostname, "m-10-77-0-60");
+    assert_eq!(machine.extra.keys().collect::<Vec<_>>(), ["homepage"], "secrets are not kept");
+    assert_eq!(reading.conf.profiles["kiosk"].initrd, ["a.img", "b.img"]);
+}
+
+#[test]
+fn each_mistake_is_named() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[("10.77.0.1/lease", "soon")],
+            "10.77.0.1/lease: soon | a duration of at least a minute, as 30m, 1h or 86400",
+        ),
+        (&[("10.77.0.1/mode", "on")], "10.77.0.1/mode: on | one of authoritative, proxy, off"),
+        (&[("10.77.0.1/domain", "\n")], "10.77.0.1/domain:  | a value; remove the file to take the default"),
+        (&[("10.77.0.1/pool", "10.78.0.1-9")], "10.77.0.1/pool: 10.78.0.1-10.78.0.9 | a range of 10.77.0.0/24"),
+        (
+            &[("10.77.0.1/pool", "10.77.0.1-9")],
+            "10.77.0.1/pool: 10.77.0.1-10.77.0.9 | a range without the server's own address",
+        ),
+        (
+            &[("10.77.0.1/dns", "10.77.0.1")],
+            "10.77.0.1/dns: 10.77.0.1 | another server's address: this server would ask itself",
+        ),
+        (&[("10.77.0.1/boot", "kisok")], "10.77.0.1/boot: kisok | a profile of boot/ (there are: kiosk)"),
+        (
+            &[("10.77.0.1/10.78.0.5/mac", "52:54:00:00:00:05")],
+            "10.77.0.1/10.78.0.5: 10.78.0.5 | an address of a machine in 10.77.0.0/24",
+        ),
+        (&[("10.77.0.1/10.77.0.61/hostname", "x")], "10.77.0.1/10.77.0.61/mac:  | there; every machine has a file mac"),
+        (
+            &[("10.77.0.1/10.77.0.61/mac", "52:54:00:00:00:60")],
+            "10.77.0.1/10.77.0.61/mac: 52:54:00:00:00:60 | this machine's alone: 10.77.0.60 has the same MAC",
+        ),
+        (&[("10.77.0.1/10.77.0.60/mac/x", "")], "10.77.0.1/10.77.0.60/mac: a folder | a file that can be read"),
+        (
+            &[("10.77.0.2/domain", "b.lan")],
+            "10.77.0.2: 10.77.0.0/24 | a network of its own: it overlaps with 10.77.0.1's 10.77.0.0/24",
+        ),
+        (&[("ten/domain", "b.lan")], "ten: ten | the server's address of a segment, or boot"),
+        (&[("boot/empty/append", "x")], "boot/empty/kernel:  | there; every profile has a file kernel"),
+        (&[("boot/kiosk/append", "a\u{7}b")], ""),
+    ];
+    for (wrong, expected) in cases {
+        let dir = tree(GOOD);
+        let path = dir.path().join(wrong[0].0);
+        if path.parent().unwrap().is_file() {
+            fs::remove_file(path.parent().unwrap()).unwrap();
+        }
+        write(dir.path(), wrong);
+        let found = mistakes(&read(dir.path(), None));
+        assert!(expected.is_empty() || found.iter().any(|m| m == expected), "{wrong:?}: {found:#?}");
+    }
+}
+
+#[test]
+fn unknown_files_of_a_segment_and_foreign_bytes_are_named() {
+    let dir = tree(GOOD);
+    write(dir.path(), &[("10.77.0.1/gatway", "10.77.0.254"), ("10.77.0.1/couchdb", "http://db:5984/audit")]);
+    fs::write(dir.path().join("10.77.0.1/ntp"), b"\xff\xfe").unwrap();
+    let found = mistakes(&read(dir.path(), None));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("10.77.0.1/gatway: gatway | a machine's address, nor one of interface, prefix"));
+    assert!(found[1].ends_with("| text in UTF-8"), "{found:#?}");
+}
+
+#[test]
+fn the_last_good_value_stays_in_force() {
+    let dir = tree(GOOD);
+    let good = read(dir.path(), None).conf;
+    write(
+        dir.path(),
+        &[
+            ("10.77.0.1/lease", "soon"),
+            ("10.77.0.1/10.77.0.60/mac", "nonsense"),
+            ("10.77.0.1/10.77.0.60/boot", "../etc"),
+            ("boot/kiosk/kernel", "\n"),
+        ],
+    );
+    let reading = read(dir.path(), Some(&good));
+    assert_eq!(reading.mistakes.len(), 4, "{:#?}", reading.mistakes);
+    assert_eq!(reading.conf, good);
+    fs::remove_file(dir.path().join("10.77.0.1/lease")).unwrap();
+    let reading = read(dir.path(), Some(&good));
+    assert_eq!(
+        reading.conf.segments.values().next().unwrap().lease.as_secs(),
+        3600,
+        "a removed file takes the default"
+    );
+}
+
+#[test]
+fn adopting_writes_what_is_read_again() {
+    let dir = tree(GOOD);
+    let conf = read(dir.path(), None).conf;
+    let segment = conf.segments.values().next().unwrap();
+    let mac = "52:54:00:00:00:99".parse().unwrap();
+    let (address, name) = suggest(segment, &["10.77.0.61".parse().unwrap()].into()).unwrap();
+    assert_eq!((address.to_string().as_str(), name.as_str()), ("10.77.0.62", "m-10-77-0-62"));
+    adopt(dir.path(), segment, mac, address, "Web2").unwrap();
+    let reading = read(dir.path(), None);
+    assert_eq!(mistakes(&reading), [""; 0]);
+    let segment = reading.conf.segments.values().next().unwrap();
+    assert_eq!(segment.machine_by_mac(mac).unwrap().hostname, "web2");
+    for (address, name) in
+        [("10.77.0.62", "x"), ("10.77.0.1", "x"), ("10.78.0.9", "x"), ("10.77.0.63", "web2"), ("10.77.0.63", "a b")]
+    {
+        let mac = "52:54:00:00:00:98".parse().unwrap();
+        assert!(adopt(dir.path(), segment, mac, address.parse().unwrap(), name).is_err(), "{address} {name}");
+    }
+}
