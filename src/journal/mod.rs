@@ -1,49 +1,203 @@
-//! stub: the store of events.
+//! The store of events: one SQLite file. Knows no server and no screen.
+//!
+//! What is queued is committed at once (WAL, synchronous=NORMAL), so a killed program loses nothing that was committed;
+//! the WAL is synced every 200 ms, so a power failure loses at most that.
+
+mod query;
+mod row;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use query::Query;
 
 use crate::{
     bus::{Bus, Delivery},
     event::Event,
 };
-use std::{net::Ipv4Addr, path::Path};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, types::ToSql};
+use std::{
+    fs::File,
+    io,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 use tokio::sync::mpsc;
+
+const SCHEMA: &str = include_str!("schema.sql");
+/// `user_version` of the schema in this program.
+const VERSION: i32 = 1;
+/// How long a reader waits for a writer; WAL makes this rare.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// A journal that cannot be opened or read.
 #[derive(Debug, thiserror::Error)]
-#[error("stub")]
-pub struct JournalError;
+pub enum JournalError {
+    /// SQLite's answer.
+    #[error("the journal {path}: {source}; {next_step}")]
+    Database {
+        /// The file.
+        path: String,
+        /// What SQLite says.
+        source: rusqlite::Error,
+        /// What the operator can do.
+        next_step: &'static str,
+    },
+    /// It was written by a later version.
+    #[error(
+        "the journal {path} has schema {found}, this version knows {VERSION}; use the newer PXElator, or another --journal"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its `user_version`.
+        found: i32,
+    },
+    /// Another program writes it.
+    #[error("the journal {path} is being written by another PXElator; end that one, or use another --journal")]
+    InUse {
+        /// The file.
+        path: String,
+    },
+}
 
 /// An open journal.
-pub struct Journal;
+pub struct Journal {
+    connection: Connection,
+    path: PathBuf,
+    /// Held while this program writes. None for a reader.
+    _lock: Option<nix::fcntl::Flock<File>>,
+}
 
 impl Journal {
-    /// Opens or makes the journal at `path`.
+    /// Opens or makes the journal at `path`, for this program alone to write.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
-        let _ = path;
-        Ok(Journal)
+        let lock = lock(path)?;
+        let said = told(path);
+        let connection = Connection::open(path).map_err(said)?;
+        let journal = Journal { connection, path: path.to_owned(), _lock: Some(lock) };
+        journal.prepare().map_err(told(path))?;
+        let found: i32 =
+            journal.connection.query_row("pragma user_version", [], |row| row.get(0)).map_err(told(path))?;
+        match found {
+            VERSION => Ok(journal),
+            0 => {
+                let make = format!("begin; {SCHEMA}; pragma user_version = {VERSION}; commit;");
+                journal.connection.execute_batch(&make).map_err(told(path))?;
+                Ok(journal)
+            }
+            found => Err(JournalError::Newer { path: path.display().to_string(), found }),
+        }
+    }
+
+    /// Opens an existing journal to read it, also while another program writes.
+    pub fn read(path: &Path) -> Result<Journal, JournalError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(told(path))?;
+        connection.busy_timeout(BUSY).map_err(told(path))?;
+        Ok(Journal { connection, path: path.to_owned(), _lock: None })
+    }
+
+    fn prepare(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(BUSY)?;
+        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        self.connection.pragma_update(None, "synchronous", "normal")?;
+        self.connection.pragma_update(None, "temp_store", "memory")
     }
 
     /// The last lease event of each address of a segment, the oldest first.
     pub fn lease_events(&self, segment: Ipv4Addr) -> Result<Vec<Event>, JournalError> {
-        let _ = segment;
-        Ok(Vec::new())
+        // An acknowledgement says who has the address; a later release or expiry only ends it. So both are wanted.
+        let newest = |kinds: &str| {
+            format!(
+                "select max(id) from event where segment = ?1 and kind in ({kinds}) \
+                 and kind in ('dhcp.acknowledged', 'dhcp.released', 'dhcp.declined', 'dhcp.expired') \
+                 group by json_extract(details, '$.address')"
+            )
+        };
+        let sql = format!(
+            "select {} from event where id in ({}) or id in ({}) order by id",
+            row::COLUMNS,
+            newest("'dhcp.acknowledged'"),
+            newest("'dhcp.released', 'dhcp.declined', 'dhcp.expired'"),
+        );
+        self.events(&sql, &[&segment.to_string()])
     }
 
-    /// The newest `limit` events, the oldest first.
+    /// The newest `limit` events, the oldest first; progress of transfers is left out.
     pub fn newest(&self, limit: usize) -> Result<Vec<Event>, JournalError> {
-        let _ = limit;
-        Ok(Vec::new())
+        let sql = format!(
+            "select {} from (select * from event where kind not like '%.progressed' order by id desc limit ?1) order by id",
+            row::COLUMNS
+        );
+        self.events(&sql, &[&i64::try_from(limit).unwrap_or(i64::MAX)])
+    }
+
+    /// The name's machines: addresses that any conf of this journal gave it, the newest first.
+    pub fn addresses_of(&self, hostname: &str) -> Result<Vec<Ipv4Addr>, JournalError> {
+        let sql = "select distinct json_extract(m.value, '$.address') from event, json_each(details, '$.machines') m \
+                   where kind = 'conf.loaded' and json_extract(m.value, '$.hostname') = ?1 order by id desc";
+        let mut statement = self.connection.prepare_cached(sql).map_err(told(&self.path))?;
+        let found = statement.query_map([hostname], |row| row.get::<_, String>(0)).map_err(told(&self.path))?;
+        Ok(found.flatten().filter_map(|text| text.parse().ok()).collect())
+    }
+
+    /// The events that `sql` (selecting `row::COLUMNS`) gives. Kinds that this version does not know are passed over.
+    fn events(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<Event>, JournalError> {
+        let mut events = Vec::new();
+        self.each(sql, values, |event| events.push(event))?;
+        Ok(events)
+    }
+
+    fn each(&self, sql: &str, values: &[&dyn ToSql], mut take: impl FnMut(Event)) -> Result<i64, JournalError> {
+        let said = || told(&self.path);
+        let mut statement = self.connection.prepare_cached(sql).map_err(said())?;
+        let mut rows = statement.query(values).map_err(said())?;
+        let mut last = 0;
+        while let Some(row) = rows.next().map_err(said())? {
+            last = row.get(0).map_err(said())?;
+            if let Some(event) = row::event(row).map_err(said())? {
+                take(event);
+            }
+        }
+        Ok(last)
+    }
+
+    /// The highest row number; 0 for an empty journal.
+    pub fn last_id(&self) -> Result<i64, JournalError> {
+        let last = self.connection.query_row("select max(id) from event", [], |row| row.get::<_, Option<i64>>(0));
+        Ok(last.optional().map_err(told(&self.path))?.flatten().unwrap_or(0))
     }
 
     /// Stores what comes in `queue` until all senders are gone, on a thread of its own.
     /// Troubles are published on `bus`.
-    pub fn write(self, mut queue: mpsc::Receiver<Delivery>, bus: Bus) -> std::thread::JoinHandle<()> {
-        let _ = bus;
-        std::thread::spawn(move || {
-            while let Some(delivery) = queue.blocking_recv() {
-                if let Delivery::Barrier(done) = delivery {
-                    let _ = done.send(());
-                }
-            }
-        })
+    /// Errors are those of making its clock: epoll_create(2) and the like.
+    pub fn write(self, queue: mpsc::Receiver<Delivery>, bus: Bus) -> io::Result<thread::JoinHandle<()>> {
+        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        Ok(thread::spawn(move || writer::Writer::new(self, bus).run(queue, &clock)))
     }
+}
+
+/// SQLite's answer with the file and what to do, for `map_err`.
+fn told(path: &Path) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
+    let path = path.display().to_string();
+    move |source| JournalError::Database { path: path.clone(), next_step: writer::next_step(&source), source }
+}
+
+/// Takes the lock that says who writes. It is a file of its own: locking the database itself would disturb SQLite.
+fn lock(path: &Path) -> Result<nix::fcntl::Flock<File>, JournalError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let cannot = |error: std::io::Error| {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+        told(path)(rusqlite::Error::SqliteFailure(code, Some(error.to_string())))
+    };
+    let file = File::options().create(true).append(true).open(&name).map_err(cannot)?;
+    nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
+        nix::errno::Errno::EWOULDBLOCK => JournalError::InUse { path: path.display().to_string() },
+        other => cannot(other.into()),
+    })
 }

@@ -54,6 +54,9 @@ pub enum StartError {
     /// The conf tree has no segment of this host.
     #[error(transparent)]
     NoSegment(#[from] NoSegment),
+    /// The system gives no threads.
+    #[error("cannot start a thread")]
+    Threads(#[source] std::io::Error),
     /// The folder to serve is not there.
     #[error("{} is not a folder; make it, or name another with --tftpboot", .0.display())]
     NoTftpboot(PathBuf),
@@ -96,7 +99,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let folded = CancellationToken::new();
     let mut folding = JoinSet::new();
     folding.spawn(recorder::fold(bus.subscribe("state", QUEUE), state.clone(), folded.clone()));
-    let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone());
+    let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
 
     let (commands, wishes) = mpsc::channel(64);

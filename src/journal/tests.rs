@@ -1,0 +1,134 @@
+use super::*;
+use crate::event::{Fact, LeaseSource, Service, Severity};
+use std::time::Instant;
+
+const SEGMENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+fn message(number: u32) -> Event {
+    let fact = Fact::SyslogReceived {
+        severity: Severity::Info,
+        facility: None,
+        tag: None,
+        host: None,
+        sent: None,
+        text: format!("message {number}"),
+    };
+    Event::new(Some(SEGMENT), fact).about(Some(Ipv4Addr::new(10, 77, 0, 60)), None)
+}
+
+fn acknowledged(last: u8, client: &str) -> Event {
+    let address = Ipv4Addr::new(10, 77, 0, last);
+    let fact = Fact::DhcpAcknowledged {
+        xid: 1,
+        address,
+        boot_file: None,
+        lease: 3600,
+        source: LeaseSource::Pool,
+        client: client.to_owned(),
+        hostname: None,
+        renewal: false,
+        architecture: None,
+        ipxe: false,
+    };
+    Event::new(Some(SEGMENT), fact).about(Some(address), Some(crate::net::Mac([2, 0, 0, 0, 0, last])))
+}
+
+/// Writes events through the real thread and waits until they are stored.
+fn store(path: &Path, events: Vec<Event>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let bus = Bus::default();
+        let thread = Journal::open(path).unwrap().write(bus.subscribe_durable("journal", 100), bus.clone()).unwrap();
+        bus.store(events, Duration::from_secs(60)).await.unwrap();
+        bus.close();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn what_was_stored_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let events: Vec<Event> = (0..10_000).map(message).collect();
+    store(&path, events.clone());
+    let journal = Journal::read(&path).unwrap();
+    let mut read = Vec::new();
+    assert_eq!(journal.select(&Query::default(), |event| read.push(event)).unwrap(), 10_000);
+    assert!(read == events);
+    assert_eq!(journal.newest(2).unwrap(), events[9_998..]);
+    let query = Query { service: Some(Service::Dhcp), ..Query::default() };
+    assert_eq!(journal.select(&query, |_| panic!("no such event")).unwrap(), 0);
+    let query = Query { machines: vec![Ipv4Addr::new(10, 77, 0, 60)], limit: Some(1), ..Query::default() };
+    assert_eq!(journal.select(&query, |event| assert_eq!(event, events[9_999])).unwrap(), 10_000);
+}
+
+#[test]
+fn the_last_word_on_each_lease() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let released = Event::new(Some(SEGMENT), Fact::DhcpReleased { address: Ipv4Addr::new(10, 77, 0, 100) });
+    let events =
+        vec![acknowledged(100, "a"), acknowledged(101, "b"), acknowledged(100, "c"), released.clone(), message(1)];
+    store(&path, events.clone());
+    let leases = Journal::open(&path).unwrap().lease_events(SEGMENT).unwrap();
+    assert_eq!(leases, [events[1].clone(), events[2].clone(), released]);
+}
+
+#[test]
+fn a_second_writer_a_newer_schema_and_another_file_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let first = Journal::open(&path).unwrap();
+    assert!(matches!(Journal::open(&path), Err(JournalError::InUse { .. })));
+    first.connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(first);
+    let newer = Journal::open(&path).err().unwrap();
+    assert!(newer.to_string().contains("schema 99"), "{newer}");
+    let other = dir.path().join("other");
+    std::fs::write(&other, "this is no database, but long enough to be taken for a header of one ".repeat(20)).unwrap();
+    let error = Journal::open(&other).err().unwrap();
+    assert!(error.to_string().contains("move the file aside"), "{error}");
+}
+
+#[test]
+fn kinds_of_later_versions_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    store(&path, vec![message(1)]);
+    let journal = Journal::open(&path).unwrap();
+    let sql = "insert into event values (null, 1, null, null, null, 'nfs', 'nfs.mounted', 6, '{\"path\": \"/\"}')";
+    journal.connection.execute(sql, []).unwrap();
+    assert_eq!(journal.newest(10).unwrap().len(), 1);
+    assert_eq!(journal.last_id().unwrap(), 2);
+}
+
+/// SQLite's own limit on pages makes the "disk" full without a disk.
+#[test]
+fn a_full_disk_keeps_events_waiting_and_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let bus = Bus::default();
+        let mut told = bus.subscribe("test", 20_000);
+        let journal = Journal::open(&path).unwrap();
+        let pages: i64 = journal.connection.query_row("pragma page_count", [], |row| row.get(0)).unwrap();
+        journal.connection.pragma_update(None, "max_page_count", pages + 2).unwrap();
+        let thread = journal.write(bus.subscribe_durable("journal", 20_000), bus.clone()).unwrap();
+        let events: Vec<Event> = (0..2_000).map(message).collect();
+        let began = Instant::now();
+        assert!(bus.store(events, Duration::from_secs(60)).await.is_err(), "nothing is confirmed that is not stored");
+        assert!(began.elapsed() < Duration::from_secs(50), "who waits is told at once");
+        let mut failures = Vec::new();
+        while failures.is_empty() {
+            if let Some(Delivery::Event(event)) = told.recv().await
+                && let Fact::JournalFailed { error, next_step, .. } = &event.fact
+            {
+                failures.push(format!("{error}; {next_step}"));
+            }
+        }
+        assert_eq!(failures, ["database or disk is full; make room on its disk; it goes on by itself"]);
+        bus.close();
+        thread.join().unwrap();
+    });
+}
