@@ -1,9 +1,11 @@
-//! Sockets bound to an interface, raw sends, addresses. Knows no protocol above IP.
+//! Sockets bound to an interface, raw sends, addresses. Knows no protocol above UDP.
 
 mod interface;
+mod link;
 mod mac;
 mod socket;
 
 pub use interface::Interface;
+pub use link::{Arp, Link, arp_sender};
 pub use mac::{Mac, NotAMac};
 pub use socket::{tcp, udp};

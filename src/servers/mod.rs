@@ -4,12 +4,17 @@
 pub mod dhcp;
 pub mod dns;
 mod error;
+mod files;
 pub mod http;
+mod meter;
 pub mod radv;
+mod rejects;
 pub mod syslog;
 pub mod tftp;
+mod who;
 
 pub use error::ServerError;
+pub use rejects::Rejects;
 
 use crate::{
     bus::Bus,

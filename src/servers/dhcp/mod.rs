@@ -1,9 +1,16 @@
-//! stub
+//! DHCP and proxyDHCP of a segment: receives, asks `decide`, answers, tells. Knows nothing of what is booted.
 
-use super::{Context, ServerError};
+mod addresses;
+mod decide;
+mod prober;
+mod reply;
+mod request;
+mod shell;
+#[cfg(test)]
+mod tests;
 
-/// Serves until shutdown.
-pub async fn serve(context: Context) -> Result<(), ServerError> {
-    context.shutdown.cancelled().await;
-    Ok(())
-}
+pub use addresses::Addresses;
+pub use decide::{Answer, Decision, Port, View, decide};
+pub use reply::encode;
+pub use request::{Kind, Malformed, Request};
+pub use shell::serve;

@@ -1,9 +1,140 @@
-//! stub
+//! HTTP: the files of `tftpboot` and generated ones. Ranges and conditions are tower-http's.
 
-use super::{Context, ServerError};
+mod metered;
+
+use super::{Context, ServerError, files, meter, meter::Meter, who};
+use crate::{
+    boot::{self, Served},
+    event::{Refusal, Service},
+    net,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use std::{
+    net::{IpAddr, SocketAddr},
+    os::fd::AsRawFd,
+};
+use tower_http::services::ServeFile;
 
 /// Serves until shutdown.
 pub async fn serve(context: Context) -> Result<(), ServerError> {
-    context.shutdown.cancelled().await;
-    Ok(())
+    let address = SocketAddr::from((context.segment, 80));
+    let listener = net::tcp(address, Some(&context.interface.name))
+        .map_err(ServerError::bind(format!("TCP port 80 of {}", context.interface.name)))?;
+    context.started(Service::Http, format!("TCP {address}"));
+    let shutdown = context.shutdown.clone();
+    let router = Router::new().fallback(give).with_state(context);
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
+    // Machines that boot are not waited for: their transfers end with the program.
+    tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        ended = std::future::IntoFuture::into_future(server) => ended.map_err(ServerError::io("accepting HTTP")),
+    }
+}
+
+async fn give(
+    State(context): State<Context>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let IpAddr::V4(address) = client.ip() else { return StatusCode::FORBIDDEN.into_response() };
+    let Some(segment) = context.segment() else { return StatusCode::NOT_FOUND.into_response() };
+    let asker = who::asker(&context, &segment, address);
+    let asked = decoded(request.uri().path());
+    let with_query = match request.uri().query() {
+        Some(query) => format!("{asked}?{query}"),
+        None => asked.clone(),
+    };
+    let conf = context.conf.borrow().clone();
+    let allowed = match *request.method() {
+        Method::GET | Method::HEAD => Ok(()),
+        ref other => Err(Refusal::NotAllowed { request: other.to_string() }),
+    };
+    let served = allowed.and_then(|()| boot::serve(&conf, &segment, asker, &with_query));
+    let head = request.method() == Method::HEAD;
+    let answer = match served {
+        Ok(Served::Text { body, content_type }) => Ok(text(body, content_type)),
+        Ok(Served::File(name)) => file(&context, &name, request).await,
+        Err(refusal) => Err(refusal),
+    };
+    match answer {
+        Ok(response) if response.status().is_success() && !head => {
+            let meter = Meter::start(&context, Service::Http, &asker, &asked, length(response.headers()));
+            response.map(|body| metered::body(body, meter))
+        }
+        Ok(response) => response,
+        Err(refusal) => {
+            let status = status(&refusal);
+            let sentence = format!("{refusal}\n");
+            meter::refused(&context, Service::Http, &asker, asked.trim_start_matches('/'), refusal);
+            (status, sentence).into_response()
+        }
+    }
+}
+
+fn text(body: String, content_type: &'static str) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(length) = axum::body::HttpBody::size_hint(response.body()).exact() {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    response
+}
+
+async fn file(context: &Context, name: &str, request: Request) -> Result<Response, Refusal> {
+    let (file, _) = files::open_below(&context.tftpboot, name)?;
+    // Opened again through its descriptor, so that it is the very file that was found to be inside.
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let served = ServeFile::new(path).try_call(request).await;
+    let mut response = served.map_err(|error| Refusal::Unreadable { error: error.to_string() })?.map(Body::new);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    Ok(response)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Missing { .. } | Refusal::NotAFile => StatusCode::NOT_FOUND,
+        Refusal::Outside | Refusal::UnknownMachine | Refusal::Unreadable { .. } => StatusCode::FORBIDDEN,
+        Refusal::NotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::NoProfile | Refusal::UnknownProfile { .. } | Refusal::BrokenProfile { .. } => StatusCode::NOT_FOUND,
+    }
+}
+
+/// The path with its percent codes resolved (RFC 3986, section 2.1); those that are none stay as they are.
+fn decoded(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code = std::str::from_utf8(tail.get(..2).unwrap_or_default());
+        match code.ok().and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn percent_codes() {
+        for (path, expected) in [("/a%20b", "/a b"), ("/%2e%2E/x", "/../x"), ("/100%", "/100%"), ("/%zz", "/%zz")] {
+            assert_eq!(super::decoded(path), expected);
+        }
+    }
 }

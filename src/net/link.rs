@@ -1,0 +1,143 @@
+//! The interface below IP: frames sent to a station that has no address yet, and ARP. Knows no protocol above UDP.
+
+use super::{Interface, Mac};
+use etherparse::{ArpPacket, PacketBuilder};
+use futures_util::StreamExt;
+use pcap::{Active, Capture, Packet, PacketCodec, PacketStream};
+use std::{io, net::Ipv4Addr, net::SocketAddrV4};
+
+/// Sends UDP datagrams to stations by their hardware address.
+pub struct Link {
+    capture: Capture<Active>,
+    own: Mac,
+}
+
+impl Link {
+    /// Opens `interface`. Errors are libpcap's: no permission, no such interface.
+    pub fn open(interface: &Interface) -> io::Result<Link> {
+        Ok(Link { capture: open(interface, "less 1")?, own: own(interface) })
+    }
+
+    /// Sends one datagram in a frame of its own to `station`. Errors are those of send(2).
+    pub fn send(&mut self, station: Mac, from: SocketAddrV4, to: SocketAddrV4, payload: &[u8]) -> io::Result<()> {
+        let frame = udp_frame(self.own, station, from, to, payload)?;
+        self.capture.sendpacket(frame).map_err(io::Error::other)
+    }
+}
+
+/// Asks who has an address, and hears the answers.
+pub struct Arp {
+    stream: PacketStream<Active, Senders>,
+    own: Mac,
+    sender: Ipv4Addr,
+}
+
+impl Arp {
+    /// Opens `interface`, asking as `sender`. Errors are libpcap's. Needs a tokio runtime.
+    pub fn open(interface: &Interface, sender: Ipv4Addr) -> io::Result<Arp> {
+        let capture = open(interface, "arp")?.setnonblock().map_err(io::Error::other)?;
+        let stream = capture.stream(Senders).map_err(io::Error::other)?;
+        Ok(Arp { stream, own: own(interface), sender })
+    }
+
+    /// Broadcasts the question who has `address` (RFC 826). Errors are those of send(2).
+    pub fn ask(&mut self, address: Ipv4Addr) -> io::Result<()> {
+        let question = ArpPacket::new(
+            etherparse::ArpHardwareId::ETHERNET,
+            etherparse::EtherType::IPV4,
+            etherparse::ArpOperation::REQUEST,
+            &self.own.0,
+            &self.sender.octets(),
+            &[0; 6],
+            &address.octets(),
+        )
+        .map_err(io::Error::other)?;
+        let mut frame = Vec::with_capacity(60);
+        PacketBuilder::ethernet2(self.own.0, Mac::BROADCAST.0)
+            .arp(question)
+            .write(&mut frame)
+            .map_err(io::Error::other)?;
+        self.stream.capture_mut().sendpacket(frame).map_err(io::Error::other)
+    }
+
+    /// The next station that says which address it has; own frames are left out. Cancel safe.
+    pub async fn heard(&mut self) -> io::Result<(Ipv4Addr, Mac)> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Some((address, mac)))) if mac != self.own && !address.is_unspecified() => {
+                    return Ok((address, mac));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                None => return Err(io::Error::other("the capture ended")),
+            }
+        }
+    }
+}
+
+struct Senders;
+
+impl PacketCodec for Senders {
+    type Item = Option<(Ipv4Addr, Mac)>;
+
+    fn decode(&mut self, packet: Packet<'_>) -> Self::Item {
+        arp_sender(packet.data)
+    }
+}
+
+/// Who sends an ARP frame, and the address it says is its own; none for anything else.
+pub fn arp_sender(frame: &[u8]) -> Option<(Ipv4Addr, Mac)> {
+    let sliced = etherparse::SlicedPacket::from_ethernet(frame).ok()?;
+    let Some(etherparse::NetSlice::Arp(arp)) = sliced.net else { return None };
+    let address: [u8; 4] = arp.sender_protocol_addr().try_into().ok()?;
+    Some((address.into(), Mac::from_slice(arp.sender_hw_addr())?))
+}
+
+fn udp_frame(own: Mac, to: Mac, source: SocketAddrV4, target: SocketAddrV4, payload: &[u8]) -> io::Result<Vec<u8>> {
+    let mut frame = Vec::with_capacity(payload.len() + 42);
+    PacketBuilder::ethernet2(own.0, to.0)
+        .ipv4(source.ip().octets(), target.ip().octets(), 64)
+        .udp(source.port(), target.port())
+        .write(&mut frame, payload)
+        .map_err(io::Error::other)?;
+    Ok(frame)
+}
+
+fn own(interface: &Interface) -> Mac {
+    interface.mac.unwrap_or(Mac([0; 6]))
+}
+
+fn open(interface: &Interface, filter: &str) -> io::Result<Capture<Active>> {
+    let open = || -> Result<Capture<Active>, pcap::Error> {
+        let mut capture =
+            Capture::from_device(interface.name.as_str())?.immediate_mode(true).snaplen(128).promisc(false).open()?;
+        capture.filter(filter, true)?;
+        Ok(capture)
+    };
+    open().map_err(|error| {
+        let text = error.to_string();
+        let kind = if text.contains("ermission") || text.contains("not permitted") {
+            io::ErrorKind::PermissionDenied
+        } else {
+            io::ErrorKind::Other
+        };
+        io::Error::new(kind, text)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_udp_frame_reads_back() {
+        let (a, b) = (Mac([2, 0, 0, 0, 0, 1]), Mac([2, 0, 0, 0, 0, 2]));
+        let frame =
+            udp_frame(a, b, "10.77.0.1:67".parse().unwrap(), "10.77.0.60:68".parse().unwrap(), b"hello").unwrap();
+        let sliced = etherparse::SlicedPacket::from_ethernet(&frame).unwrap();
+        let Some(etherparse::TransportSlice::Udp(udp)) = sliced.transport else { panic!("no UDP") };
+        assert_eq!((udp.source_port(), udp.destination_port(), udp.payload()), (67, 68, &b"hello"[..]));
+        assert_eq!(arp_sender(&frame), None);
+        assert_eq!(arp_sender(&[0xff; 20]), None);
+    }
+}

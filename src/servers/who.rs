@@ -1,0 +1,52 @@
+//! Who asks: the machine behind an address, from conf, leases or the kernel's neighbours.
+
+use super::Context;
+use crate::{boot::Asker, conf::Segment, event::now, net::Mac};
+use std::net::Ipv4Addr;
+
+/// Who has `address` on this segment, as far as that is known.
+pub fn asker<'a>(context: &Context, segment: &'a Segment, address: Ipv4Addr) -> Asker<'a> {
+    let machine = segment.machines.get(&address).map(AsRef::as_ref);
+    if let Some(machine) = machine {
+        return Asker { address, mac: Some(machine.mac), machine: Some(machine) };
+    }
+    let mac = leased(context, address).or_else(|| neighbour(&context.interface.name, address));
+    let machine = mac.and_then(|mac| segment.machine_by_mac(mac)).map(AsRef::as_ref);
+    Asker { address, mac, machine }
+}
+
+fn leased(context: &Context, address: Ipv4Addr) -> Option<Mac> {
+    let state = context.state.read();
+    let lease = state.segments.get(&context.segment)?.leases.get(address)?;
+    lease.is_active(now()).then_some(lease.mac)
+}
+
+fn neighbour(interface: &str, address: Ipv4Addr) -> Option<Mac> {
+    let table = std::fs::read_to_string("/proc/net/arp").ok()?;
+    find(&table, interface, address)
+}
+
+/// Columns: address, type, flags, hardware address, mask, device (proc(5)).
+fn find(table: &str, interface: &str, address: Ipv4Addr) -> Option<Mac> {
+    let address = address.to_string();
+    table.lines().find_map(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let here = columns.first() == Some(&address.as_str()) && columns.get(5) == Some(&interface);
+        let mac: Mac = columns.get(3).filter(|_| here)?.parse().ok()?;
+        (!mac.is_nobody()).then_some(mac)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_neighbours() {
+        let table = "IP address  HW type  Flags  HW address  Mask  Device\n\
+            10.77.0.9  0x1  0x2  52:54:00:00:00:09  *  br0\n10.77.0.8  0x1  0x0  00:00:00:00:00:00  *  br0\n";
+        let at = |last| find(table, "br0", Ipv4Addr::new(10, 77, 0, last));
+        assert_eq!((at(9), at(8), at(7)), ("52:54:00:00:00:09".parse().ok(), None, None));
+        assert_eq!(find(table, "br1", Ipv4Addr::new(10, 77, 0, 9)), None);
+    }
+}
