@@ -1,8 +1,13 @@
 //! The segments as they stand, folded from events. Pure: knows no socket, no file and no screen.
 
 mod boot;
+mod boots;
+mod fold;
+mod judge;
 mod leases;
 mod machine;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use boot::{Boot, Milestone, Outcome, Refused, Stage, Underway};
@@ -91,20 +96,4 @@ pub struct Rejected {
     pub value: String,
     /// What was expected.
     pub expected: String,
-}
-
-impl State {
-    /// Folds one event in. Replaying a journal into an empty state gives the state of that moment.
-    pub fn apply(&mut self, event: &Arc<Event>) {
-        self.generation += 1;
-        if let Some(address) = event.segment {
-            self.segments.entry(address).or_default().leases.apply(event);
-        }
-    }
-
-    /// The events that time has made due: boots that have come to their end or stand still.
-    pub fn due(&self, now: Timestamp) -> Vec<Event> {
-        let _ = now;
-        Vec::new()
-    }
 }

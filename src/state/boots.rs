@@ -1,0 +1,243 @@
+//! Folds the events of one machine into its boots: which stage each event means, and when a new boot begins. Pure.
+
+use super::{Boot, Milestone, Outcome, Refused, Stage, Underway, Verdict};
+use crate::{
+    boot::{Role, role_of},
+    event::{Action, Event, Fact, PowerState, Step, Transfer},
+};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Boots, transfers and refusals kept.
+const BOOTS: usize = 8;
+const FILES: usize = 64;
+
+/// Folds one event of the machine in.
+pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
+    match &event.fact {
+        Fact::PowerRequested { action: Action::On | Action::Reset, .. } => {
+            begin(boots, event.time).reach(Stage::PoweredOn, event.time, String::new());
+        }
+        Fact::PowerFailed { action: Action::On | Action::Reset, .. } => {
+            boots.pop_back_if(|boot| boot.stage() == Some(Stage::PoweredOn));
+        }
+        Fact::PowerAccepted { action: Action::Off, .. } | Fact::PowerObserved { state: PowerState::Off, .. } => {
+            if let Some(boot) = boots.back_mut()
+                && boot.outcome != Outcome::Ended
+            {
+                boot.outcome = Outcome::Ended;
+            }
+        }
+        Fact::DhcpDiscovered { architecture, ipxe, vendor, .. } => {
+            let vendor = vendor.as_deref().unwrap_or_default();
+            let from_firmware = architecture.is_some() || vendor.starts_with("PXEClient");
+            if *ipxe || from_firmware {
+                let boot = match boots.back() {
+                    Some(boot) if boot.goes_on_with(*ipxe) => current(boots, event.time),
+                    _ => begin(boots, event.time),
+                };
+                boot.discovers += 1;
+                boot.reach(Stage::Seen, event.time, architecture.map_or(String::new(), |a| a.to_string()));
+            } else if let Some(boot) = boots.back_mut().filter(|boot| !boot.is_over()) {
+                boot.hear(event.time);
+            }
+        }
+        Fact::DhcpOffered { address, boot_file, .. } => {
+            if let Some(boot) = booting(boots, event.time) {
+                boot.offered_file = boot_file.clone().or(boot.offered_file.take());
+                boot.reach(Stage::Offered, event.time, address.to_string());
+            }
+        }
+        Fact::DhcpProxied { boot_file, .. } => {
+            if let Some(boot) = booting(boots, event.time) {
+                boot.offered_file.clone_from(boot_file);
+                boot.reach(Stage::Offered, event.time, "boot information only".to_owned());
+            }
+        }
+        Fact::DhcpAcknowledged { address, architecture, ipxe, .. } => {
+            if let Some(boot) = booting(boots, event.time) {
+                if architecture.is_some() || *ipxe {
+                    boot.reach(Stage::Acknowledged, event.time, address.to_string());
+                } else if boot.stage() >= Some(Stage::Script) {
+                    boot.reach(Stage::Up, event.time, format!("took its lease of {address}"));
+                }
+            }
+        }
+        Fact::DhcpIgnored { reason, .. } => {
+            if let Some(boot) = booting(boots, event.time) {
+                let times = boot.silence.as_ref().map_or(0, |(_, times)| *times);
+                boot.silence = Some((reason.clone(), times + 1));
+            }
+        }
+        Fact::DhcpOutbid { server, .. } => {
+            if let Some(boot) = booting(boots, event.time) {
+                boot.outbid = Some(*server);
+            }
+        }
+        Fact::SyslogReceived { .. } => {
+            if let Some(boot) = booting(boots, event.time)
+                && boot.stage() >= Some(Stage::Kernel)
+            {
+                boot.reach(Stage::Up, event.time, "logged".to_owned());
+            }
+        }
+        Fact::BootCompleted { .. } => {
+            if let Some(boot) = boots.back_mut() {
+                boot.outcome = Outcome::Up(event.time);
+            }
+        }
+        Fact::BootStalled { cause, next_step, .. } => {
+            if let Some(boot) = boots.back_mut() {
+                let verdict = Verdict { stage: boot.stage(), cause: cause.clone(), next_step: next_step.clone() };
+                boot.outcome = Outcome::Stalled(verdict);
+            }
+        }
+        fact => {
+            if let Some((step, transfer)) = fact.transfer() {
+                fold_transfer(boots, event, step, transfer);
+            } else if let Some((file, refusal)) = fact.refusal()
+                && let Some(boot) = booting(boots, event.time)
+            {
+                boot.refuse(event, file, refusal);
+            }
+        }
+    }
+}
+
+fn fold_transfer(boots: &mut VecDeque<Boot>, event: &Event, step: Step<'_>, transfer: &Transfer) {
+    let stage = stage_of(&transfer.file);
+    let loads = matches!(stage, Some(Stage::BootFile | Stage::Script));
+    // A running system may fetch files too; only a loader's make it a boot.
+    let boot = match boots.back() {
+        Some(boot) if !boot.is_over() => current(boots, event.time),
+        _ if loads && step == Step::Requested => begin(boots, event.time),
+        _ => return,
+    };
+    boot.hear(event.time);
+    let service = event.service();
+    let known = boot.transfers.iter_mut().rev().find(|t| t.id == transfer.id && t.service == service);
+    let underway = match known {
+        Some(known) => known,
+        None => {
+            if boot.transfers.len() == FILES {
+                boot.transfers.remove(0);
+            }
+            boot.transfers.push(Underway {
+                service,
+                id: transfer.id,
+                file: transfer.file.clone(),
+                stage,
+                asked: event.time,
+                size: transfer.size,
+                bytes: 0,
+                millis: 0,
+                ended: None,
+            });
+            let Some(last) = boot.transfers.last_mut() else { return };
+            last
+        }
+    };
+    (underway.bytes, underway.millis) = (transfer.bytes, transfer.millis);
+    match step {
+        Step::Completed => {
+            underway.ended = Some(Ok(()));
+            if let Some(stage) = stage {
+                boot.reach(stage, event.time, transfer.file.clone());
+            }
+        }
+        Step::Abandoned(reason) => underway.ended = Some(Err(reason.to_owned())),
+        Step::Requested | Step::Progressed => {}
+    }
+}
+
+/// The stage that a file means.
+pub fn stage_of(file: &str) -> Option<Stage> {
+    match role_of(file) {
+        Role::Loader => Some(Stage::BootFile),
+        Role::Script => Some(Stage::Script),
+        Role::Kernel => Some(Stage::Kernel),
+        Role::Initrd => Some(Stage::Initrd),
+        Role::Other => None,
+    }
+}
+
+/// A new boot; the one before has ended.
+fn begin(boots: &mut VecDeque<Boot>, now: Timestamp) -> &mut Boot {
+    if let Some(last) = boots.back_mut()
+        && last.outcome == Outcome::Underway
+    {
+        last.outcome = Outcome::Ended;
+    }
+    if boots.len() == BOOTS {
+        boots.pop_front();
+    }
+    boots.push_back(Boot {
+        began: now,
+        milestones: BTreeMap::new(),
+        transfers: Vec::new(),
+        refused: Vec::new(),
+        silence: None,
+        outbid: None,
+        offered_file: None,
+        discovers: 0,
+        last_heard: now,
+        outcome: Outcome::Underway,
+    });
+    current(boots, now)
+}
+
+/// The last boot; there is one.
+fn current(boots: &mut VecDeque<Boot>, now: Timestamp) -> &mut Boot {
+    if boots.is_empty() {
+        return begin(boots, now);
+    }
+    let last = boots.len() - 1;
+    &mut boots[last]
+}
+
+/// The boot that is under way, if any, which was heard of now.
+fn booting(boots: &mut VecDeque<Boot>, now: Timestamp) -> Option<&mut Boot> {
+    let boot = boots.back_mut().filter(|boot| !boot.is_over())?;
+    boot.hear(now);
+    Some(boot)
+}
+
+impl Boot {
+    fn reach(&mut self, stage: Stage, at: Timestamp, note: String) {
+        self.hear(at);
+        let new = !self.milestones.contains_key(&stage);
+        // A machine fetches several initrds, and asks a script for the next: the last one counts.
+        if new || stage == Stage::Initrd {
+            self.milestones.insert(stage, Milestone { at, note });
+        }
+        if new && matches!(self.outcome, Outcome::Stalled(_)) {
+            self.outcome = Outcome::Underway;
+        }
+    }
+
+    fn hear(&mut self, at: Timestamp) {
+        self.last_heard = self.last_heard.max(at);
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.outcome, Outcome::Up(_) | Outcome::Ended) || self.milestones.contains_key(&Stage::Up)
+    }
+
+    /// A DHCPDISCOVER of firmware, or of iPXE, is one more step of this boot and not the first of the next.
+    fn goes_on_with(&self, ipxe: bool) -> bool {
+        let last = if ipxe { Stage::BootFile } else { Stage::Acknowledged };
+        !self.is_over() && self.stage() <= Some(last)
+    }
+
+    fn refuse(&mut self, event: &Event, file: &str, refusal: &crate::event::Refusal) {
+        let service = event.service();
+        if let Some(known) = self.refused.iter_mut().find(|r| r.file == file && r.service == service) {
+            known.refusal = refusal.clone();
+            known.times += 1;
+            known.last = event.time;
+        } else if self.refused.len() < FILES {
+            let (file, refusal) = (file.to_owned(), refusal.clone());
+            self.refused.push(Refused { service, file, refusal, times: 1, last: event.time });
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Folds events into the state. Pure; the same code follows the live program and replays a journal.
+
+use super::{Health, Machine, Rejected, Segment, State, boots};
+use crate::{
+    event::{Action, Event, Fact, MachineSummary, PowerState, Severity},
+    net::Mac,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::Ipv4Addr,
+    sync::Arc,
+};
+
+/// Events kept for the screen, a segment and a kind of pane.
+const KEPT: usize = 5_000;
+/// Machines kept that are not in the conf tree.
+const STRANGERS: usize = 512;
+
+impl State {
+    /// Folds one event in. Replaying a journal into an empty state gives the state of that moment.
+    pub fn apply(&mut self, event: &Arc<Event>) {
+        self.generation += 1;
+        match &event.fact {
+            Fact::ConfRejected { path, value, expected } => {
+                let rejected = Rejected { value: value.clone(), expected: expected.clone() };
+                self.mistakes.insert(path.clone(), rejected);
+            }
+            Fact::ConfMended { path } => drop(self.mistakes.remove(path)),
+            Fact::JournalFailed { error, .. } => self.journal_trouble = Some(error.clone()),
+            Fact::JournalRecovered { .. } => self.journal_trouble = None,
+            Fact::EventsDropped { reader, count } => *self.dropped.entry(reader.clone()).or_default() += count,
+            // What was wrong in an earlier run is told anew if it still is.
+            Fact::ProgramStarted { .. } => {
+                self.mistakes.clear();
+                self.dropped.clear();
+                self.journal_trouble = None;
+            }
+            _ => {}
+        }
+        match event.segment {
+            None => keep(&mut self.program, event),
+            Some(address) => self.segments.entry(address).or_default().apply(event),
+        }
+    }
+}
+
+fn keep(events: &mut VecDeque<Arc<Event>>, event: &Arc<Event>) {
+    if events.len() == KEPT {
+        events.pop_front();
+    }
+    events.push_back(event.clone());
+}
+
+impl Segment {
+    fn apply(&mut self, event: &Arc<Event>) {
+        self.leases.apply(event);
+        match &event.fact {
+            Fact::ConfLoaded { domain, mode, pool, machines } => {
+                (self.domain, self.mode, self.pool) = (domain.clone(), mode.clone(), *pool);
+                adopt(&mut self.machines, machines);
+            }
+            Fact::ServiceStarted { service, address } => {
+                self.services.insert(*service, Health::Running { address: address.clone() });
+            }
+            Fact::ServiceFailed { service, error, next_step, .. } => {
+                let since = match self.services.get(service) {
+                    Some(Health::Failed { since, .. }) => *since,
+                    _ => event.time,
+                };
+                let failed = Health::Failed { error: error.clone(), next_step: next_step.clone(), since };
+                self.services.insert(*service, failed);
+            }
+            Fact::ServiceStopped { service } => drop(self.services.insert(*service, Health::Stopped)),
+            Fact::SyslogReceived { .. } => keep(&mut self.syslog, event),
+            _ => {}
+        }
+        if event.severity() != Severity::Debug || matches!(event.fact, Fact::SyslogReceived { .. }) {
+            keep(&mut self.events, event);
+        }
+        if let Some(mac) = event.mac.or_else(|| self.mac_of(event.machine?))
+            && !matches!(event.fact, Fact::DhcpConflicted { .. })
+        {
+            self.make_room(mac);
+            self.machines.entry(mac).or_insert_with(|| stranger(mac)).apply(event);
+        }
+    }
+
+    fn mac_of(&self, address: Ipv4Addr) -> Option<Mac> {
+        let at = |machine: &&Machine| machine.address == Some(address);
+        let mut found: Vec<&Machine> = self.machines.values().filter(at).collect();
+        found.sort_by_key(|machine| (machine.in_conf, machine.last_seen));
+        found.last().map(|machine| machine.mac)
+    }
+
+    /// Forgets the stranger that was silent longest, where another one would be too many.
+    fn make_room(&mut self, mac: Mac) {
+        if self.machines.contains_key(&mac) {
+            return;
+        }
+        let strangers = self.machines.values().filter(|machine| !machine.in_conf);
+        if strangers.clone().count() >= STRANGERS
+            && let Some(oldest) = strangers.min_by_key(|machine| machine.last_seen).map(|machine| machine.mac)
+        {
+            self.machines.remove(&oldest);
+        }
+    }
+}
+
+fn stranger(mac: Mac) -> Machine {
+    Machine {
+        mac,
+        address: None,
+        hostname: None,
+        in_conf: false,
+        profile: None,
+        firmware: None,
+        power_method: None,
+        power: None,
+        power_word: None,
+        first_seen: None,
+        last_seen: None,
+        last_word: None,
+        boots: VecDeque::new(),
+    }
+}
+
+/// Takes over what conf says; machines that are gone from it and were never heard of disappear.
+fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary]) {
+    machines.values_mut().for_each(|machine| machine.in_conf = false);
+    for summary in summaries {
+        let machine = machines.entry(summary.mac).or_insert_with(|| stranger(summary.mac));
+        machine.in_conf = true;
+        machine.address = Some(summary.address);
+        machine.hostname = Some(summary.hostname.clone());
+        machine.profile.clone_from(&summary.boot);
+        machine.firmware = summary.firmware.or(machine.firmware);
+        machine.power_method.clone_from(&summary.power);
+    }
+    machines.retain(|_, machine| machine.in_conf || machine.first_seen.is_some());
+}
+
+impl Machine {
+    fn apply(&mut self, event: &Arc<Event>) {
+        let from_machine = !matches!(
+            event.fact,
+            Fact::PowerRequested { .. }
+                | Fact::PowerAccepted { .. }
+                | Fact::PowerFailed { .. }
+                | Fact::PowerObserved { .. }
+                | Fact::ConfAdopted { .. }
+                | Fact::BootCompleted { .. }
+                | Fact::BootStalled { .. }
+                | Fact::DhcpExpired { .. }
+        );
+        if from_machine {
+            self.first_seen.get_or_insert(event.time);
+            self.last_seen = self.last_seen.max(Some(event.time));
+        }
+        if event.severity() != Severity::Debug {
+            self.last_word = Some(event.clone());
+        }
+        match &event.fact {
+            Fact::DhcpDiscovered { architecture, hostname, .. } => self.learn(*architecture, hostname.as_deref()),
+            Fact::DhcpAcknowledged { architecture, hostname, address, .. } => {
+                self.learn(*architecture, hostname.as_deref());
+                if !self.in_conf {
+                    self.address = Some(*address);
+                }
+            }
+            Fact::PowerRequested { action, .. } => self.power_word = Some(format!("switching {}", action.name())),
+            Fact::PowerAccepted { action, .. } => {
+                self.power_word = None;
+                self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
+            }
+            Fact::PowerFailed { error, next_step, .. } => self.power_word = Some(format!("{error}: {next_step}")),
+            Fact::PowerObserved { state, .. } => self.power = Some(*state),
+            _ => {
+                if !self.in_conf && self.address.is_none() {
+                    self.address = event.machine;
+                }
+            }
+        }
+        boots::apply(&mut self.boots, event);
+    }
+
+    fn learn(&mut self, architecture: Option<crate::event::Architecture>, hostname: Option<&str>) {
+        self.firmware = architecture.or(self.firmware);
+        if !self.in_conf && hostname.is_some() {
+            self.hostname = hostname.map(ToOwned::to_owned);
+        }
+    }
+}

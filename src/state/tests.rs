@@ -1,0 +1,177 @@
+//! Boots as they are told, and what is made of them.
+
+use super::*;
+use crate::event::{Action, Architecture, Fact, LeaseSource, MachineSummary, Refusal, Silence, Transfer};
+
+const MAC: Mac = Mac([0x52, 0x54, 0, 0x77, 0, 0x60]);
+
+struct Story {
+    state: State,
+    next_id: u64,
+}
+
+fn at(second: f64) -> Timestamp {
+    Timestamp::from_microsecond(1_800_000_000_000_000 + (second * 1e6) as i64).unwrap()
+}
+
+fn server() -> Ipv4Addr {
+    Ipv4Addr::new(10, 77, 0, 1)
+}
+
+impl Story {
+    fn new(in_conf: bool) -> Story {
+        let mut story = Story { state: State::default(), next_id: 0 };
+        let machine = MachineSummary {
+            address: Ipv4Addr::new(10, 77, 0, 60),
+            mac: MAC,
+            hostname: "bios1".into(),
+            boot: Some("debian".into()),
+            firmware: None,
+            power: Some("qemu".into()),
+        };
+        let machines = if in_conf { vec![machine] } else { vec![] };
+        let loaded = Fact::ConfLoaded { domain: "lan".into(), mode: "authoritative".into(), pool: None, machines };
+        story.state.apply(&Arc::new(Event::new(Some(server()), loaded)));
+        story
+    }
+
+    fn tell(&mut self, second: f64, fact: Fact) {
+        let event = Event { time: at(second), ..Event::new(Some(server()), fact) };
+        self.state.apply(&Arc::new(event.about(None, Some(MAC))));
+    }
+
+    fn lease(&mut self, second: f64, architecture: Option<Architecture>, ipxe: bool) {
+        let address = Ipv4Addr::new(10, 77, 0, 60);
+        let (xid, source, lease) = (1, LeaseSource::Reservation, 3600);
+        let boot_file = Some("undionly.kpxe".to_owned());
+        self.tell(second, Fact::DhcpDiscovered { xid, architecture, vendor: None, ipxe, hostname: None, relay: None });
+        self.tell(second, Fact::DhcpOffered { xid, address, boot_file: boot_file.clone(), lease, source });
+        let (client, hostname) = (MAC.to_string(), None);
+        let renewal = false;
+        self.tell(
+            second + 0.1,
+            Fact::DhcpAcknowledged {
+                xid,
+                address,
+                boot_file,
+                lease,
+                source,
+                client,
+                hostname,
+                renewal,
+                architecture,
+                ipxe,
+            },
+        );
+    }
+
+    fn fetch(&mut self, second: f64, file: &str) {
+        self.next_id += 1;
+        let mut transfer = Transfer { id: self.next_id, file: file.into(), size: Some(9), bytes: 0, millis: 0 };
+        self.tell(second, Fact::HttpRequested { transfer: transfer.clone() });
+        transfer.bytes = 9;
+        self.tell(second + 0.2, Fact::HttpCompleted { transfer });
+    }
+
+    fn refuse(&mut self, second: f64, file: &str, refusal: Refusal) {
+        self.tell(second, Fact::TftpRefused { file: file.into(), refusal });
+    }
+
+    fn machine(&self) -> &Machine {
+        &self.state.segments[&server()].machines[&MAC]
+    }
+
+    /// What is due at `second`, told.
+    fn judge(&mut self, second: f64) -> Vec<Fact> {
+        let due = self.state.due(at(second));
+        due.iter().for_each(|event| self.state.apply(&Arc::new(event.clone())));
+        due.into_iter().map(|event| event.fact).collect()
+    }
+
+    fn verdict(&mut self, second: f64) -> String {
+        match self.judge(second).as_slice() {
+            [Fact::BootStalled { cause, next_step, .. }] => format!("{cause} -> {next_step}"),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_boot_from_power_on_to_up() {
+    let mut story = Story::new(true);
+    story.tell(0.0, Fact::PowerRequested { action: Action::On, method: "qemu".into() });
+    story.tell(0.2, Fact::PowerAccepted { action: Action::On, method: "qemu".into() });
+    story.lease(1.0, Some(Architecture::UefiX64), false);
+    story.fetch(2.0, "ipxe.efi");
+    story.lease(3.0, Some(Architecture::UefiX64), true);
+    story.fetch(4.0, "boot.ipxe");
+    story.fetch(5.0, "practice/vmlinuz");
+    story.fetch(6.0, "practice/initrd.img");
+    assert_eq!(story.judge(7.0), []);
+    story.lease(8.0, None, false);
+    let boot = story.machine().boot().unwrap();
+    let reached: Vec<Stage> = boot.milestones.keys().copied().collect();
+    assert_eq!((reached, story.machine().boots.len()), (Stage::ALL.to_vec(), 1));
+    assert_eq!(story.judge(8.5), [Fact::BootCompleted { millis: 8100 }]);
+    assert_eq!(story.judge(9.0), []);
+    assert_eq!(story.machine().firmware, Some(Architecture::UefiX64));
+    story.lease(100.0, Some(Architecture::UefiX64), false);
+    assert_eq!((story.machine().boots.len(), story.machine().boot().unwrap().stage()), (2, Some(Stage::Acknowledged)));
+}
+
+#[test]
+fn a_missing_kernel_is_named_with_the_next_step() {
+    let mut story = Story::new(true);
+    story.lease(1.0, Some(Architecture::Bios), true);
+    story.fetch(2.0, "boot.ipxe");
+    let missing = Refusal::Missing { path: "tftpboot/debian/vmlinuz".into() };
+    (0..3).for_each(|n| story.refuse(3.0 + f64::from(n), "debian/vmlinuz", missing.clone()));
+    let expected = "asked for `debian/vmlinuz` 3 times over TFTP, the file is not there -> \
+        put it at tftpboot/debian/vmlinuz or change conf/boot/debian/";
+    assert_eq!(story.verdict(5.5), expected);
+    assert!(matches!(story.machine().boot().unwrap().outcome, Outcome::Stalled(_)));
+    story.fetch(9.0, "debian/vmlinuz");
+    assert_eq!(story.machine().boot().unwrap().outcome, Outcome::Underway, "it goes on once the file is there");
+}
+
+#[test]
+fn verdicts() {
+    let discovered = |ipxe| Fact::DhcpDiscovered {
+        xid: 1,
+        architecture: Some(Architecture::Bios),
+        vendor: None,
+        ipxe,
+        hostname: None,
+        relay: None,
+    };
+    let offered =
+        Fact::DhcpOffered { xid: 1, address: server(), boot_file: None, lease: 1, source: LeaseSource::Reservation };
+    let on = Fact::PowerRequested { action: Action::On, method: "wol".into() };
+    let not_in_conf = Fact::DhcpIgnored { xid: 1, reason: Silence::NotInConf };
+    let outbid = Fact::DhcpOutbid { xid: 1, server: Ipv4Addr::new(10, 77, 0, 9) };
+    for (in_conf, facts, words) in [
+        (true, vec![on], "nothing was heard"),
+        (false, vec![discovered(false), not_in_conf], "not in conf, and the segment has no pool"),
+        (true, vec![discovered(false), offered.clone()], "never asked for it: another DHCP server?"),
+        (true, vec![discovered(false), offered, outbid], "another DHCP server, 10.77.0.9"),
+    ] {
+        let mut story = Story::new(in_conf);
+        facts.into_iter().for_each(|fact| story.tell(0.0, fact));
+        assert_eq!(story.judge(1.0), []);
+        let verdict = story.verdict(61.0);
+        assert!(verdict.contains(words), "{verdict}");
+    }
+}
+
+#[test]
+fn strangers_are_bounded_and_machines_of_conf_stay() {
+    let mut story = Story::new(true);
+    for n in 0..2000u16 {
+        let [a, b] = n.to_be_bytes();
+        let fact = Fact::DhcpIgnored { xid: 1, reason: Silence::NotInConf };
+        let event = Event { time: at(f64::from(n)), ..Event::new(Some(server()), fact) };
+        story.state.apply(&Arc::new(event.about(None, Some(Mac([2, 0, 0, 0, a, b])))));
+    }
+    let segment = &story.state.segments[&server()];
+    assert_eq!((segment.machines.len(), segment.machines.contains_key(&MAC)), (513, true));
+}
