@@ -1,0 +1,230 @@
+//! QEMU: a virtual machine on the segment's bridge that boots from the network, switched over QMP.
+//!
+//! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi`.
+
+use super::{Power, PowerError, Target};
+use crate::event::{Action, Architecture, PowerState};
+use nix::{sys::signal::kill, unistd::Pid};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+    process::Command,
+};
+
+/// What QEMU gets to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+const FIRMWARE: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd"];
+const VARIABLES: [&str; 2] = ["/usr/share/OVMF/OVMF_VARS.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
+
+pub struct Qemu;
+
+/// The files of one virtual machine.
+struct Files {
+    pid: PathBuf,
+    qmp: PathBuf,
+    console: PathBuf,
+    variables: PathBuf,
+    errors: PathBuf,
+}
+
+impl Files {
+    fn of(target: &Target) -> Files {
+        let at = |end: &str| target.run.join(format!("{}.{end}", target.machine.address));
+        Files { pid: at("pid"), qmp: at("qmp"), console: at("console"), variables: at("vars"), errors: at("err") }
+    }
+
+    /// The process, if it runs.
+    fn running(&self) -> Option<Pid> {
+        let pid: i32 = std::fs::read_to_string(&self.pid).ok()?.trim().parse().ok()?;
+        // A number may have been given anew to another process.
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let ours = String::from_utf8_lossy(&words).contains(&*self.pid.to_string_lossy());
+        (ours && kill(Pid::from_raw(pid), None).is_ok()).then(|| Pid::from_raw(pid))
+    }
+}
+
+#[async_trait::async_trait]
+impl Power for Qemu {
+    fn method(&self) -> &'static str {
+        "qemu"
+    }
+
+    async fn switch(&self, target: &Target, action: Action) -> Result<(), PowerError> {
+        let files = Files::of(target);
+        match (action, files.running()) {
+            (Action::On, Some(_)) => Err(PowerError::new("it is already on", "reset it, or switch it off first")),
+            (Action::On, None) => start(target, &files).await,
+            (Action::Reset, Some(_)) => ask(&files.qmp, "system_reset").await,
+            (Action::Off, Some(pid)) => match ask(&files.qmp, "quit").await {
+                Ok(()) => gone(&files, pid).await,
+                Err(error) => Err(error),
+            },
+            (Action::Reset | Action::Off, None) => Err(PowerError::new("it is off", "switch it on")),
+        }
+    }
+
+    async fn observe(&self, target: &Target) -> Option<PowerState> {
+        Some(if Files::of(target).running().is_some() { PowerState::On } else { PowerState::Off })
+    }
+}
+
+async fn gone(files: &Files, pid: Pid) -> Result<(), PowerError> {
+    let ended = async {
+        while files.running().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended)
+        .await
+        .map_err(|_| PowerError::new(format!("QEMU does not end (process {pid})"), format!("kill {pid}")))
+}
+
+async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
+    let failed = |doing: &str, error: std::io::Error| {
+        PowerError::new(format!("{doing}: {error}"), "see that the folder of --run-dir can be written")
+    };
+    std::fs::create_dir_all(&target.run).map_err(|error| failed("making the run folder", error))?;
+    let tap = tap_name(target);
+    plug(&tap, &target.interface.name).await?;
+    let mut command = Command::new("qemu-system-x86_64");
+    command.args(words(target, files, &tap)?);
+    let errors = std::fs::File::create(&files.errors).map_err(|error| failed("making QEMU's error file", error))?;
+    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).kill_on_drop(false).status().await;
+    match output {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => {
+            let told = std::fs::read_to_string(&files.errors).unwrap_or_default();
+            let last = told.lines().last().unwrap_or("it says nothing").to_owned();
+            Err(PowerError::new(format!("QEMU ended with {status}: {last}"), format!("see {}", files.errors.display())))
+        }
+        Err(error) => Err(PowerError::new(
+            format!("qemu-system-x86_64 cannot be run: {error}"),
+            "apt install qemu-system-x86 ipxe-qemu ovmf",
+        )),
+    }
+}
+
+/// An interface's name has at most 15 characters.
+fn tap_name(target: &Target) -> String {
+    format!("px{:08x}", target.machine.address.to_bits())
+}
+
+/// Makes the tap interface and plugs it into the bridge.
+async fn plug(tap: &str, bridge: &str) -> Result<(), PowerError> {
+    if !Path::new("/sys/class/net").join(bridge).join("bridge").is_dir() && !is_bridge(bridge).await {
+        return Err(PowerError::new(
+            format!("{bridge} is no bridge, so no virtual machine can be plugged into it"),
+            "make the segment's interface a bridge: ip link add br0 type bridge",
+        ));
+    }
+    // What is left of an earlier run is of no use.
+    let _ = ip(&["link", "delete", tap]).await;
+    ip(&["tuntap", "add", tap, "mode", "tap"]).await?;
+    ip(&["link", "set", tap, "master", bridge, "up"]).await
+}
+
+async fn is_bridge(name: &str) -> bool {
+    let shown = Command::new("ip").args(["-d", "link", "show", "dev", name]).output().await;
+    shown.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("bridge forward_delay"))
+}
+
+async fn ip(words: &[&str]) -> Result<(), PowerError> {
+    let line = format!("ip {}", words.join(" "));
+    match Command::new("ip").args(words).stdin(Stdio::null()).output().await {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(PowerError::new(
+            format!("{line}: {}", String::from_utf8_lossy(&output.stderr).trim()),
+            "run as root, or: setcap cap_net_admin+ep $(which ip)",
+        )),
+        Err(error) => Err(PowerError::new(format!("{line}: {error}"), "apt install iproute2")),
+    }
+}
+
+fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, PowerError> {
+    let mut options = Options { memory: 256, cpus: 1, firmware: target.machine.firmware.unwrap_or(Architecture::Bios) };
+    options.read(target.machine.power.as_deref().unwrap_or_default())?;
+    let mut words: Vec<String> = Vec::new();
+    let mut add = |line: String| words.extend(line.split(' ').map(ToOwned::to_owned));
+    add("-daemonize -display none -vga none -nodefaults -machine q35,accel=kvm:tcg".into());
+    add(format!(
+        "-name {} -m {} -smp {} -pidfile {}",
+        target.machine.hostname,
+        options.memory,
+        options.cpus,
+        files.pid.display()
+    ));
+    add(format!("-qmp unix:{},server=on,wait=off -serial file:{}", files.qmp.display(), files.console.display()));
+    add(format!("-netdev tap,id=n,ifname={tap},script=no,downscript=no"));
+    add(format!("-device virtio-net-pci,netdev=n,mac={},bootindex=1", target.machine.mac));
+    add("-device virtio-rng-pci".into());
+    if options.firmware != Architecture::Bios {
+        let there = |paths: [&'static str; 2]| paths.into_iter().find(|path| Path::new(path).is_file());
+        let (Some(code), Some(variables)) = (there(FIRMWARE), there(VARIABLES)) else {
+            return Err(PowerError::new("the UEFI firmware for QEMU is not there", "apt install ovmf"));
+        };
+        std::fs::copy(variables, &files.variables).map_err(|error| {
+            PowerError::new(format!("copying {variables}: {error}"), "see that the folder of --run-dir can be written")
+        })?;
+        add(format!("-drive if=pflash,format=raw,readonly=on,file={code}"));
+        add(format!("-drive if=pflash,format=raw,file={}", files.variables.display()));
+    }
+    Ok(words)
+}
+
+struct Options {
+    memory: u32,
+    cpus: u32,
+    firmware: Architecture,
+}
+
+impl Options {
+    fn read(&mut self, written: &str) -> Result<(), PowerError> {
+        for word in written.split_whitespace().skip(1) {
+            let wrong = || {
+                PowerError::new(
+                    format!("power: {word:?} is no option of qemu"),
+                    "use mem=256, cpus=1, firmware=bios or firmware=uefi",
+                )
+            };
+            match word.split_once('=').ok_or_else(wrong)? {
+                ("mem", mib) => self.memory = mib.parse().map_err(|_| wrong())?,
+                ("cpus", count) => self.cpus = count.parse().map_err(|_| wrong())?,
+                ("firmware", "bios") => self.firmware = Architecture::Bios,
+                ("firmware", "uefi") => self.firmware = Architecture::UefiX64,
+                _ => return Err(wrong()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends one command over QMP (QEMU machine protocol) and waits for its answer.
+async fn ask(socket: &Path, command: &str) -> Result<(), PowerError> {
+    let talk = async {
+        let stream = UnixStream::connect(socket).await?;
+        let (answers, mut out) = stream.into_split();
+        let mut answers = BufReader::new(answers).lines();
+        for execute in ["qmp_capabilities", command] {
+            out.write_all(format!("{{\"execute\":\"{execute}\"}}\n").as_bytes()).await?;
+            while let Some(line) = answers.next_line().await? {
+                let answer: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+                if let Some(error) = answer.get("error") {
+                    return Err(std::io::Error::other(error.to_string()));
+                }
+                if answer.get("return").is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    };
+    let told = tokio::time::timeout(PATIENCE, talk).await;
+    told.unwrap_or_else(|_| Err(std::io::Error::other("no answer"))).map_err(|error| {
+        PowerError::new(format!("QEMU at {}: {error}", socket.display()), "end the process named in its .pid file")
+    })
+}

@@ -1,0 +1,60 @@
+//! Wake-on-LAN: the magic packet, sent to all stations of the segment.
+
+use super::{Power, PowerError, Target};
+use crate::{
+    event::{Action, PowerState},
+    net::{self, Mac},
+};
+use std::net::SocketAddr;
+
+/// The discard port, which magic packets are sent to by custom.
+const PORT: u16 = 9;
+
+pub struct WakeOnLan;
+
+#[async_trait::async_trait]
+impl Power for WakeOnLan {
+    fn method(&self) -> &'static str {
+        "wol"
+    }
+
+    async fn switch(&self, target: &Target, action: Action) -> Result<(), PowerError> {
+        if action != Action::On {
+            return Err(PowerError::new(
+                format!("wake-on-LAN cannot switch {}", action.name()),
+                "do it on the machine itself, or give it another `power`",
+            ));
+        }
+        let sent = async {
+            let socket = net::udp(SocketAddr::from((target.segment.server, 0)), Some(&target.interface.name))?;
+            let everyone = SocketAddr::from((target.segment.network().broadcast(), PORT));
+            socket.send_to(&magic(target.machine.mac), everyone).await
+        };
+        sent.await.map(drop).map_err(|error| {
+            PowerError::new(
+                format!("the magic packet could not be sent on {}: {error}", target.interface.name),
+                "see that the interface is up: ip link",
+            )
+        })
+    }
+
+    async fn observe(&self, _: &Target) -> Option<PowerState> {
+        None
+    }
+}
+
+/// Six octets of ones, then the address sixteen times.
+fn magic(mac: Mac) -> Vec<u8> {
+    let mut packet = vec![0xff; 6];
+    packet.extend(mac.0.repeat(16));
+    packet
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_magic_packet() {
+        let packet = super::magic(crate::net::Mac([2, 0, 0, 0, 0, 9]));
+        assert_eq!((packet.len(), &packet[..12]), (102, &[255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 9][..]));
+    }
+}
