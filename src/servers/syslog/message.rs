@@ -2,7 +2,7 @@
 
 use crate::event::{Fact, Severity};
 use jiff::Timestamp;
-use syslog_loose::{Variant, parse_message};
+use syslog_loose::{Variant, decompose_pri, parse_message};
 
 /// The longest text that is kept, in characters.
 const LONGEST: usize = 8192;
@@ -21,6 +21,11 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
     // Control characters would end the grammar's words.
     let text = printable(text);
     let message = parse_message(&text, Variant::Either);
+    if message.severity.is_none()
+        && let Some((priority, rest)) = priority(&text)
+    {
+        return Ok(bare(priority, rest));
+    }
     let severity = message.severity.map_or(Severity::Notice, |s| Severity::from_number(s as u8));
     let tag = message.appname.map(|name| match message.procid {
         Some(pid) => format!("{name}[{pid}]"),
@@ -34,6 +39,24 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
         sent: message.timestamp.and_then(|time| Timestamp::from_microsecond(time.timestamp_micros()).ok()),
         text: printable(message.msg),
     })
+}
+
+/// The number in front of a message, 0 to 191, and what follows it.
+fn priority(text: &str) -> Option<(u8, &str)> {
+    let (number, rest) = text.strip_prefix('<')?.split_once('>')?;
+    Some((number.parse().ok().filter(|n| *n <= 191)?, rest))
+}
+
+/// A message of a priority and a text alone, which the grammar does not take (RFC 3164, section 4.3.2).
+fn bare(priority: u8, rest: &str) -> Fact {
+    let is_tag = |tag: &&str| (1..=48).contains(&tag.len()) && !tag.contains(' ');
+    let (tag, text) = match rest.split_once(": ").filter(|(tag, _)| is_tag(tag)) {
+        Some((tag, text)) => (Some(tag.to_owned()), text),
+        None => (None, rest),
+    };
+    let facility = decompose_pri(priority).0.map(|facility| facility.as_str().to_owned());
+    let severity = Severity::from_number(priority % 8);
+    Fact::SyslogReceived { severity, facility, tag, host: None, sent: None, text: printable(text) }
 }
 
 /// Without what a terminal would obey; breaks and tabs become blanks.
@@ -66,7 +89,8 @@ mod tests {
                 (Severity::Err, some("sshd[42]"), some("bios1"), "no key".to_owned()),
             ),
             (b"only words", (Severity::Notice, None, None, "only words".to_owned())),
-            (b"<6>\x1b[31mred\x07", (Severity::Info, None, None, "[31mred".to_owned())),
+            (b"<4>no tag here", (Severity::Warning, None, None, "no tag here".to_owned())),
+            (b"<6>a: \x1b[31mred\x07", (Severity::Info, Some("a".to_owned()), None, "[31mred".to_owned())),
         ] {
             assert_eq!(read_text(bytes), expected, "{}", String::from_utf8_lossy(bytes));
         }
