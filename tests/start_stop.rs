@@ -31,7 +31,7 @@ fn what_is_missing_is_named() {
     assert_eq!(elsewhere.end(), Some(1));
     assert_eq!(
         elsewhere.words(),
-        "pxelator: none of the segments in conf (10.78.0.1) is an address of this host (it has 127.0.0.1, 10.77.0.1); \
+        "pxelator: none of the segments in conf (10.78.0.1) is an address of this host (it has 10.77.0.1, 127.0.0.1); \
          rename the segment's folder, or add its address: ip address add 10.78.0.1/24 dev INTERFACE"
     );
     fs::remove_dir(segment.tftpboot()).unwrap();

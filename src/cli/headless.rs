@@ -3,16 +3,11 @@
 use crate::{bus::Delivery, event::Event};
 use std::io::Write;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-/// Prints what comes in `queue` until shutdown. A stderr that is gone ends nothing.
-pub async fn print(mut queue: mpsc::Receiver<Delivery>, json: bool, shutdown: CancellationToken) {
+/// Prints what comes in `queue` until it is closed. A stderr that is gone ends nothing.
+pub async fn print(mut queue: mpsc::Receiver<Delivery>, json: bool) {
     let mut batch = Vec::new();
-    loop {
-        tokio::select! {
-            count = queue.recv_many(&mut batch, 256) => if count == 0 { return },
-            () = shutdown.cancelled() => return,
-        }
+    while queue.recv_many(&mut batch, 256).await > 0 {
         let mut lines = Vec::new();
         for delivery in batch.drain(..) {
             if let Delivery::Event(event) = delivery {

@@ -2,15 +2,12 @@
 
 use super::headless;
 use crate::{
-    bus::{Bus, Delivery},
+    bus::Bus,
     supervisor::{self, Options, Running},
 };
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::mpsc::Receiver,
-};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What is seen of the work.
 #[derive(Clone, Debug, Args)]
@@ -33,8 +30,12 @@ pub fn serve(options: Options, screen: Screen, note: Option<String>) -> Result<(
         let bus = Bus::default();
         let lines = screen.headless.then(|| bus.subscribe("screen", 1 << 14));
         let running = supervisor::start(options, bus).await?;
-        let reason = show(&running, lines, screen, note).await;
+        let printing = lines.map(|lines| tokio::spawn(headless::print(lines, screen.json)));
+        let reason = show(&running, screen, note).await;
         running.stop(reason.as_deref().unwrap_or("the console broke")).await;
+        if let Some(printing) = printing {
+            let _ = printing.await;
+        }
         reason.map(drop)
     });
     // A blocking task that hangs (a name look-up, a dead disk) must not keep the program.
@@ -42,20 +43,12 @@ pub fn serve(options: Options, screen: Screen, note: Option<String>) -> Result<(
     served
 }
 
-async fn show(
-    running: &Running,
-    lines: Option<Receiver<Delivery>>,
-    screen: Screen,
-    note: Option<String>,
-) -> Result<String> {
+/// Until the operator quits or a signal comes; the result is the reason.
+async fn show(running: &Running, screen: Screen, note: Option<String>) -> Result<String> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let shown = async {
-        if let Some(lines) = lines {
-            headless::print(lines, screen.json, running.shutdown.clone()).await;
-            return Ok("quit".to_owned());
-        }
-        let _ = note;
+        let _ = (screen, note);
         running.shutdown.cancelled().await;
         Ok("quit".to_owned())
     };
