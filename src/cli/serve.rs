@@ -3,11 +3,15 @@
 use super::headless;
 use crate::{
     bus::Bus,
+    console,
     supervisor::{self, Options, Running},
 };
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// What the terminal gets to be given back.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What is seen of the work.
 #[derive(Clone, Debug, Args)]
@@ -31,7 +35,7 @@ pub fn serve(options: Options, screen: Screen, note: Option<String>) -> Result<(
         let lines = screen.headless.then(|| bus.subscribe("screen", 1 << 14));
         let running = supervisor::start(options, bus).await?;
         let printing = lines.map(|lines| tokio::spawn(headless::print(lines, screen.json)));
-        let reason = show(&running, screen, note).await;
+        let reason = show(&running, &screen, note).await;
         running.stop(reason.as_deref().unwrap_or("the console broke")).await;
         if let Some(printing) = printing {
             let _ = printing.await;
@@ -44,18 +48,40 @@ pub fn serve(options: Options, screen: Screen, note: Option<String>) -> Result<(
 }
 
 /// Until the operator quits or a signal comes; the result is the reason.
-async fn show(running: &Running, screen: Screen, note: Option<String>) -> Result<String> {
+async fn show(running: &Running, screen: &Screen, note: Option<String>) -> Result<String> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let shown = async {
-        let _ = (screen, note);
-        running.shutdown.cancelled().await;
-        Ok("quit".to_owned())
+    let source = console::Source {
+        state: running.state.clone(),
+        conf: running.conf.clone(),
+        commands: running.commands.clone(),
+        shutdown: running.shutdown.clone(),
+        note,
     };
-    tokio::select! {
-        outcome = shown => outcome,
-        _ = tokio::signal::ctrl_c() => Ok("SIGINT".to_owned()),
-        _ = terminate.recv() => Ok("SIGTERM".to_owned()),
-        _ = hangup.recv() => Ok("SIGHUP".to_owned()),
+    let (theme, runtime) = (screen.theme.clone(), tokio::runtime::Handle::current());
+    let mut shown = match screen.headless {
+        true => None,
+        false => Some(tokio::task::spawn_blocking(move || console::run(&source, theme.as_deref(), &runtime))),
+    };
+    let ended = async {
+        match &mut shown {
+            Some(console) => console.await.wrap_err("the console panicked")?.map_err(Into::into),
+            None => {
+                running.shutdown.cancelled().await;
+                Ok(())
+            }
+        }
+    };
+    let reason = tokio::select! {
+        outcome = ended => return outcome.map(|()| "quit".to_owned()),
+        _ = tokio::signal::ctrl_c() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+        _ = hangup.recv() => "SIGHUP",
+    };
+    running.shutdown.cancel();
+    if let Some(console) = shown {
+        // A terminal that takes nothing cannot be given back either.
+        let _ = tokio::time::timeout(GRACE, console).await;
     }
+    Ok(reason.to_owned())
 }

@@ -1,1 +1,157 @@
-//! console
+//! The terminal screen: a pure model and views over the state, in a thin shell of keys and time.
+//! Knows no socket and no store: it sees the state and sends commands.
+
+mod keys;
+mod model;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod troubles;
+mod update;
+mod view;
+
+pub use theme::ThemeError;
+
+use crate::{command::Command, conf::Conf, event::now, state::Shared};
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures_util::StreamExt;
+use jiff::{Timestamp, tz::TimeZone};
+use model::Model;
+use std::{io, path::Path, sync::Arc, time::Duration};
+use terminal::Terminal;
+use theme::{Abilities, Theme};
+use tokio::{
+    sync::{mpsc, watch},
+    time::MissedTickBehavior,
+};
+use tokio_util::sync::CancellationToken;
+use update::Effect;
+use view::{Scene, Sight};
+
+/// The shortest time between two drawings.
+const FRAME: Duration = Duration::from_millis(33);
+/// The longest, so that times on the screen go on.
+const CLOCK: i128 = 250;
+/// Where themes of the operator's own are.
+const THEMES: &str = "themes";
+
+/// What the console shows, and whom it tells what the operator wants.
+#[derive(Clone)]
+pub struct Source {
+    /// The segments as they stand.
+    pub state: Shared,
+    /// The conf tree as it stands.
+    pub conf: watch::Receiver<Arc<Conf>>,
+    /// Takes the operator's wishes.
+    pub commands: mpsc::Sender<Command>,
+    /// Cancelled when the program is to end.
+    pub shutdown: CancellationToken,
+    /// A word for the head line: `practice segment`.
+    pub note: Option<String>,
+}
+
+/// Why there is no screen.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// Standard output is a file or a pipe.
+    #[error("the console needs a terminal; without one, use --headless")]
+    NoTerminal,
+    /// The theme asked for cannot be had.
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    /// The terminal does not take or give what it should.
+    #[error("the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// Shows the console until the operator quits or `shutdown` is cancelled. Blocks: a terminal that stops taking
+/// output (ctrl-s, a dead connection) must hold up nothing else, so it wants a thread of its own.
+pub fn run(source: &Source, theme: Option<&str>, runtime: &tokio::runtime::Handle) -> Result<(), ConsoleError> {
+    if !terminal::is_there() {
+        return Err(ConsoleError::NoTerminal);
+    }
+    let abilities = terminal::abilities();
+    let name = theme.map_or_else(|| terminal::fitting_theme().to_owned(), ToOwned::to_owned);
+    let theme = theme::load(Path::new(THEMES), &name, abilities)?;
+    let mut terminal = Terminal::enter()?;
+    runtime.block_on(show(source, &mut terminal, theme, abilities))
+}
+
+async fn show(
+    source: &Source,
+    terminal: &mut Terminal,
+    mut theme: Theme,
+    abilities: Abilities,
+) -> Result<(), ConsoleError> {
+    let mut model = Model::new(source.note.clone());
+    let mut sight = Sight::default();
+    let mut input = EventStream::new();
+    let mut frames = tokio::time::interval(FRAME);
+    frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let zone = TimeZone::system();
+    let mut touched = true;
+    let (mut drawn, mut drawn_at) = (u64::MAX, Timestamp::UNIX_EPOCH);
+    loop {
+        tokio::select! {
+            () = source.shutdown.cancelled() => return Ok(()),
+            came = input.next() => {
+                let Some(came) = came else { return Ok(()) };
+                touched = true;
+                match react(&mut model, &sight, source, came?) {
+                    Effect::None => {}
+                    Effect::Send(command) => {
+                        if source.commands.try_send(command).is_err() {
+                            model.word = Some("too many commands at once; try again".to_owned());
+                        }
+                    }
+                    Effect::NextTheme => match next_theme(&theme, abilities) {
+                        Ok(next) => {
+                            model.word = Some(format!("colours: {}", next.name));
+                            theme = next;
+                        }
+                        Err(error) => model.word = Some(error.to_string()),
+                    },
+                }
+            }
+            _ = frames.tick() => {
+                let now = now();
+                let generation = source.state.read().generation;
+                if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
+                    continue;
+                }
+                // The lock is given back before the terminal is written to.
+                terminal.draw(|frame| {
+                    let state = source.state.read();
+                    drawn = state.generation;
+                    let scene = Scene { model: &model, state: &state, theme: &theme, now, zone: &zone };
+                    view::draw(frame, scene, &mut sight);
+                })?;
+                model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };
+                model.page_lines = sight.page.0;
+                (touched, drawn_at) = (false, now);
+            }
+        }
+    }
+}
+
+fn react(model: &mut Model, sight: &Sight, source: &Source, came: Event) -> Effect {
+    let state = source.state.read();
+    match came {
+        Event::Key(key) if key.kind != KeyEventKind::Release => update::key(model, &state, &source.conf.borrow(), key),
+        Event::Mouse(mouse) => {
+            update::mouse(model, &state, sight, mouse);
+            Effect::None
+        }
+        _ => Effect::None,
+    }
+}
+
+/// The theme after this one, passing over those that are broken.
+fn next_theme(current: &Theme, abilities: Abilities) -> Result<Theme, ThemeError> {
+    let folder = Path::new(THEMES);
+    let names = theme::names(folder);
+    let at = names.iter().position(|name| *name == current.name).unwrap_or(0);
+    let name = names.get((at + 1) % names.len().max(1)).map_or("ansi16", String::as_str);
+    theme::load(folder, name, abilities)
+}

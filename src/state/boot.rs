@@ -149,6 +149,13 @@ impl fmt::Display for Stage {
     }
 }
 
+impl Refused {
+    /// The stage that the file would have meant.
+    pub fn stage(&self) -> Option<Stage> {
+        super::boots::stage_of(&self.file)
+    }
+}
+
 impl Boot {
     /// The furthest stage reached.
     pub fn stage(&self) -> Option<Stage> {

@@ -156,7 +156,8 @@ impl Machine {
             self.first_seen.get_or_insert(event.time);
             self.last_seen = self.last_seen.max(Some(event.time));
         }
-        if event.severity() != Severity::Debug {
+        // What the power column shows is no news.
+        if event.severity() != Severity::Debug && !matches!(event.fact, Fact::PowerObserved { .. }) {
             self.last_word = Some(event.clone());
         }
         match &event.fact {

@@ -1,6 +1,6 @@
 //! Judges boots: which have come to a running system, which stand still, and why. Pure.
 
-use super::{Boot, Machine, Outcome, Refused, Segment, Stage, State, Underway, Verdict, boots::stage_of};
+use super::{Boot, Machine, Outcome, Refused, Segment, Stage, State, Underway, Verdict};
 use crate::event::{Event, Fact, Refusal, Silence};
 use jiff::Timestamp;
 
@@ -114,7 +114,7 @@ fn decisive(boot: &Boot) -> Option<&Refused> {
     let needed = boot.refused.iter().filter(|refused| {
         // PXELINUX looks for its file under many names; all but its own may be missing.
         let tried = refused.file.contains("pxelinux.cfg/") && matches!(refused.refusal, Refusal::Missing { .. });
-        stage_of(&refused.file).is_some_and(|stage| !boot.milestones.contains_key(&stage)) && !tried
+        refused.stage().is_some_and(|stage| !boot.milestones.contains_key(&stage)) && !tried
     });
     needed.max_by_key(|refused| refused.last)
 }

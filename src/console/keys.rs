@@ -1,0 +1,123 @@
+//! The keys, in one table: what they do and where they work. The help is made of the same table.
+
+use super::model::{Model, Pane};
+use crate::state::State;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Down,
+    Up,
+    PageDown,
+    PageUp,
+    First,
+    Last,
+    NextPane,
+    PreviousPane,
+    Open,
+    Back,
+    Power,
+    PowerOn,
+    Adopt,
+    Filter,
+    Follow,
+    View,
+    Pause,
+    Zoom,
+    Segment,
+    Troubles,
+    Theme,
+    Help,
+    Quit,
+}
+
+/// Where a key works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Where {
+    Everywhere,
+    /// In a list, not on a page.
+    Panes,
+    /// In the list of machines and on a page.
+    Machine,
+    /// In panes that grow.
+    Streams,
+}
+
+struct Binding {
+    keys: &'static [KeyCode],
+    shown: &'static str,
+    wish: Wish,
+    at: Where,
+    words: &'static str,
+    /// A word for the last line; none where the help is enough.
+    hint: Option<&'static str>,
+}
+
+const fn bind(keys: &'static [KeyCode], shown: &'static str, wish: Wish, at: Where, words: &'static str) -> Binding {
+    Binding { keys, shown, wish, at, words, hint: None }
+}
+
+impl Binding {
+    const fn hint(self, word: &'static str) -> Binding {
+        Binding { hint: Some(word), ..self }
+    }
+}
+
+use KeyCode::{BackTab, Char, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up};
+
+const BINDINGS: &[Binding] = &[
+    bind(&[Enter], "enter", Wish::Open, Where::Panes, "the machine's own page").hint("page"),
+    bind(&[Char('o')], "o", Wish::PowerOn, Where::Everywhere, "power on at once").hint("power on"),
+    bind(&[Char('p')], "p", Wish::Power, Where::Everywhere, "power: on, off, reset").hint("power"),
+    bind(&[Char('a')], "a", Wish::Adopt, Where::Machine, "adopt a machine only seen").hint("adopt"),
+    bind(&[Char('/')], "/", Wish::Filter, Where::Panes, "only lines with these words").hint("filter"),
+    bind(&[Char('v')], "v", Wish::View, Where::Streams, "the whole event").hint("view"),
+    bind(&[Char('f')], "f", Wish::Follow, Where::Streams, "follow the newest"),
+    bind(&[Char(' ')], "space", Wish::Pause, Where::Streams, "pause, and go on").hint("pause"),
+    bind(&[Esc], "esc", Wish::Back, Where::Everywhere, "back; clears the filter"),
+    bind(&[Tab, Right, Char('l')], "tab → l", Wish::NextPane, Where::Panes, "next pane").hint("pane"),
+    bind(&[BackTab, Left, Char('h')], "⇧tab ← h", Wish::PreviousPane, Where::Panes, "pane before"),
+    bind(&[Char('z')], "z", Wish::Zoom, Where::Panes, "this pane alone, and back"),
+    bind(&[Down, Char('j')], "↓ j", Wish::Down, Where::Everywhere, "down"),
+    bind(&[Up, Char('k')], "↑ k", Wish::Up, Where::Everywhere, "up"),
+    bind(&[PageDown], "pgdn", Wish::PageDown, Where::Everywhere, "a screen down"),
+    bind(&[PageUp], "pgup", Wish::PageUp, Where::Everywhere, "a screen up"),
+    bind(&[Home, Char('g')], "home g", Wish::First, Where::Everywhere, "to the top"),
+    bind(&[End, Char('G')], "end G", Wish::Last, Where::Everywhere, "to the bottom"),
+    bind(&[Char('s')], "s", Wish::Segment, Where::Panes, "next segment"),
+    bind(&[Char('!')], "!", Wish::Troubles, Where::Everywhere, "what is wrong"),
+    bind(&[Char('c')], "c", Wish::Theme, Where::Everywhere, "next colours"),
+    bind(&[Char('?')], "?", Wish::Help, Where::Everywhere, "the keys that work here").hint("help"),
+    bind(&[Char('q')], "q", Wish::Quit, Where::Everywhere, "quit").hint("quit"),
+];
+
+/// What `key` asks for here, if it works here.
+pub fn wish(key: KeyEvent, model: &Model) -> Option<Wish> {
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return (key.code == Char('c')).then_some(Wish::Quit);
+    }
+    BINDINGS.iter().find(|binding| binding.keys.contains(&key.code) && works(binding.at, model)).map(|b| b.wish)
+}
+
+/// The keys that work here, each with what it does.
+pub fn help(model: &Model) -> impl Iterator<Item = (&'static str, &'static str)> {
+    BINDINGS.iter().filter(|binding| works(binding.at, model)).map(|binding| (binding.shown, binding.words))
+}
+
+/// The keys of the last line: the first spelling of each that matters here.
+pub fn hints(model: &Model, state: &State) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let stranger = model.machine(state).is_some_and(|machine| !machine.in_conf);
+    let here = BINDINGS.iter().filter(move |b| works(b.at, model) && (b.wish != Wish::Adopt || stranger));
+    here.filter_map(|binding| Some((binding.shown.split(' ').next()?, binding.hint?)))
+}
+
+fn works(at: Where, model: &Model) -> bool {
+    let page = model.page.is_some();
+    match at {
+        Where::Everywhere => true,
+        Where::Panes => !page,
+        Where::Machine => page || model.pane == Pane::Machines,
+        Where::Streams => !page && model.pane.grows(),
+    }
+}

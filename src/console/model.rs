@@ -1,0 +1,245 @@
+//! What the console shows of the state: which pane, which line, which filter, which question. Pure.
+
+use super::view::words::standing;
+use crate::{
+    event::{Action, Event},
+    net::Mac,
+    state::{Lease, Machine, Segment, State},
+};
+use std::{net::Ipv4Addr, sync::Arc};
+
+/// The panes, in the order of `tab`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pane {
+    Machines,
+    Syslog,
+    Leases,
+    Audit,
+}
+
+impl Pane {
+    pub const ALL: [Pane; 4] = [Pane::Machines, Pane::Syslog, Pane::Leases, Pane::Audit];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Pane::Machines => "Machines",
+            Pane::Syslog => "Syslog",
+            Pane::Leases => "Leases",
+            Pane::Audit => "Audit",
+        }
+    }
+
+    /// New lines come at its end.
+    pub fn grows(self) -> bool {
+        matches!(self, Pane::Syslog | Pane::Audit)
+    }
+}
+
+/// Where a pane is scrolled to, and what it leaves out.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// The selected line, from the top.
+    pub line: usize,
+    /// The newest line is selected as it comes; only in panes that grow.
+    pub follow: bool,
+    /// Only lines with these words are shown.
+    pub filter: String,
+    /// Paused: events after this are not shown.
+    pub frozen: Option<jiff::Timestamp>,
+}
+
+/// A question that stands before the panes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dialog {
+    Help,
+    /// What is wrong, and what to do about it.
+    Troubles,
+    /// One event, whole.
+    Event(Arc<Event>),
+    /// Words for the filter of the pane.
+    Filter,
+    /// What to do with a machine's power; the choice.
+    Power {
+        mac: Mac,
+        choice: usize,
+    },
+    /// Quit although so many boots are under way?
+    Quit {
+        boots: usize,
+    },
+    Adopt(Adopting),
+}
+
+/// A machine about to be taken into conf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopting {
+    pub mac: Mac,
+    pub address: String,
+    pub hostname: String,
+    /// 0: the address is being typed, 1: the name.
+    pub field: usize,
+    pub error: Option<String>,
+}
+
+/// The choices of the power menu, each with its key.
+pub const ACTIONS: [(Action, char); 3] = [(Action::On, 'o'), (Action::Off, 'f'), (Action::Reset, 'r')];
+
+/// What the console shows.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub segment: Option<Ipv4Addr>,
+    pub pane: Pane,
+    pub places: [Place; 4],
+    /// The pane has the whole screen, also where there is room for others.
+    pub zoomed: bool,
+    /// The machine whose page is open, and how far it is scrolled.
+    pub page: Option<(Mac, usize)>,
+    pub dialog: Option<Dialog>,
+    /// A word to the operator in the last line.
+    pub word: Option<String>,
+    /// Of the program's start: `practice segment`.
+    pub note: Option<String>,
+    /// Lines that the pane or page shows, for page up and down.
+    pub height: usize,
+    /// Lines of the open page.
+    pub page_lines: usize,
+}
+
+impl Model {
+    pub fn new(note: Option<String>) -> Model {
+        let follow = || Place { follow: true, ..Place::default() };
+        Model {
+            segment: None,
+            pane: Pane::Machines,
+            places: [Place::default(), follow(), Place::default(), follow()],
+            zoomed: false,
+            page: None,
+            dialog: None,
+            word: None,
+            note,
+            height: 10,
+            page_lines: 0,
+        }
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.places[self.pane as usize]
+    }
+
+    pub fn place_mut(&mut self) -> &mut Place {
+        &mut self.places[self.pane as usize]
+    }
+
+    /// The segment shown: the one chosen, else the first.
+    pub fn segment<'a>(&self, state: &'a State) -> Option<(Ipv4Addr, &'a Segment)> {
+        let chosen = self.segment.and_then(|address| state.segments.get_key_value(&address));
+        chosen.or_else(|| state.segments.iter().next()).map(|(address, segment)| (*address, segment))
+    }
+
+    /// The lines of the machines pane: those of conf by address, then those that were only seen.
+    pub fn machines<'a>(&self, state: &'a State) -> Vec<&'a Machine> {
+        let Some((_, segment)) = self.segment(state) else { return Vec::new() };
+        let filter = &self.places[Pane::Machines as usize].filter;
+        let mut machines: Vec<&Machine> =
+            segment.machines.values().filter(|m| matches(filter, &described(m))).collect();
+        machines.sort_by_key(|m| (!m.in_conf, m.address, m.mac));
+        machines
+    }
+
+    /// The machine selected in its pane, whichever pane has the keys.
+    pub fn selected_machine<'a>(&self, state: &'a State) -> Option<&'a Machine> {
+        let machines = self.machines(state);
+        let line = self.places[Pane::Machines as usize].line.min(machines.len().saturating_sub(1));
+        machines.get(line).copied()
+    }
+
+    /// The machine that keys act on: of the open page, else of the selected line.
+    pub fn machine<'a>(&self, state: &'a State) -> Option<&'a Machine> {
+        let segment = self.segment(state)?.1;
+        if let Some((mac, _)) = self.page {
+            return segment.machines.get(&mac);
+        }
+        match self.pane {
+            Pane::Machines => self.selected_machine(state),
+            Pane::Leases => {
+                let leases = self.leases(state);
+                segment.machines.get(&leases.get(self.place().line.min(leases.len().checked_sub(1)?))?.mac)
+            }
+            Pane::Syslog | Pane::Audit => {
+                let event = self.event(state)?;
+                match event.mac {
+                    Some(mac) => segment.machines.get(&mac),
+                    None => segment.machines.values().find(|m| m.address.is_some() && m.address == event.machine),
+                }
+            }
+        }
+    }
+
+    /// The event selected in a pane of events.
+    pub fn event<'a>(&self, state: &'a State) -> Option<&'a Arc<Event>> {
+        let events = self.pane.grows().then(|| self.events(state, self.pane))?;
+        let last = events.len().checked_sub(1)?;
+        events.get(if self.place().follow { last } else { self.place().line.min(last) }).copied()
+    }
+
+    pub fn leases<'a>(&self, state: &'a State) -> Vec<&'a Lease> {
+        let Some((_, segment)) = self.segment(state) else { return Vec::new() };
+        let filter = &self.places[Pane::Leases as usize].filter;
+        let words = |l: &&Lease| {
+            let text = format!("{} {} {}", l.address, l.mac, l.hostname.as_deref().unwrap_or_default());
+            matches(filter, &text)
+        };
+        segment.leases.iter().filter(words).collect()
+    }
+
+    /// The lines of the syslog or the audit pane, the oldest first.
+    pub fn events<'a>(&self, state: &'a State, pane: Pane) -> Vec<&'a Arc<Event>> {
+        let Some((_, segment)) = self.segment(state) else { return Vec::new() };
+        let place = &self.places[pane as usize];
+        let shown = |event: &&Arc<Event>| {
+            place.frozen.is_none_or(|until| event.time <= until)
+                && (place.filter.is_empty() || matches(&place.filter, &described_event(event)))
+        };
+        if pane == Pane::Syslog {
+            return segment.syslog.iter().filter(shown).collect();
+        }
+        let mut events: Vec<_> = segment.events.iter().chain(&state.program).filter(shown).collect();
+        events.sort_by_key(|event| event.time);
+        events
+    }
+
+    /// How many lines the pane has.
+    pub fn lines(&self, state: &State) -> usize {
+        match self.pane {
+            Pane::Machines => self.machines(state).len(),
+            Pane::Leases => self.leases(state).len(),
+            pane => self.events(state, pane).len(),
+        }
+    }
+}
+
+/// All words of `filter` are in `text`, whatever their case.
+fn matches(filter: &str, text: &str) -> bool {
+    let text = text.to_lowercase();
+    filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+fn described(machine: &Machine) -> String {
+    let address = machine.address.map(|a| a.to_string()).unwrap_or_default();
+    let firmware = machine.firmware.map(|f| f.to_string()).unwrap_or_default();
+    let name = machine.hostname.as_deref().unwrap_or_default();
+    let stage = standing(machine).word;
+    format!("{name} {address} {} {firmware} {stage} {}", machine.mac, if machine.in_conf { "" } else { "seen" })
+}
+
+/// An event's kind and words.
+pub fn line_of(event: &Event) -> String {
+    format!("{:<17} {}", event.kind(), event.fact)
+}
+
+/// An event as the line that filters look at.
+fn described_event(event: &Event) -> String {
+    let machine = event.machine.map(|a| a.to_string()).unwrap_or_default();
+    let mac = event.mac.map(|m| m.to_string()).unwrap_or_default();
+    format!("{} {} {machine} {mac} {} {}", event.severity(), event.service(), event.kind(), event.fact)
+}

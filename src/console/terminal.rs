@@ -1,0 +1,86 @@
+//! The terminal itself: taken over at the start, given back at the end and after a panic.
+
+use super::theme::Abilities;
+use crossterm::{
+    event::{DisableMouseCapture, EnableMouseCapture},
+    execute,
+    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+};
+use ratatui::{Frame, backend::CrosstermBackend};
+use std::{
+    env,
+    io::{self, IsTerminal, Stdout, stdout},
+    panic, thread,
+};
+use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
+
+/// The terminal while it is ours.
+pub struct Terminal(ratatui::Terminal<CrosstermBackend<Stdout>>);
+
+impl Terminal {
+    /// Takes it over. Errors are those of writing to it.
+    pub fn enter() -> io::Result<Terminal> {
+        restore_after_panic();
+        enable_raw_mode()?;
+        // Made before anything is drawn, so that an error on the way gives the terminal back.
+        let mut terminal = Terminal(ratatui::Terminal::new(CrosstermBackend::new(stdout()))?);
+        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)?;
+        terminal.0.clear()?;
+        Ok(terminal)
+    }
+
+    /// Draws one screen. Errors are those of writing to it.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.0.draw(draw).map(drop)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn restore() {
+    // It may be gone; then there is nothing to give back.
+    let _ = execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, crossterm::cursor::Show);
+    let _ = disable_raw_mode();
+}
+
+/// A panic of the console is printed on the operator's own screen. One of a server is not printed over the console:
+/// the supervisor tells it as an event and starts the server anew.
+fn restore_after_panic() {
+    let before = panic::take_hook();
+    let console = thread::current().id();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == console {
+            restore();
+            before(info);
+        }
+    }));
+}
+
+/// True where there is a terminal to show and to type.
+pub fn is_there() -> bool {
+    stdout().is_terminal() && io::stdin().is_terminal()
+}
+
+/// What the terminal can show, as the environment says (no-color.org, setlocale(3)).
+pub fn abilities() -> Abilities {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_uppercase();
+    Abilities { colours: set("NO_COLOR").is_none(), unicode: locale.contains("UTF-8") || locale.contains("UTF8") }
+}
+
+/// The theme for the terminal's background, as far as it tells; else its own sixteen colours.
+pub fn fitting_theme() -> &'static str {
+    let colours = env::var("COLORTERM").unwrap_or_default();
+    if !matches!(colours.as_str(), "truecolor" | "24bit") {
+        return "ansi16";
+    }
+    match theme_mode(QueryOptions::default()) {
+        Ok(ThemeMode::Dark) => "dark",
+        Ok(ThemeMode::Light) => "light",
+        Err(_) => "ansi16",
+    }
+}

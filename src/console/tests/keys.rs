@@ -1,0 +1,154 @@
+//! What keys and clicks change, and which commands come of them.
+
+use super::story::{SERVER, Story, mac};
+use crate::{
+    command::Command,
+    conf::{self, Conf},
+    console::{
+        model::{Dialog, Pane},
+        update::{self, Effect},
+    },
+    event::Action,
+};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use std::{fs, net::Ipv4Addr};
+
+fn power(last: u8, action: Action) -> Effect {
+    Effect::Send(Command::Power { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, last), action })
+}
+
+#[test]
+fn power_keys() {
+    for (keys, effects) in [
+        ("o", vec![power(60, Action::On)]),
+        ("jo", vec![power(61, Action::On)]),
+        ("jp<enter>", vec![power(61, Action::On)]),
+        ("jpj<enter>", vec![power(61, Action::Off)]),
+        ("pf", vec![power(60, Action::Off)]),
+        ("jj<enter>pr", vec![power(62, Action::Reset)]),
+        ("p<esc>", vec![]),
+        // A stranger cannot be switched.
+        ("Go", vec![]),
+    ] {
+        assert_eq!(Story::of_three().types(keys), effects, "{keys}");
+    }
+}
+
+#[test]
+fn quitting_asks_while_machines_boot() {
+    let mut story = Story::of_three();
+    assert_eq!(story.types("q"), []);
+    assert_eq!(story.model.dialog, Some(Dialog::Quit { boots: 2 }), "the stranger's counts too");
+    assert_eq!(story.types("n"), []);
+    assert_eq!(story.types("qy"), [Effect::Send(Command::Quit)]);
+    assert_eq!(Story::begin().types("q"), [Effect::Send(Command::Quit)]);
+}
+
+#[test]
+fn a_filter_is_typed_kept_and_cleared() {
+    let mut story = Story::of_three();
+    story.types("/UEFI<enter>");
+    let names = |story: &Story| -> Vec<String> {
+        story.model.machines(&story.state).iter().map(|m| m.hostname.clone().unwrap_or_default()).collect()
+    };
+    assert_eq!(names(&story), ["uefi1"]);
+    story.types("/x<back>1<enter>");
+    assert_eq!(names(&story), ["uefi1"], "words are added to the filter: UEFI1");
+    story.types("<esc>");
+    assert_eq!(names(&story).len(), 4);
+    story.types("<tab>/no host key<enter>");
+    assert_eq!(story.model.events(&story.state, Pane::Syslog).len(), 1);
+}
+
+#[test]
+fn a_stream_is_paused_and_followed() {
+    let mut story = Story::of_three();
+    story.types("<tab> ");
+    let count = |story: &Story| story.model.events(&story.state, Pane::Syslog).len();
+    let (before, event) = (count(&story), story.model.events(&story.state, Pane::Syslog)[0].clone());
+    story.tell(1, Some(60), event.fact.clone());
+    assert_eq!(count(&story), before, "what comes while it is paused is not shown");
+    story.types(" ");
+    assert_eq!(count(&story), before + 1);
+    story.types("k");
+    assert!(!story.model.place().follow);
+    story.types("f");
+    assert!(story.model.place().follow);
+}
+
+#[test]
+fn a_page_opens_from_every_pane_and_goes_back() {
+    for (keys, last) in
+        [("jj<enter>", 62), ("<tab><enter>", 60), ("<tab><tab><enter>", 60), ("<tab><tab><tab>Gk<enter>", 99)]
+    {
+        let mut story = Story::of_three();
+        story.types(keys);
+        assert_eq!(story.model.page.map(|(mac, _)| mac), Some(mac(last)), "{keys}");
+        story.types("<esc>");
+        assert_eq!(story.model.page, None);
+    }
+}
+
+#[test]
+fn a_page_scrolls_no_further_than_its_end() {
+    let mut story = Story::of_three();
+    story.types("<enter>");
+    story.screen(80, 24);
+    story.types("<pgdn><pgdn><pgdn><pgdn><pgdn><pgdn>");
+    let end = story.model.page.unwrap().1;
+    assert_eq!(end, story.model.page_lines - story.model.height);
+    story.types("k");
+    assert_eq!(story.model.page.unwrap().1, end - 1);
+}
+
+#[test]
+fn adopting_suggests_checks_and_sends() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, value) in [("60/mac", "52:54:00:77:00:60"), ("60/hostname", "bios1")] {
+        let path = folder.path().join("10.77.0.1").join(format!("10.77.0.{path}"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value).unwrap();
+    }
+    let mut story = Story::of_three();
+    story.conf = conf::read(folder.path(), None).conf;
+    assert_ne!(story.conf, Conf::default());
+    story.types("Ga");
+    insta::assert_snapshot!("adopt", story.screen(80, 24));
+    let (hostname, address) = ("m-10-77-0-63".to_owned(), Ipv4Addr::new(10, 77, 0, 63));
+    let adopt = Command::Adopt { segment: SERVER, mac: mac(99), address, hostname };
+    assert_eq!(story.types("<enter>"), [Effect::Send(adopt)]);
+    // An address that is taken is said to be, and the form stays.
+    story.types("Ga<back>0");
+    assert_eq!(story.types("<enter>"), []);
+    insta::assert_snapshot!("adopt_taken", story.screen(80, 24));
+    let mut in_conf = Story::of_three();
+    in_conf.types("a");
+    assert_eq!(in_conf.model.word.as_deref(), Some("it is in conf already"));
+}
+
+#[test]
+fn clicks_choose_and_open_and_the_wheel_moves() {
+    let mut story = Story::of_three();
+    story.screen(80, 24);
+    let mouse = |story: &mut Story, kind, column, row| {
+        let event = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+        update::mouse(&mut story.model, &story.state, &story.sight, event);
+    };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    mouse(&mut story, click, 10, 5);
+    assert_eq!(story.model.places[0].line, 1);
+    mouse(&mut story, click, 10, 5);
+    assert_eq!(story.model.page.map(|(mac, _)| mac), Some(mac(61)));
+    story.types("<esc>");
+    mouse(&mut story, MouseEventKind::ScrollDown, 10, 5);
+    assert_eq!(story.model.places[0].line, 3, "no further than the last line");
+    mouse(&mut story, click, 13, 1);
+    assert_eq!(story.model.pane, Pane::Syslog);
+}
+
+#[test]
+fn a_key_that_does_nothing_here_says_so() {
+    let mut story = Story::of_three();
+    assert_eq!(story.types("x"), []);
+    assert_eq!(story.model.word.as_deref(), Some("no such key here; ? shows those that work"));
+}

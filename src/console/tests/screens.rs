@@ -1,0 +1,106 @@
+//! Snapshots of whole screens.
+
+use super::story::Story;
+use crate::{
+    console::{model::Pane, theme::Abilities},
+    event::*,
+};
+use ratatui::style::{Color, Modifier};
+
+#[test]
+fn an_empty_segment_says_what_to_do() {
+    insta::assert_snapshot!(Story::begin().screen(80, 24));
+}
+
+#[test]
+fn machines_at_80x24() {
+    let mut story = Story::of_three();
+    story.types("j");
+    insta::assert_snapshot!(story.screen(80, 24));
+}
+
+#[test]
+fn everything_at_140x45() {
+    insta::assert_snapshot!(Story::of_three().screen(140, 45));
+}
+
+#[test]
+fn the_page_of_a_boot_under_way() {
+    let mut story = Story::of_three();
+    story.types("j<enter>");
+    insta::assert_snapshot!(story.screen(80, 24));
+}
+
+#[test]
+fn the_page_of_a_boot_that_stands_still() {
+    let mut story = Story::of_three();
+    story.types("jj<enter>");
+    insta::assert_snapshot!(story.screen(80, 24));
+}
+
+#[test]
+fn the_page_of_a_machine_that_is_up() {
+    let mut story = Story::of_three();
+    story.types("<enter>");
+    insta::assert_snapshot!(story.screen(140, 45));
+}
+
+#[test]
+fn each_pane_alone() {
+    for pane in [Pane::Syslog, Pane::Leases, Pane::Audit] {
+        let mut story = Story::of_three();
+        story.model.pane = pane;
+        insta::assert_snapshot!(format!("{pane:?}"), story.screen(80, 24));
+    }
+}
+
+#[test]
+fn questions_and_answers() {
+    for (name, keys) in
+        [("help", "?"), ("power", "jp"), ("quit", "q"), ("filter", "/vml"), ("event", "<tab><tab><tab>v")]
+    {
+        let mut story = Story::of_three();
+        story.screen(80, 24);
+        story.types(keys);
+        insta::assert_snapshot!(name, story.screen(80, 24));
+    }
+}
+
+#[test]
+fn what_is_wrong() {
+    let mut story = Story::of_three();
+    let (service, error) = (Service::Dhcp, "UDP port 67 of br0: Address already in use".to_owned());
+    let next_step = "another program has that port: find it with `ss -tulpn` and stop it".to_owned();
+    story.tell(0, None, Fact::ServiceFailed { service, error, next_step, retry: 1000 });
+    let path = "10.77.0.1/lease".to_owned();
+    let expected = "a duration of at least a minute, as 30m, 1h or 86400".to_owned();
+    story.tell(0, None, Fact::ConfRejected { path, value: "soon".into(), expected });
+    story.types("!");
+    insta::assert_snapshot!(story.screen(80, 24));
+}
+
+#[test]
+fn without_colours_and_beyond_ascii() {
+    let mut story = Story::of_three();
+    story.abilities = Abilities { colours: false, unicode: false };
+    let terminal = story.terminal(80, 24);
+    let screen = terminal.backend().to_string();
+    let colours =
+        terminal.backend().buffer().content().iter().filter(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
+    assert_eq!(colours.count(), 0);
+    let selected = terminal.backend().buffer().cell((2, 4)).unwrap();
+    assert!(selected.modifier.contains(Modifier::REVERSED), "the selected line is seen without colour");
+    let beyond: Vec<char> = screen.chars().filter(|c| !c.is_ascii()).collect();
+    assert!(beyond.is_empty(), "{beyond:?} in\n{screen}");
+}
+
+#[test]
+fn every_size_can_be_drawn() {
+    for (width, height) in [(1, 1), (10, 3), (40, 10), (80, 5), (300, 100)] {
+        for keys in ["", "<enter>", "?", "!", "p", "<tab>", "/x"] {
+            let mut story = Story::of_three();
+            story.types(keys);
+            story.screen(width, height);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What is wrong at this moment and what to do about it, from all places of the state. Pure.
+
+use crate::state::{Health, State};
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What.
+    pub what: String,
+    /// What the operator can do.
+    pub next_step: String,
+}
+
+/// Everything that is wrong: the journal, the servers, the conf tree, dropped events.
+pub fn troubles(state: &State) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    let mut add = |what: String, next_step: String| troubles.push(Trouble { what, next_step });
+    if let Some(error) = &state.journal_trouble {
+        add(
+            format!("the journal cannot be written: {error}"),
+            "see the audit for what to do; events wait in memory until it can".to_owned(),
+        );
+    }
+    for (address, segment) in &state.segments {
+        for (service, health) in &segment.services {
+            if let Health::Failed { error, next_step, .. } = health {
+                add(format!("{service} of {address}: {error}"), next_step.clone());
+            }
+        }
+    }
+    for (path, rejected) in &state.mistakes {
+        let what = if rejected.value.is_empty() { "it".to_owned() } else { format!("{:?}", rejected.value) };
+        add(
+            format!("conf/{path}: {what} is not {}", rejected.expected),
+            "correct the file; until then the last good value is in force".to_owned(),
+        );
+    }
+    for (reader, count) in &state.dropped {
+        add(
+            format!("{count} events did not reach the {reader}: it was too slow"),
+            "look for a flood in the audit; what was dropped is not shown".to_owned(),
+        );
+    }
+    troubles
+}

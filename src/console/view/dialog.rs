@@ -1,0 +1,122 @@
+//! What stands before the panes: the help, what is wrong, and questions.
+
+use super::{Scene, list};
+use crate::console::{
+    keys,
+    model::{ACTIONS, Adopting, Dialog},
+    troubles::troubles,
+};
+use crate::event::Event;
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Clear, Paragraph, Wrap},
+};
+
+pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog) {
+    let theme = scene.theme;
+    let (title, lines) = match dialog {
+        Dialog::Help => ("Keys that work here; any key closes this".to_owned(), help(scene)),
+        Dialog::Troubles => ("What is wrong; any key closes this".to_owned(), wrong(scene)),
+        Dialog::Event(event) => (format!("{}; any key closes this", event.kind()), whole(scene, event)),
+        Dialog::Filter => return,
+        Dialog::Power { mac, choice } => {
+            let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(mac));
+            let name = machine.and_then(|m| m.hostname.clone()).unwrap_or_else(|| mac.to_string());
+            let lines = ACTIONS.iter().enumerate().map(|(number, (action, key))| {
+                let style = if number == *choice { theme.selected } else { theme.text };
+                Line::styled(format!(" {key}  power {:<8}", action.name()), style)
+            });
+            let lines = lines.chain([Line::default(), Line::styled(" enter does it, esc leaves", theme.dim)]);
+            (format!("Power of {name}"), lines.collect())
+        }
+        Dialog::Quit { boots } => {
+            let many = if *boots == 1 { "1 boot is".to_owned() } else { format!("{boots} boots are") };
+            let lines = vec![
+                Line::styled(format!(" {many} under way; without the servers they stand still."), theme.busy),
+                Line::default(),
+                Line::styled(" y quits, any other key stays", theme.dim),
+            ];
+            ("Quit?".to_owned(), lines)
+        }
+        Dialog::Adopt(adopting) => (format!("Adopt {}", adopting.mac), adopt(scene, adopting)),
+    };
+    let widest = lines.iter().map(Line::width).max().unwrap_or(0).max(title.len() + 2);
+    let width = u16::try_from(widest + 3).unwrap_or(u16::MAX).min(body.width);
+    let text = Paragraph::new(lines).wrap(Wrap { trim: false });
+    let needed = u16::try_from(text.line_count(width.saturating_sub(2))).unwrap_or(u16::MAX);
+    let height = needed.saturating_add(2).min(body.height);
+    let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
+    frame.render_widget(Clear, area);
+    let title = Line::from(Span::styled(format!(" {title} "), theme.head));
+    frame.render_widget(text.style(theme.text).block(list::framed(scene, title, true)), area);
+}
+
+/// Two columns where the lines would not fit one below the other.
+fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
+    let theme = scene.theme;
+    let keys: Vec<_> = keys::help(scene.model).collect();
+    let half = keys.len().div_ceil(2);
+    let cell = |(key, words): &(&str, &str)| {
+        [Span::styled(format!(" {key:<9}"), theme.focus), Span::styled(format!("{words:<27}"), theme.text)]
+    };
+    (0..half)
+        .map(|row| {
+            let mut spans = cell(&keys[row]).to_vec();
+            spans.extend(keys.get(row + half).map(cell).into_iter().flatten());
+            Line::from(spans)
+        })
+        .collect()
+}
+
+fn wrong<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
+    let theme = scene.theme;
+    let troubles = troubles(scene.state);
+    if troubles.is_empty() {
+        return vec![Line::styled(" Nothing is wrong.", theme.good)];
+    }
+    let lines = troubles.into_iter().flat_map(|trouble| {
+        [
+            Line::styled(format!("{} {}", theme.marks.bad, trouble.what), theme.bad),
+            Line::styled(format!("  {}", trouble.next_step), theme.text),
+        ]
+    });
+    lines.collect()
+}
+
+fn whole<'a>(scene: Scene<'_>, event: &Event) -> Vec<Line<'a>> {
+    let theme = scene.theme;
+    let who = event.machine.map(|a| a.to_string()).into_iter().chain(event.mac.map(|m| m.to_string()));
+    let mut lines = vec![
+        Line::styled(format!(" {} {} {}", event.time, event.severity(), who.collect::<Vec<_>>().join(" ")), theme.dim),
+        Line::styled(format!(" {}", event.fact), theme.severity(event.severity())),
+        Line::default(),
+    ];
+    let details = serde_json::to_value(event).ok().and_then(|mut json| json.get_mut("details").map(|d| d.take()));
+    let details = details.as_ref().and_then(|details| details.as_object());
+    lines.extend(details.into_iter().flatten().map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        Line::from(vec![Span::styled(format!(" {name:<12} "), theme.dim), Span::styled(value, theme.text)])
+    }));
+    lines
+}
+
+fn adopt<'a>(scene: Scene<'_>, adopting: &Adopting) -> Vec<Line<'a>> {
+    let theme = scene.theme;
+    let field = |number: usize, name: &str, value: &str| {
+        let here = adopting.field == number;
+        let cursor = if here { theme.marks.cursor } else { " " };
+        let style = if here { theme.focus } else { theme.text };
+        Line::from(vec![
+            Span::styled(format!(" {name:<10}"), theme.dim),
+            Span::styled(format!("{value}{cursor}"), style),
+        ])
+    };
+    let mut lines = vec![field(0, "address", &adopting.address), field(1, "name", &adopting.hostname), Line::default()];
+    if let Some(error) = &adopting.error {
+        lines.push(Line::styled(format!(" {error}"), theme.bad));
+    }
+    lines.push(Line::styled(" enter writes it into conf, tab changes the field, esc leaves", theme.dim));
+    lines
+}

@@ -1,0 +1,128 @@
+//! The lines around the panes: where this is and how the servers are, the tabs, and the keys that work here.
+
+use super::Scene;
+use crate::{
+    console::{
+        keys,
+        model::{Dialog, Pane},
+        troubles::troubles,
+    },
+    event::Service,
+    state::Health,
+};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+/// The servers, as the head names them.
+const SERVERS: [Service; 6] =
+    [Service::Dhcp, Service::Tftp, Service::Http, Service::Dns, Service::Syslog, Service::Radv];
+
+pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
+    let Scene { model, state, theme, .. } = scene;
+    let mut spans = vec![Span::styled(" PXElator ", theme.head)];
+    if let Some(note) = &model.note {
+        spans.push(Span::styled(format!("{note} "), theme.notice));
+    }
+    match model.segment(state) {
+        Some((address, segment)) => {
+            spans.push(Span::styled(format!("{address} {} ", segment.domain), theme.text));
+            if segment.mode != "authoritative" {
+                spans.push(Span::styled(format!("mode {} ", segment.mode), theme.busy));
+            }
+            if state.segments.len() > 1 {
+                let others = state.segments.len() - 1;
+                spans.push(Span::styled(format!("(s: {others} more) "), theme.dim));
+            }
+        }
+        None => spans.push(Span::styled("no segment is served yet", theme.busy)),
+    }
+    let wrong = troubles(state).len();
+    if wrong > 0 {
+        let words = if wrong == 1 { "1 trouble: !" } else { "troubles: !" };
+        let count = if wrong == 1 { String::new() } else { format!("{wrong} ") };
+        spans.push(Span::styled(format!("{} {count}{words} ", theme.marks.bad), theme.bad));
+    }
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(9)]).areas(area);
+    frame.render_widget(Line::from(spans), left);
+    frame.render_widget(Line::from(Span::styled(scene.clock(scene.now), theme.dim)), right);
+}
+
+/// Draws the tabs; returns where each is.
+pub fn tabs(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) -> Vec<(Pane, Rect)> {
+    let Scene { model, state, theme, .. } = scene;
+    let mut places = Vec::new();
+    let mut spans = Vec::new();
+    let mut x = area.x;
+    for pane in Pane::ALL {
+        let words = format!(" {} ", pane.title());
+        let width = u16::try_from(words.len()).unwrap_or(0);
+        places.push((pane, Rect { x, width, ..area }.intersection(area)));
+        let style = if pane == model.pane { theme.selected.patch(theme.focus) } else { theme.text };
+        spans.extend([Span::styled(words, style), Span::raw(" ")]);
+        x = x.saturating_add(width + 1);
+    }
+    let services = servers(scene);
+    let width = u16::try_from(services.width()).unwrap_or(0);
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(area);
+    frame.render_widget(Line::from(spans), left);
+    if !state.segments.is_empty() {
+        frame.render_widget(services, right);
+    }
+    places
+}
+
+/// The servers by name; one that fails is marked, not only coloured.
+fn servers<'a>(scene: Scene<'_>) -> Line<'a> {
+    let Scene { model, state, theme, .. } = scene;
+    let segment = model.segment(state).map(|(_, segment)| segment);
+    let mut spans = Vec::new();
+    for service in SERVERS {
+        let (mark, style) = match segment.and_then(|segment| segment.services.get(&service)) {
+            Some(Health::Running { .. }) => ("", theme.good),
+            Some(Health::Failed { .. }) => (theme.marks.bad, theme.bad),
+            Some(Health::Stopped) | None => (theme.marks.idle, theme.dim),
+        };
+        spans.push(Span::styled(format!("{mark}{service} "), style));
+    }
+    Line::from(spans)
+}
+
+/// The filter as it is typed, a word to the operator, or the keys that matter here.
+pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
+    let Scene { model, theme, .. } = scene;
+    let line = match (&model.dialog, &model.word) {
+        (Some(Dialog::Filter), _) => Line::from(vec![
+            Span::styled(" /", theme.focus),
+            Span::styled(model.place().filter.clone(), theme.text),
+            Span::styled(theme.marks.cursor, theme.focus),
+            Span::styled("  enter keeps it, esc clears it", theme.dim),
+        ]),
+        (_, Some(word)) => Line::from(Span::styled(format!(" {word}"), theme.notice)),
+        (_, None) => hints(scene, usize::from(area.width)),
+    };
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+/// As many keys as there is room for; the help and the end always.
+fn hints<'a>(scene: Scene<'_>, width: usize) -> Line<'a> {
+    let theme = scene.theme;
+    let all: Vec<_> = keys::hints(scene.model, scene.state).collect();
+    let needs = |(key, words): &(&str, &str)| key.chars().count() + words.len() + 3;
+    let (others, last) = all.split_at(all.len().saturating_sub(2));
+    let mut room = width.saturating_sub(1 + last.iter().map(needs).sum::<usize>());
+    let mut spans = vec![Span::raw(" ")];
+    let fitting = others.iter().take_while(|hint| {
+        let fits = needs(hint) <= room;
+        room = room.saturating_sub(needs(hint));
+        fits
+    });
+    for (key, words) in fitting.chain(last) {
+        spans.push(Span::styled(*key, theme.focus));
+        spans.push(Span::styled(format!(" {words}  "), theme.dim));
+    }
+    Line::from(spans)
+}

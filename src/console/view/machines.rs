@@ -1,0 +1,123 @@
+//! The list of machines: those of conf, then those that were only seen.
+
+use super::{
+    Scene, Sight,
+    list::{self, Lines},
+    words::{Mood, span, standing},
+};
+use crate::{
+    console::{model::Pane, theme::Theme},
+    event::PowerState,
+    state::Machine,
+};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Rect},
+    style::Style,
+    text::Span,
+    widgets::{Cell, Row},
+};
+
+/// Lines that the pane needs to show every machine.
+pub fn height(scene: Scene<'_>) -> u16 {
+    u16::try_from(scene.model.machines(scene.state).len() + 3).unwrap_or(u16::MAX)
+}
+
+pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) {
+    let machines = scene.model.machines(scene.state);
+    let longest = |words: &dyn Fn(&Machine) -> usize, least: usize, most: usize| {
+        let longest = machines.iter().map(|machine| words(machine)).max().unwrap_or(0).clamp(least, most);
+        Constraint::Length(u16::try_from(longest).unwrap_or(20))
+    };
+    let names = longest(&|m| name(m).chars().count(), 7, if area.width < 100 { 14 } else { 24 });
+    let address = longest(&|m| m.address.map_or(0, |a| a.to_string().len()), 10, 15);
+    let mut columns = vec![("name", names), ("address", address)];
+    // What does not fit is in the strip below and on the machine's page.
+    let (with_mac, with_firmware) = (area.width >= 110, area.width >= 96);
+    if with_mac {
+        columns.push(("mac", Constraint::Length(17)));
+    }
+    if with_firmware {
+        columns.push(("firmware", Constraint::Length(9)));
+    }
+    columns.extend([
+        ("stage", Constraint::Length(13)),
+        ("since", Constraint::Length(5)),
+        ("power", Constraint::Length(5)),
+        ("last word", Constraint::Fill(1)),
+    ]);
+    let lines = Lines {
+        pane: Pane::Machines,
+        columns: &columns,
+        count: machines.len(),
+        empty: match scene.model.places[Pane::Machines as usize].filter.is_empty() {
+            true => {
+                "No machine in conf, and none was seen yet. Power one on that boots from the network: it appears \
+                     here, and a adopts it."
+            }
+            false => "No machine has these words; esc clears the filter.",
+        },
+    };
+    list::draw(frame, area, scene, sight, &lines, |number| {
+        let machine = machines[number];
+        let standing = standing(machine);
+        let mood = style(scene.theme, standing.mood);
+        let since = standing.since.map(|since| span(since, scene.now)).unwrap_or_default();
+        let mut cells = vec![Cell::from(name(machine)), Cell::from(address_of(machine))];
+        if with_mac {
+            cells.push(Cell::from(machine.mac.to_string()));
+        }
+        if with_firmware {
+            cells.push(Cell::from(machine.firmware.map(|f| f.to_string()).unwrap_or_default()));
+        }
+        cells.extend([
+            Cell::from(Span::styled(format!("{} {}", scene.theme.marks.mood(standing.mood), standing.word), mood)),
+            Cell::from(since),
+            power(scene.theme, machine),
+            last_word(scene.theme, machine),
+        ]);
+        Row::new(cells).style(if machine.in_conf { scene.theme.text } else { scene.theme.dim })
+    });
+}
+
+fn name(machine: &Machine) -> String {
+    machine.hostname.clone().unwrap_or_else(|| "(seen)".to_owned())
+}
+
+fn address_of(machine: &Machine) -> String {
+    machine.address.map_or("-".to_owned(), |address| address.to_string())
+}
+
+/// The style of a mood.
+pub fn style(theme: &Theme, mood: Mood) -> Style {
+    match mood {
+        Mood::Idle => theme.dim,
+        Mood::Busy => theme.busy,
+        Mood::Good => theme.good,
+        Mood::Bad => theme.bad,
+    }
+}
+
+fn power<'a>(theme: &Theme, machine: &Machine) -> Cell<'a> {
+    match (&machine.power_word, machine.power, &machine.power_method) {
+        (Some(_), _, _) => Cell::from(Span::styled("…", theme.busy)),
+        (None, Some(PowerState::On), _) => Cell::from(Span::styled("on", theme.good)),
+        (None, Some(PowerState::Off), _) => Cell::from(Span::styled("off", theme.dim)),
+        (None, None, Some(method)) => Cell::from(Span::styled(method.clone(), theme.dim)),
+        (None, None, None) => Cell::from(""),
+    }
+}
+
+/// The verdict where the boot stands still, else what was heard last.
+fn last_word<'a>(theme: &Theme, machine: &Machine) -> Cell<'a> {
+    if let Some(word) = &machine.power_word {
+        return Cell::from(Span::styled(word.clone(), theme.busy));
+    }
+    if let Some(crate::state::Outcome::Stalled(verdict)) = machine.boot().map(|boot| &boot.outcome) {
+        return Cell::from(Span::styled(verdict.cause.clone(), theme.bad));
+    }
+    match &machine.last_word {
+        Some(event) => Cell::from(Span::styled(event.fact.to_string(), theme.severity(event.severity()))),
+        None => Cell::from(""),
+    }
+}

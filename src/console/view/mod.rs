@@ -1,0 +1,136 @@
+//! Draws the model over the state: one file a pane. Pure: the same model, state and time give the same screen.
+
+mod bar;
+mod dialog;
+mod head;
+mod leases;
+mod list;
+mod machines;
+mod page;
+mod streams;
+mod strip;
+mod timeline;
+pub mod words;
+
+use super::{
+    model::{Dialog, Model, Pane},
+    theme::Theme,
+};
+use crate::state::State;
+use jiff::{Timestamp, tz::TimeZone};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Position, Rect},
+};
+
+/// All that a screen is made of.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    pub model: &'a Model,
+    pub state: &'a State,
+    pub theme: &'a Theme,
+    pub now: Timestamp,
+    /// Where the operator is.
+    pub zone: &'a TimeZone,
+}
+
+impl Scene<'_> {
+    /// The time of day where the operator is.
+    fn clock(&self, time: Timestamp) -> String {
+        time.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+}
+
+/// What the last screen looked like: how far lists were scrolled, and where things are for the mouse.
+#[derive(Clone, Debug, Default)]
+pub struct Sight {
+    /// The first line shown of each pane.
+    pub offsets: [usize; 4],
+    /// Where the lines of each pane are; none where it is not shown.
+    pub rows: [Option<Rect>; 4],
+    /// Where a click goes to a pane.
+    pub tabs: Vec<(Pane, Rect)>,
+    /// The lines of the open page, and of its window.
+    pub page: (usize, usize),
+}
+
+/// From this size on all panes are shown at once.
+const WIDE: (u16, u16) = (110, 32);
+
+/// Draws the whole screen.
+pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
+    let [head, tabs, body, foot] =
+        Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(3), Constraint::Length(1)])
+            .areas(frame.area());
+    sight.rows = [None; 4];
+    head::draw(frame, head, scene);
+    sight.tabs = head::tabs(frame, tabs, scene);
+    let is_wide = body.width >= WIDE.0 && body.height + 3 >= WIDE.1;
+    match scene.model.page {
+        Some((mac, scrolled)) => page::draw(frame, body, scene, sight, mac, scrolled),
+        None if is_wide && !scene.model.zoomed => all(frame, body, scene, sight),
+        None if scene.model.pane == Pane::Machines && body.height >= 16 => {
+            let wanted = machines::height(scene).clamp(6, body.height.saturating_sub(strip::HEIGHT + 5));
+            let [top, middle, bottom] =
+                Layout::vertical([Constraint::Length(wanted), Constraint::Length(strip::HEIGHT), Constraint::Min(3)])
+                    .areas(body);
+            pane(frame, top, scene, sight, Pane::Machines);
+            strip::draw(frame, middle, scene);
+            pane(frame, bottom, scene, sight, Pane::Syslog);
+        }
+        None => pane(frame, body, scene, sight, scene.model.pane),
+    }
+    match &scene.model.dialog {
+        None | Some(Dialog::Filter) => {}
+        Some(open) => dialog::draw(frame, body, scene, open),
+    }
+    head::foot(frame, foot, scene);
+}
+
+/// Machines above, the selected one's boot, syslog beside leases, the audit below.
+fn all(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, sight: &mut Sight) {
+    let wanted = machines::height(scene).clamp(7, body.height / 3);
+    let [top, middle, logs, bottom] = Layout::vertical([
+        Constraint::Length(wanted),
+        Constraint::Length(strip::HEIGHT),
+        Constraint::Fill(3),
+        Constraint::Fill(2),
+    ])
+    .areas(body);
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(leases::WIDTH)]).areas(logs);
+    pane(frame, top, scene, sight, Pane::Machines);
+    strip::draw(frame, middle, scene);
+    pane(frame, left, scene, sight, Pane::Syslog);
+    pane(frame, right, scene, sight, Pane::Leases);
+    pane(frame, bottom, scene, sight, Pane::Audit);
+}
+
+fn pane(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, which: Pane) {
+    match which {
+        Pane::Machines => machines::draw(frame, area, scene, sight),
+        Pane::Leases => leases::draw(frame, area, scene, sight),
+        Pane::Syslog | Pane::Audit => streams::draw(frame, area, scene, sight, which),
+    }
+}
+
+impl Sight {
+    /// How many lines of `pane` are shown.
+    pub fn height(&self, pane: Pane) -> usize {
+        self.rows[pane as usize].map_or(0, |rows| usize::from(rows.height))
+    }
+
+    /// The pane and line that are shown at a place.
+    pub fn line_at(&self, column: u16, row: u16) -> Option<(Pane, usize)> {
+        let at = Position::new(column, row);
+        Pane::ALL.into_iter().find_map(|pane| {
+            let rows = self.rows[pane as usize].filter(|rows| rows.contains(at))?;
+            Some((pane, self.offsets[pane as usize] + usize::from(row - rows.y)))
+        })
+    }
+
+    /// The pane whose tab is at a place.
+    pub fn tab_at(&self, column: u16, row: u16) -> Option<Pane> {
+        let at = Position::new(column, row);
+        self.tabs.iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| *pane)
+    }
+}

@@ -1,0 +1,132 @@
+//! A machine's own page: its facts, its boot as a timeline, files, earlier boots and what was heard of it last.
+
+use super::{Scene, Sight, list, strip, timeline, words};
+use crate::{
+    console::model::line_of,
+    net::Mac,
+    state::{Boot, Machine, Outcome, Stage, Underway},
+};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::{Paragraph, Wrap},
+};
+
+/// Events of the machine shown.
+const EVENTS: usize = 30;
+
+pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, mac: Mac, scrolled: usize) {
+    let Scene { model, state, theme, .. } = scene;
+    let machine = model.segment(state).and_then(|(_, segment)| segment.machines.get(&mac));
+    let name = machine.and_then(|m| m.hostname.clone()).unwrap_or_else(|| mac.to_string());
+    let title = Line::from(Span::styled(format!(" {name} "), theme.head));
+    let block = list::framed(scene, title, true);
+    let inner = block.inner(area);
+    let lines = match machine {
+        Some(machine) => content(scene, machine, usize::from(inner.width)),
+        None => vec![Line::styled("It is gone: neither in conf nor heard of lately. esc goes back.", theme.dim)],
+    };
+    let text = Paragraph::new(lines).wrap(Wrap { trim: false });
+    sight.page = (text.line_count(inner.width), usize::from(inner.height));
+    let most = sight.page.0.saturating_sub(sight.page.1);
+    let scrolled = u16::try_from(scrolled.min(most)).unwrap_or(u16::MAX);
+    frame.render_widget(text.scroll((scrolled, 0)).block(block), area);
+}
+
+fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a>> {
+    let theme = scene.theme;
+    let mut lines = vec![indented(strip::facts(scene, machine))];
+    if let Some(word) = &machine.power_word {
+        lines.push(Line::styled(format!(" {} {word}", theme.marks.busy), theme.busy));
+    }
+    lines.push(Line::default());
+    let mut boots = machine.boots.iter().rev();
+    match boots.next() {
+        Some(boot) => {
+            lines.push(heading(scene, &format!("Boot of {}: {}", scene.clock(boot.began), ended(boot))));
+            lines.extend(timeline::lines(scene, boot, width));
+            let files: Vec<_> = boot.transfers.iter().filter(|t| t.stage.is_none() || unlucky(t)).collect();
+            if !files.is_empty() {
+                lines.extend([Line::default(), heading(scene, "Other files")]);
+                lines.extend(files.into_iter().map(|transfer| file(scene, transfer)));
+            }
+        }
+        None if machine.in_conf => {
+            lines.push(heading(scene, "No boot yet: p switches it on, or boot it from the network"))
+        }
+        None => lines.push(heading(scene, "Not in conf: a adopts it")),
+    }
+    if boots.len() > 0 {
+        lines.extend([Line::default(), heading(scene, "Earlier boots")]);
+        lines.extend(boots.map(|boot| Line::raw(format!("   {}  {}", scene.clock(boot.began), ended(boot)))));
+    }
+    let last = last_words(scene, machine);
+    if !last.is_empty() {
+        lines.extend([Line::default(), heading(scene, "Heard last")]);
+        lines.extend(last);
+    }
+    lines
+}
+
+fn indented(mut line: Line<'_>) -> Line<'_> {
+    line.spans.insert(0, Span::raw(" "));
+    line
+}
+
+fn heading<'a>(scene: Scene<'_>, words: &str) -> Line<'a> {
+    Line::styled(format!(" {words}"), scene.theme.head)
+}
+
+/// How a boot ended, in words.
+fn ended(boot: &Boot) -> String {
+    match &boot.outcome {
+        Outcome::Up(since) => {
+            let up = boot.milestones.get(&Stage::Up).map_or(*since, |milestone| milestone.at);
+            format!("up after {}", words::span(boot.began, up))
+        }
+        Outcome::Stalled(verdict) => {
+            format!("stands still at {}", verdict.stage.map_or("nothing", Stage::name))
+        }
+        Outcome::Underway => "under way".to_owned(),
+        Outcome::Ended => match (boot.milestones.contains_key(&Stage::Up), boot.stage()) {
+            (true, _) => "was up, then switched off or booted anew".to_owned(),
+            (false, Some(stage)) => format!("ended at {stage}"),
+            (false, None) => "ended".to_owned(),
+        },
+    }
+}
+
+fn unlucky(transfer: &Underway) -> bool {
+    matches!(&transfer.ended, Some(Err(_))) && transfer.bytes > 0
+}
+
+fn file<'a>(scene: Scene<'_>, transfer: &Underway) -> Line<'a> {
+    let how = match &transfer.ended {
+        None => "under way".to_owned(),
+        Some(Ok(())) => format!("in {}", words::seconds(transfer.millis)),
+        Some(Err(reason)) => reason.clone(),
+    };
+    let protocol = transfer.service.name();
+    Line::styled(
+        format!("   {protocol:<4}  {}  {}  {how}", transfer.file, words::bytes(transfer.bytes)),
+        scene.theme.text,
+    )
+}
+
+fn last_words<'a>(scene: Scene<'_>, machine: &Machine) -> Vec<Line<'a>> {
+    let Some((_, segment)) = scene.model.segment(scene.state) else { return Vec::new() };
+    let is_its = |event: &&std::sync::Arc<crate::event::Event>| match event.mac {
+        Some(mac) => mac == machine.mac,
+        None => event.machine.is_some() && event.machine == machine.address,
+    };
+    let events = segment.events.iter().rev().filter(is_its).take(EVENTS);
+    events
+        .map(|event| {
+            Line::from(vec![
+                Span::styled(format!("   {}  ", scene.clock(event.time)), scene.theme.dim),
+                Span::styled(line_of(event), scene.theme.severity(event.severity())),
+            ])
+        })
+        .collect()
+}

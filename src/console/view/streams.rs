@@ -1,0 +1,67 @@
+//! The panes that grow: the machines' syslog, and the audit of every event.
+
+use super::{
+    Scene, Sight,
+    list::{self, Lines},
+};
+use crate::{
+    console::model::Pane,
+    event::{Event, Fact},
+    state::Segment,
+};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Rect},
+    text::Span,
+    widgets::{Cell, Row},
+};
+
+pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, pane: Pane) {
+    let events = scene.model.events(scene.state, pane);
+    let wide = area.width >= 100;
+    let who = Constraint::Length(if wide { 17 } else { 11 });
+    let syslog = [
+        ("time", Constraint::Length(8)),
+        ("machine", who),
+        ("severity", Constraint::Length(8)),
+        ("message", Constraint::Fill(1)),
+    ];
+    let audit = [
+        ("time", Constraint::Length(8)),
+        ("machine", who),
+        ("kind", Constraint::Length(if wide { 18 } else { 17 })),
+        ("what", Constraint::Fill(1)),
+    ];
+    let filtered = !scene.model.places[pane as usize].filter.is_empty();
+    let empty = match (filtered, pane) {
+        (true, _) => "No line has these words; esc clears the filter.",
+        (false, Pane::Syslog) => "No machine has logged yet. Let them send syslog to this server, UDP or TCP port 514.",
+        (false, _) => "Nothing happened yet.",
+    };
+    let columns = if pane == Pane::Syslog { &syslog } else { &audit };
+    let lines = Lines { pane, columns, count: events.len(), empty };
+    let segment = scene.model.segment(scene.state).map(|(_, segment)| segment);
+    list::draw(frame, area, scene, sight, &lines, |number| {
+        let event = events[number];
+        let style = scene.theme.severity(event.severity());
+        let second = match &event.fact {
+            Fact::SyslogReceived { severity, .. } if pane == Pane::Syslog => severity.to_string(),
+            _ => event.kind().to_owned(),
+        };
+        Row::new([
+            Cell::from(Span::styled(scene.clock(event.time), scene.theme.dim)),
+            Cell::from(Span::styled(name_of(segment, event), scene.theme.text)),
+            Cell::from(Span::styled(second, style)),
+            Cell::from(Span::styled(event.fact.to_string(), style)),
+        ])
+    });
+}
+
+/// The machine's name, else its address, else its MAC.
+fn name_of(segment: Option<&Segment>, event: &Event) -> String {
+    let machine = segment.and_then(|segment| event.mac.and_then(|mac| segment.machines.get(&mac)));
+    let name = machine.filter(|machine| machine.in_conf).and_then(|machine| machine.hostname.clone());
+    name.or_else(|| event.machine.map(|a| a.to_string()))
+        .or_else(|| event.mac.map(|m| m.to_string()))
+        .unwrap_or_default()
+}

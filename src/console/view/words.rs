@@ -1,0 +1,136 @@
+//! Numbers and states as the few words that fit a column.
+
+use crate::{
+    event::PowerState,
+    state::{Machine, Outcome, Stage, Underway},
+};
+use jiff::Timestamp;
+
+/// What a machine's stage column says, and how it is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub word: String,
+    pub mood: Mood,
+    /// Since when it stands so.
+    pub since: Option<Timestamp>,
+}
+
+/// How good a state is for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    Idle,
+    Busy,
+    Good,
+    Bad,
+}
+
+/// How a machine stands.
+pub fn standing(machine: &Machine) -> Standing {
+    let Some(boot) = machine.boot() else {
+        let word = match (machine.in_conf, machine.power) {
+            (false, _) => "seen",
+            (true, Some(PowerState::Off)) => "off",
+            (true, _) => "idle",
+        };
+        return Standing { word: word.to_owned(), mood: Mood::Idle, since: machine.last_seen };
+    };
+    let stage = boot.stage();
+    let reached = stage.and_then(|stage| boot.milestones.get(&stage)).map(|milestone| milestone.at);
+    match &boot.outcome {
+        Outcome::Up(since) => {
+            let since = boot.milestones.get(&Stage::Up).map_or(*since, |up| up.at);
+            Standing { word: Stage::Up.to_string(), mood: Mood::Good, since: Some(since) }
+        }
+        Outcome::Stalled(_) => Standing { word: "stalled".to_owned(), mood: Mood::Bad, since: Some(boot.last_heard) },
+        Outcome::Ended => Standing { word: "off".to_owned(), mood: Mood::Idle, since: Some(boot.last_heard) },
+        Outcome::Underway => match fetching(&boot.transfers, stage) {
+            Some((next, transfer)) => Standing {
+                word: percent(transfer).map_or_else(|| next.to_string(), |percent| format!("{next} {percent}%")),
+                mood: Mood::Busy,
+                since: Some(transfer.asked),
+            },
+            None => Standing {
+                word: stage.map_or_else(|| "begins".to_owned(), |stage| stage.to_string()),
+                mood: if stage == Some(Stage::Up) { Mood::Good } else { Mood::Busy },
+                since: reached,
+            },
+        },
+    }
+}
+
+/// The file that is on its way to the next stage.
+pub fn fetching(transfers: &[Underway], reached: Option<Stage>) -> Option<(Stage, &Underway)> {
+    let newest = transfers.iter().rev().find(|transfer| transfer.ended.is_none())?;
+    newest.stage.filter(|stage| Some(*stage) >= reached).map(|stage| (stage, newest))
+}
+
+/// How much of a file is sent.
+pub fn percent(transfer: &Underway) -> Option<u64> {
+    let size = transfer.size.filter(|size| *size > 0)?;
+    Some((transfer.bytes.min(size) * 100) / size)
+}
+
+/// The time from `since` to `now`, in at most six characters: `0.4s`, `12s`, `3m12`, `2h05`, `9d`.
+pub fn span(since: Timestamp, now: Timestamp) -> String {
+    let millis = now.duration_since(since).as_millis().max(0);
+    let seconds = millis / 1000;
+    match seconds {
+        0..10 => format!("{}.{}s", seconds, millis % 1000 / 100),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h{:02}", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// Seconds with one decimal.
+pub fn seconds(millis: u64) -> String {
+    format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+}
+
+/// Bytes with a binary unit.
+pub fn bytes(count: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = count as f64 / 1024.0;
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    for unit in units {
+        if value < 999.5 || unit == "TiB" {
+            return if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_sizes() {
+        let at = |millis| Timestamp::from_millisecond(millis).unwrap();
+        for (millis, words) in [
+            (0, "0.0s"),
+            (-5, "0.0s"),
+            (9_950, "9.9s"),
+            (59_999, "59s"),
+            (192_000, "3m12"),
+            (7_500_000, "2h05"),
+            (800_000_000, "9d"),
+        ] {
+            assert_eq!(span(at(0), at(millis)), words);
+        }
+        for (count, words) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (20_000, "20 KiB"),
+            (1_048_576, "1.0 MiB"),
+            (5 << 30, "5.0 GiB"),
+        ] {
+            assert_eq!(bytes(count), words);
+        }
+    }
+}
