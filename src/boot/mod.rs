@@ -7,6 +7,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use policy::{Asker, BootFile, Firmware, Served, boot_file, serve};
+pub use policy::{Asker, BootFile, Firmware, Served, boot_file, files, serve};
 pub use role::{Role, role_of};
 pub use template::faults;

@@ -102,6 +102,16 @@ pub fn serve(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Re
     Ok(Served::File(path))
 }
 
+/// The files below `tftpboot` that `machine`'s profile names, each with the file of the conf tree that names it.
+pub fn files(conf: &Conf, segment: &Segment, machine: &Machine) -> Result<Vec<(String, String)>, Refusal> {
+    let profile = profile(conf, segment, Some(machine))?;
+    let rendered = template::render(profile, segment, Some(machine), machine.address, Some(machine.mac))?;
+    let kernel = [("kernel", rendered.kernel)];
+    let named = kernel.into_iter().chain(rendered.initrd.into_iter().map(|path| ("initrd", path)));
+    let local = named.filter(|(_, path)| !scripts::is_url(path));
+    local.map(|(file, path)| Ok((format!("conf/boot/{}/{file}", profile.name), normal(&path)?))).collect()
+}
+
 fn profile<'a>(conf: &'a Conf, segment: &Segment, machine: Option<&Machine>) -> Result<&'a Profile, Refusal> {
     let name = segment.profile_of(machine).ok_or(Refusal::NoProfile)?;
     let profile = conf.profiles.get(name).ok_or_else(|| Refusal::UnknownProfile { profile: name.to_owned() })?;

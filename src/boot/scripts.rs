@@ -52,6 +52,7 @@ pub fn pxelinux(rendered: &Rendered, profile: &Profile) -> String {
     text
 }
 
-fn is_url(path: &str) -> bool {
+/// True where a profile's path is a URL, of this server or another.
+pub fn is_url(path: &str) -> bool {
     path.contains("://")
 }

@@ -1,6 +1,9 @@
 //! The command line: reads the words, starts what they ask for.
 
+mod check;
 mod headless;
+mod line;
+mod log;
 mod serve;
 
 use crate::supervisor::Options;
@@ -45,6 +48,10 @@ enum Verb {
         #[command(flatten)]
         screen: serve::Screen,
     },
+    /// Read conf and tell every mistake, with path and value; exit code 1 if there is any
+    Check,
+    /// Read the journal of all events
+    Log(log::Log),
     /// Print a script that completes words in a shell
     Completions {
         /// The shell
@@ -57,6 +64,8 @@ pub fn run() -> Result<u8> {
     let cli = Cli::parse();
     match cli.verb {
         Verb::Run { interface, screen } => serve::serve(cli.places.options(interface), screen, None)?,
+        Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
+        Verb::Log(log) => log::log(log, &cli.places.journal, &cli.places.conf)?,
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pxelator", &mut std::io::stdout());
         }

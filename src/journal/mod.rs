@@ -37,12 +37,12 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// SQLite's answer.
-    #[error("the journal {path}: {source}; {next_step}")]
+    #[error("the journal {path}: {cause}; {next_step}")]
     Database {
         /// The file.
         path: String,
         /// What SQLite says.
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
         /// What the operator can do.
         next_step: &'static str,
     },
@@ -139,7 +139,7 @@ impl Journal {
     /// The name's machines: addresses that any conf of this journal gave it, the newest first.
     pub fn addresses_of(&self, hostname: &str) -> Result<Vec<Ipv4Addr>, JournalError> {
         let sql = "select distinct json_extract(m.value, '$.address') from event, json_each(details, '$.machines') m \
-                   where kind = 'conf.loaded' and json_extract(m.value, '$.hostname') = ?1 order by id desc";
+                   where kind = 'conf.loaded' and json_extract(m.value, '$.hostname') = ?1 order by event.id desc";
         let mut statement = self.connection.prepare_cached(sql).map_err(told(&self.path))?;
         let found = statement.query_map([hostname], |row| row.get::<_, String>(0)).map_err(told(&self.path))?;
         Ok(found.flatten().filter_map(|text| text.parse().ok()).collect())
@@ -184,7 +184,7 @@ impl Journal {
 /// SQLite's answer with the file and what to do, for `map_err`.
 fn told(path: &Path) -> impl Fn(rusqlite::Error) -> JournalError + use<> {
     let path = path.display().to_string();
-    move |source| JournalError::Database { path: path.clone(), next_step: writer::next_step(&source), source }
+    move |cause| JournalError::Database { path: path.clone(), next_step: writer::next_step(&cause), cause }
 }
 
 /// Takes the lock that says who writes. It is a file of its own: locking the database itself would disturb SQLite.

@@ -181,6 +181,6 @@ pub fn next_step(error: &Error) -> &'static str {
             "move the file aside and start again; what can be read of it: sqlite3 FILE .recover"
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program holds it locked; end that",
-        _ => "it is tried again by itself",
+        _ => "if it stays so, move the file aside and report this",
     }
 }

@@ -14,6 +14,7 @@ pub mod tftp;
 mod who;
 
 pub use error::ServerError;
+pub use files::open_below;
 pub use rejects::Rejects;
 
 use crate::{

@@ -1,0 +1,50 @@
+//! `pxelator check`: every mistake of the conf tree, and every file that a machine would ask for and not find.
+
+use crate::{boot, conf, servers::open_below};
+use color_eyre::eyre::{Result, eyre};
+use std::{collections::BTreeSet, path::Path};
+
+/// Prints what is wrong, a line each; true if nothing is.
+pub fn check(tree: &Path, tftpboot: &Path) -> Result<bool> {
+    if !tree.is_dir() {
+        return Err(eyre!("{} is not a folder; make it, or name another tree with --conf", tree.display()));
+    }
+    let reading = conf::read(tree, None);
+    for mistake in &reading.mistakes {
+        println!("{}/{mistake}", tree.display());
+    }
+    let missing = missing(&reading.conf, tftpboot);
+    for words in &missing {
+        println!("{words}");
+    }
+    let (segments, profiles) = (&reading.conf.segments, reading.conf.profiles.len());
+    let machines: usize = segments.values().map(|segment| segment.machines.len()).sum();
+    let wrong = reading.mistakes.len() + missing.len();
+    let verdict = if wrong == 0 { "nothing is wrong".to_owned() } else { format!("{wrong} wrong") };
+    eprintln!("{} segments, {machines} machines, {profiles} profiles: {verdict}", segments.len());
+    Ok(wrong == 0)
+}
+
+/// What each machine would be refused, in words; the same for several machines once.
+fn missing(conf: &conf::Conf, tftpboot: &Path) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for segment in conf.segments.values() {
+        for machine in segment.machines.values() {
+            // A machine without a profile boots from its disk: that is no mistake.
+            if segment.profile_of(Some(machine)).is_none() {
+                continue;
+            }
+            match boot::files(conf, segment, machine) {
+                Err(refusal) => drop(words.insert(format!("{} ({}): {refusal}", machine.hostname, machine.address))),
+                Ok(files) => {
+                    let lost = files.into_iter().filter_map(|(named_by, path)| {
+                        let refusal = open_below(tftpboot, &path).err()?;
+                        Some(format!("{named_by} names {path}: {refusal}"))
+                    });
+                    words.extend(lost);
+                }
+            }
+        }
+    }
+    words
+}
