@@ -110,10 +110,11 @@ fn since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Strin
     let found = if let Some(ago) = text.strip_prefix('-').and_then(|ago| ago.parse::<Span>().ok()) {
         let then = now.to_zoned_datetime(zone.clone()).checked_sub(ago);
         then.map(|zoned| zoned.timestamp())
+    } else if let Ok(at) = text.parse::<civil::DateTime>() {
+        // Before the time alone, which would take a date along and forget it.
+        local(at)
     } else if let Ok(time) = text.parse::<civil::Time>() {
         local(now.to_zoned_datetime(zone.clone()).date().to_datetime(time))
-    } else if let Ok(at) = text.parse::<civil::DateTime>() {
-        local(at)
     } else {
         return Err(expected());
     };

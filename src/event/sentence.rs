@@ -74,7 +74,8 @@ impl fmt::Display for Fact {
             Fact::PowerRequested { action, method } => write!(f, "power {} asked of {method}", action.name()),
             Fact::PowerAccepted { action, method } => write!(f, "power {} accepted by {method}", action.name()),
             Fact::PowerFailed { action, method, error, next_step } => {
-                write!(f, "power {} by {method} failed: {error}; {next_step}", action.name())
+                let by = if method.is_empty() { String::new() } else { format!(" by {method}") };
+                write!(f, "power {}{by} failed: {error}; {next_step}", action.name())
             }
             Fact::PowerObserved { state, method } => write!(f, "is {} ({method})", state.name()),
             Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),

@@ -173,7 +173,7 @@ impl Machine {
                 self.power_word = None;
                 self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
             }
-            Fact::PowerFailed { error, next_step, .. } => self.power_word = Some(format!("{error}: {next_step}")),
+            Fact::PowerFailed { .. } => self.power_word = None,
             Fact::PowerObserved { state, .. } => self.power = Some(*state),
             _ => {
                 if !self.in_conf && self.address.is_none() {

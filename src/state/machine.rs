@@ -27,7 +27,7 @@ pub struct Machine {
     pub power_method: Option<String>,
     /// Whether it has power, where that is known.
     pub power: Option<PowerState>,
-    /// A change of power that was asked for and not yet answered, or its failure in words with the next step.
+    /// A change of power that was asked for and not yet answered, in words.
     pub power_word: Option<String>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,

@@ -2,9 +2,11 @@
 #![allow(dead_code, unused_imports)] // each test file uses a part of it
 
 mod program;
+mod screen;
 mod segment;
 
 pub use program::Program;
+pub use screen::Screen;
 pub use segment::{Host, Segment, run};
 
 use std::{
