@@ -12,15 +12,14 @@ use std::collections::{BTreeMap, VecDeque};
 const BOOTS: usize = 8;
 const FILES: usize = 64;
 
+/// The machine was switched on or reset at this time.
+pub fn power_on(boots: &mut VecDeque<Boot>, at: Timestamp) {
+    begin(boots, at).reach(Stage::PoweredOn, at, String::new());
+}
+
 /// Folds one event of the machine in.
 pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
     match &event.fact {
-        Fact::PowerRequested { action: Action::On | Action::Reset, .. } => {
-            begin(boots, event.time).reach(Stage::PoweredOn, event.time, String::new());
-        }
-        Fact::PowerFailed { action: Action::On | Action::Reset, .. } => {
-            boots.pop_back_if(|boot| boot.stage() == Some(Stage::PoweredOn));
-        }
         Fact::PowerAccepted { action: Action::Off, .. } | Fact::PowerObserved { state: PowerState::Off, .. } => {
             if let Some(boot) = boots.back_mut()
                 && boot.outcome != Outcome::Ended
@@ -217,6 +216,13 @@ impl Boot {
 
     fn hear(&mut self, at: Timestamp) {
         self.last_heard = self.last_heard.max(at);
+    }
+
+    /// The program was not there to see how it went on.
+    pub fn lose_sight(&mut self) {
+        if self.outcome == Outcome::Underway {
+            self.outcome = Outcome::Ended;
+        }
     }
 
     fn is_over(&self) -> bool {

@@ -5,6 +5,7 @@ use crate::{
     event::{Action, Event, Fact, MachineSummary, PowerState, Severity},
     net::Mac,
 };
+use jiff::SignedDuration;
 use std::{
     collections::{BTreeMap, VecDeque},
     net::Ipv4Addr,
@@ -15,6 +16,8 @@ use std::{
 const KEPT: usize = 5_000;
 /// Machines kept that are not in the conf tree.
 const STRANGERS: usize = 512;
+/// A boot that was under way so long before the program began is not waited for.
+const UNSEEN: SignedDuration = SignedDuration::from_mins(10);
 
 impl State {
     /// Folds one event in. Replaying a journal into an empty state gives the state of that moment.
@@ -34,6 +37,12 @@ impl State {
                 self.mistakes.clear();
                 self.dropped.clear();
                 self.journal_trouble = None;
+                let machines = self.segments.values_mut().flat_map(|segment| segment.machines.values_mut());
+                for boot in machines.filter_map(|machine| machine.boots.back_mut()) {
+                    if event.time.duration_since(boot.last_heard) > UNSEEN {
+                        boot.lose_sight();
+                    }
+                }
             }
             _ => {}
         }
@@ -117,6 +126,7 @@ fn stranger(mac: Mac) -> Machine {
         power_method: None,
         power: None,
         power_word: None,
+        power_asked: None,
         first_seen: None,
         last_seen: None,
         last_word: None,
@@ -168,12 +178,20 @@ impl Machine {
                     self.address = Some(*address);
                 }
             }
-            Fact::PowerRequested { action, .. } => self.power_word = Some(format!("switching {}", action.name())),
+            Fact::PowerRequested { action, .. } => {
+                self.power_word = Some(format!("switching {}", action.name()));
+                self.power_asked = Some(event.time);
+            }
             Fact::PowerAccepted { action, .. } => {
                 self.power_word = None;
                 self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
+                // A boot counts from when it was asked for; one that was refused is none.
+                let asked = self.power_asked.take().unwrap_or(event.time);
+                if *action != Action::Off {
+                    boots::power_on(&mut self.boots, asked);
+                }
             }
-            Fact::PowerFailed { .. } => self.power_word = None,
+            Fact::PowerFailed { .. } => (self.power_word, self.power_asked) = (None, None),
             Fact::PowerObserved { state, .. } => self.power = Some(*state),
             _ => {
                 if !self.in_conf && self.address.is_none() {

@@ -29,6 +29,8 @@ pub struct Machine {
     pub power: Option<PowerState>,
     /// A change of power that was asked for and not yet answered, in words.
     pub power_word: Option<String>,
+    /// When that change was asked for.
+    pub power_asked: Option<Timestamp>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
     /// When it was last heard of.

@@ -147,10 +147,11 @@ fn verdicts() {
     let offered =
         Fact::DhcpOffered { xid: 1, address: server(), boot_file: None, lease: 1, source: LeaseSource::Reservation };
     let on = Fact::PowerRequested { action: Action::On, method: "wol".into() };
+    let accepted = Fact::PowerAccepted { action: Action::On, method: "wol".into() };
     let not_in_conf = Fact::DhcpIgnored { xid: 1, reason: Silence::NotInConf };
     let outbid = Fact::DhcpOutbid { xid: 1, server: Ipv4Addr::new(10, 77, 0, 9) };
     for (in_conf, facts, words) in [
-        (true, vec![on], "nothing was heard"),
+        (true, vec![on, accepted], "nothing was heard"),
         (false, vec![discovered(false), not_in_conf], "not in conf, and the segment has no pool"),
         (true, vec![discovered(false), offered.clone()], "never asked for it: another DHCP server?"),
         (true, vec![discovered(false), offered, outbid], "another DHCP server, 10.77.0.9"),
@@ -160,6 +161,32 @@ fn verdicts() {
         assert_eq!(story.judge(1.0), []);
         let verdict = story.verdict(61.0);
         assert!(verdict.contains(words), "{verdict}");
+    }
+}
+
+#[test]
+fn a_power_on_that_fails_is_no_boot() {
+    let mut story = Story::new(true);
+    story.lease(1.0, Some(Architecture::Bios), false);
+    story.tell(2.0, Fact::PowerRequested { action: Action::On, method: "qemu".into() });
+    let (error, next_step) = ("it is already on".to_owned(), "reset it".to_owned());
+    story.tell(2.1, Fact::PowerFailed { action: Action::On, method: "qemu".into(), error, next_step });
+    assert_eq!((story.machine().boots.len(), &story.machine().boot().unwrap().outcome), (1, &Outcome::Underway));
+    story.tell(3.0, Fact::PowerRequested { action: Action::Reset, method: "qemu".into() });
+    story.tell(3.4, Fact::PowerAccepted { action: Action::Reset, method: "qemu".into() });
+    assert_eq!((story.machine().boots.len(), story.machine().boot().unwrap().began), (2, at(3.0)));
+    assert_eq!(story.machine().boots[0].outcome, Outcome::Ended);
+}
+
+#[test]
+fn a_boot_of_an_earlier_run_is_not_waited_for() {
+    for (minutes, outcome) in [(1, Outcome::Underway), (20, Outcome::Ended)] {
+        let mut story = Story::new(true);
+        story.lease(1.0, Some(Architecture::Bios), false);
+        let time = at(f64::from(minutes * 60));
+        let started = Event { time, ..Event::new(None, Fact::ProgramStarted { version: "1".into() }) };
+        story.state.apply(&Arc::new(started));
+        assert_eq!(story.machine().boot().unwrap().outcome, outcome);
     }
 }
 

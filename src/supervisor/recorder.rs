@@ -6,12 +6,17 @@ use crate::{
     state::Shared,
 };
 use std::time::Duration;
-use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
 /// How many events are folded under one lock; the screen waits as long.
 const BATCH: usize = 256;
 const JUDGE_EVERY: Duration = Duration::from_millis(500);
+/// What the machines of an earlier run get to show that they go on, or that they are off.
+const FIRST_JUDGEMENT: Duration = Duration::from_secs(3);
 
 /// Folds what comes in `queue` until it is closed, or `finished` and empty.
 pub async fn fold(mut queue: mpsc::Receiver<Delivery>, state: Shared, finished: CancellationToken) {
@@ -33,7 +38,7 @@ pub async fn fold(mut queue: mpsc::Receiver<Delivery>, state: Shared, finished: 
 
 /// Twice a second, tells which boots have come to an end or stand still.
 pub async fn judge(state: Shared, bus: Bus, shutdown: CancellationToken) {
-    let mut ticks = tokio::time::interval(JUDGE_EVERY);
+    let mut ticks = tokio::time::interval_at(Instant::now() + FIRST_JUDGEMENT, JUDGE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
