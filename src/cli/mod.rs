@@ -1,6 +1,8 @@
 //! The command line: reads the words, starts what they ask for.
 
 mod headless;
+mod power_on;
+mod practice;
 mod serve;
 
 use crate::supervisor::Options;
@@ -44,6 +46,15 @@ enum Verb {
         interface: Option<String>,
         #[command(flatten)]
         screen: serve::Screen,
+        #[command(flatten)]
+        power_on: power_on::PowerOn,
+    },
+    /// Serve all segments of conf in a network namespace of its own, with bridges for virtual machines
+    Practice {
+        #[command(flatten)]
+        screen: serve::Screen,
+        #[command(flatten)]
+        power_on: power_on::PowerOn,
     },
     /// Print a script that completes words in a shell
     Completions {
@@ -56,7 +67,10 @@ enum Verb {
 pub fn run() -> Result<u8> {
     let cli = Cli::parse();
     match cli.verb {
-        Verb::Run { interface, screen } => serve::serve(cli.places.options(interface), screen, None)?,
+        Verb::Run { interface, screen, power_on } => {
+            serve::serve(cli.places.options(interface), screen, power_on, None)?;
+        }
+        Verb::Practice { screen, power_on } => practice::practice(cli.places, screen, power_on)?,
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pxelator", &mut std::io::stdout());
         }
