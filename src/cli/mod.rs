@@ -4,6 +4,8 @@ mod check;
 mod headless;
 mod line;
 mod log;
+mod power_on;
+mod practice;
 mod serve;
 
 use crate::supervisor::Options;
@@ -47,6 +49,15 @@ enum Verb {
         interface: Option<String>,
         #[command(flatten)]
         screen: serve::Screen,
+        #[command(flatten)]
+        power_on: power_on::PowerOn,
+    },
+    /// Serve all segments of conf in a network namespace of its own, with bridges for virtual machines
+    Practice {
+        #[command(flatten)]
+        screen: serve::Screen,
+        #[command(flatten)]
+        power_on: power_on::PowerOn,
     },
     /// Read conf and tell every mistake, with path and value; exit code 1 if there is any
     Check,
@@ -63,9 +74,12 @@ enum Verb {
 pub fn run() -> Result<u8> {
     let cli = Cli::parse();
     match cli.verb {
-        Verb::Run { interface, screen } => serve::serve(cli.places.options(interface), screen, None)?,
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Log(log) => log::log(log, &cli.places.journal, &cli.places.conf)?,
+        Verb::Run { interface, screen, power_on } => {
+            serve::serve(cli.places.options(interface), screen, power_on, None)?;
+        }
+        Verb::Practice { screen, power_on } => practice::practice(cli.places, screen, power_on)?,
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pxelator", &mut std::io::stdout());
         }

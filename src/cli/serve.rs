@@ -1,9 +1,9 @@
 //! `run` and `practice`: the servers, with the console or without.
 
-use super::headless;
+use super::{headless, power_on::PowerOn};
 use crate::{
     bus::Bus,
-    console,
+    conf, console,
     supervisor::{self, Options, Running},
 };
 use clap::Args;
@@ -28,14 +28,17 @@ pub struct Screen {
 }
 
 /// Serves until the operator quits or a signal comes. `note` stands in the console's head line.
-pub fn serve(options: Options, screen: Screen, note: Option<String>) -> Result<()> {
+pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<String>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().wrap_err("cannot start threads")?;
     let served = runtime.block_on(async {
         let bus = Bus::default();
         let lines = screen.headless.then(|| bus.subscribe("screen", 1 << 14));
+        let power_on = power_on.prepare(&conf::read(&options.conf, None).conf, &bus)?;
         let running = supervisor::start(options, bus).await?;
+        let switching = power_on.map(|waiting| tokio::spawn(waiting.switch(running.commands.clone())));
         let printing = lines.map(|lines| tokio::spawn(headless::print(lines, screen.json)));
         let reason = show(&running, &screen, note).await;
+        switching.inspect(tokio::task::JoinHandle::abort);
         running.stop(reason.as_deref().unwrap_or("the console broke")).await;
         if let Some(printing) = printing {
             let _ = printing.await;

@@ -3,9 +3,11 @@
 mod interface;
 mod link;
 mod mac;
+mod namespace;
 mod socket;
 
 pub use interface::Interface;
 pub use link::{Arp, Link, arp_sender};
 pub use mac::{Mac, NotAMac};
+pub use namespace::{Namespace, NamespaceError};
 pub use socket::{tcp, udp};

@@ -4,7 +4,11 @@
 
 use super::{Power, PowerError, Target};
 use crate::event::{Action, Architecture, PowerState};
-use nix::{sys::signal::kill, unistd::Pid};
+use nix::{
+    errno::Errno,
+    sys::{signal::kill, socket::UnixAddr},
+    unistd::Pid,
+};
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
@@ -34,7 +38,9 @@ struct Files {
 
 impl Files {
     fn of(target: &Target) -> Files {
-        let at = |end: &str| target.run.join(format!("{}.{end}", target.machine.address));
+        // QEMU in the background works in `/`, so the paths that it is given are whole ones.
+        let run = std::path::absolute(&target.run).unwrap_or(target.run.clone());
+        let at = |end: &str| run.join(format!("{}.{end}", target.machine.address));
         Files { pid: at("pid"), qmp: at("qmp"), console: at("console"), variables: at("vars"), errors: at("err") }
     }
 
@@ -89,6 +95,12 @@ async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
         PowerError::new(format!("{doing}: {error}"), "see that the folder of --run-dir can be written")
     };
     std::fs::create_dir_all(&target.run).map_err(|error| failed("making the run folder", error))?;
+    if let Err(Errno::ENAMETOOLONG) = UnixAddr::new(&files.qmp) {
+        return Err(PowerError::new(
+            format!("{} is too long for the path of a socket", files.qmp.display()),
+            "name another folder with --run-dir",
+        ));
+    }
     let tap = tap_name(target);
     plug(&tap, &target.interface.name).await?;
     let mut command = Command::new("qemu-system-x86_64");
@@ -149,19 +161,21 @@ fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, Power
     let mut options = Options { memory: 256, cpus: 1, firmware: target.machine.firmware.unwrap_or(Architecture::Bios) };
     options.read(target.machine.power.as_deref().unwrap_or_default())?;
     let mut words: Vec<String> = Vec::new();
-    let mut add = |line: String| words.extend(line.split(' ').map(ToOwned::to_owned));
-    add("-daemonize -display none -vga none -nodefaults -machine q35,accel=kvm:tcg".into());
-    add(format!(
-        "-name {} -m {} -smp {} -pidfile {}",
-        target.machine.hostname,
-        options.memory,
-        options.cpus,
-        files.pid.display()
-    ));
-    add(format!("-qmp unix:{},server=on,wait=off -serial file:{}", files.qmp.display(), files.console.display()));
-    add(format!("-netdev tap,id=n,ifname={tap},script=no,downscript=no"));
-    add(format!("-device virtio-net-pci,netdev=n,mac={},bootindex=1", target.machine.mac));
-    add("-device virtio-rng-pci".into());
+    let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
+    add("-machine", format!("q35,accel={}", accelerators()));
+    add("-display", "none".into());
+    add("-vga", "none".into());
+    add("-name", target.machine.hostname.clone());
+    add("-m", options.memory.to_string());
+    add("-smp", options.cpus.to_string());
+    add("-pidfile", files.pid.display().to_string());
+    add("-qmp", format!("unix:{},server=on,wait=off", escaped(&files.qmp)));
+    add("-serial", format!("file:{}", files.console.display()));
+    add("-netdev", format!("tap,id=n,ifname={tap},script=no,downscript=no"));
+    // UEFI has a PXE client of its own, as real machines do; SeaBIOS has none, so the card brings iPXE.
+    let rom = if options.firmware == Architecture::Bios { "" } else { ",romfile=" };
+    add("-device", format!("virtio-net-pci,netdev=n,mac={},bootindex=1{rom}", target.machine.mac));
+    add("-device", "virtio-rng-pci".into());
     if options.firmware != Architecture::Bios {
         let there = |paths: [&'static str; 2]| paths.into_iter().find(|path| Path::new(path).is_file());
         let (Some(code), Some(variables)) = (there(FIRMWARE), there(VARIABLES)) else {
@@ -170,10 +184,24 @@ fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, Power
         std::fs::copy(variables, &files.variables).map_err(|error| {
             PowerError::new(format!("copying {variables}: {error}"), "see that the folder of --run-dir can be written")
         })?;
-        add(format!("-drive if=pflash,format=raw,readonly=on,file={code}"));
-        add(format!("-drive if=pflash,format=raw,file={}", files.variables.display()));
+        add("-drive", format!("if=pflash,format=raw,readonly=on,file={code}"));
+        add("-drive", format!("if=pflash,format=raw,file={}", escaped(&files.variables)));
     }
+    words.extend(["-daemonize".to_owned(), "-nodefaults".to_owned()]);
     Ok(words)
+}
+
+/// KVM where the processor has what it needs, else emulation. Some hosts have a /dev/kvm that opens and then cannot run
+/// firmware, so that its being there says nothing; QEMU itself goes on to emulation where it cannot be opened.
+fn accelerators() -> &'static str {
+    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = told.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    if flags.split_whitespace().any(|flag| matches!(flag, "vmx" | "svm")) { "kvm:tcg" } else { "tcg" }
+}
+
+/// A comma ends a value of QEMU's options; two are one.
+fn escaped(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
 }
 
 struct Options {
