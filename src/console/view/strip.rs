@@ -14,7 +14,7 @@ use ratatui::{
 };
 
 /// Lines that it takes, borders included.
-pub const HEIGHT: u16 = 6;
+pub const HEIGHT: u16 = 7;
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
@@ -61,7 +61,8 @@ fn stages<'a>(scene: Scene<'_>, boot: &Boot) -> Line<'a> {
                 spans.push(Span::styled(format!("{} {stage} ", theme.marks.good), theme.good));
                 spans.push(Span::styled(format!("{}  ", span(boot.began, milestone.at)), theme.text));
             }
-            None if boot.stage() < Some(stage) => {
+            // A verdict needs the room more.
+            None if boot.stage() < Some(stage) && !matches!(boot.outcome, Outcome::Stalled(_)) => {
                 spans.push(Span::styled(format!("{} {stage}  ", theme.marks.idle), theme.dim));
             }
             None => {}

@@ -34,8 +34,9 @@ pub fn lines<'a>(scene: Scene<'_>, boot: &Boot, width: usize) -> Vec<Line<'a>> {
     }
     if let Outcome::Stalled(verdict) = &boot.outcome {
         lines.push(Line::default());
+        let since = before.unwrap_or(boot.began);
         lines.push(Line::styled(
-            format!(" {} It stands still since {}: {}.", theme.marks.bad, scene.clock(boot.last_heard), verdict.cause),
+            format!(" {} It stands still since {}: {}.", theme.marks.bad, scene.clock(since), verdict.cause),
             theme.bad,
         ));
         lines.push(Line::styled(format!("   What to do: {}.", verdict.next_step), theme.text));
