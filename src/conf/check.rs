@@ -1,16 +1,18 @@
 //! What is wrong only when values are looked at together.
 
-use super::{Conf, Mistake, Segment};
-use crate::boot;
+use super::{Conf, Machine, Mistake, Pool, Segment};
+use crate::{boot, net::Mac};
 use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
-/// Takes out of `conf` what cannot be in force beside the rest, and adds to `mistakes` what is wrong.
-pub fn across(conf: &mut Conf, mistakes: &mut Vec<Mistake>) {
+/// Takes out of `conf` what cannot be in force beside the rest, puts what `last` had in its place where that can, and
+/// adds to `mistakes` what is wrong.
+pub fn across(conf: &mut Conf, last: Option<&Conf>, mistakes: &mut Vec<Mistake>) {
     let Conf { segments, profiles } = conf;
     for segment in segments.values_mut() {
         let segment = Arc::make_mut(segment);
-        machines(segment, mistakes);
-        addresses(segment, mistakes);
+        let last = last.and_then(|conf| conf.segments.get(&segment.server)).map(Arc::as_ref);
+        machines(segment, last, mistakes);
+        addresses(segment, last, mistakes);
         let names = segment.machines.values().map(|m| (format!("{}/boot", m.address), m.boot.clone()));
         for (file, name) in names.chain([("boot".to_owned(), segment.boot.clone())]) {
             if let Some(name) = name.filter(|name| !profiles.contains_key(name)) {
@@ -43,61 +45,74 @@ fn mistake(segment: &Segment, file: &str, value: &str, expected: impl Into<Strin
 }
 
 /// Machines at addresses that cannot be theirs, and machines that share a MAC or a name, are not in force.
-fn machines(segment: &mut Segment, mistakes: &mut Vec<Mistake>) {
+fn machines(segment: &mut Segment, last: Option<&Segment>, mistakes: &mut Vec<Mistake>) {
     let network = segment.network();
-    let mut macs: BTreeMap<_, Ipv4Addr> = BTreeMap::new();
+    let before = |address: &Ipv4Addr| last.and_then(|l| l.machines.get(address));
+    let mut macs: BTreeMap<Mac, Ipv4Addr> = BTreeMap::new();
     let mut names: BTreeMap<String, Ipv4Addr> = BTreeMap::new();
-    let mut out = Vec::new();
-    for machine in segment.machines.values() {
+    // Of two with one MAC or name the one that had it keeps it, else the first, so that a copied folder does not
+    // take its model off the net.
+    let mut order: Vec<Arc<Machine>> = segment.machines.values().cloned().collect();
+    order.sort_by_key(|now| before(&now.address).is_none_or(|l| l.mac != now.mac || l.hostname != now.hostname));
+    for mut machine in order {
         let address = machine.address;
-        if !network.contains(&address) || address == network.network() || address == network.broadcast() {
-            let expected = format!("an address of a machine in {network}");
+        let at = |file: &str| format!("{address}/{file}");
+        let place = if !network.contains(&address) || address == network.network() || address == network.broadcast() {
+            Some(format!("an address of a machine in {network}"))
+        } else if address == segment.server {
+            Some("a machine's address: it is the server's own".to_owned())
+        } else {
+            None
+        };
+        if let Some(expected) = place {
             mistakes.push(mistake(segment, &address.to_string(), &address.to_string(), expected));
-            out.push(address);
+            segment.machines.remove(&address);
             continue;
         }
-        if address == segment.server {
-            let expected = "a machine's address: it is the server's own";
-            mistakes.push(mistake(segment, &address.to_string(), &address.to_string(), expected));
-            out.push(address);
-            continue;
+        if let Some(other) = macs.get(&machine.mac) {
+            let expected = format!("this machine's alone: {other} has the same MAC");
+            mistakes.push(mistake(segment, &at("mac"), &machine.mac.to_string(), expected));
+            let Some(had) = before(&address).map(|l| l.mac).filter(|mac| !macs.contains_key(mac)) else {
+                segment.machines.remove(&address);
+                continue;
+            };
+            Arc::make_mut(&mut machine).mac = had;
         }
-        // Of two with one MAC the first keeps it, so that a copied folder does not take its model off the net.
-        if let Some(first) = macs.get(&machine.mac) {
-            let expected = format!("this machine's alone: {first} has the same MAC");
-            mistakes.push(mistake(segment, &format!("{address}/mac"), &machine.mac.to_string(), expected));
-            out.push(address);
-            continue;
-        }
-        if let Some(first) = names.get(&machine.hostname) {
-            let expected = format!("this machine's alone: {first} has the same name");
-            mistakes.push(mistake(segment, &format!("{address}/hostname"), &machine.hostname, expected));
+        if let Some(other) = names.get(&machine.hostname) {
+            let expected = format!("this machine's alone: {other} has the same name");
+            mistakes.push(mistake(segment, &at("hostname"), &machine.hostname, expected));
+            if let Some(had) = before(&address).map(|l| &l.hostname).filter(|name| !names.contains_key(*name)) {
+                Arc::make_mut(&mut machine).hostname.clone_from(had);
+            }
         }
         macs.insert(machine.mac, address);
         names.entry(machine.hostname.clone()).or_insert(address);
+        segment.machines.insert(address, machine);
     }
-    segment.machines.retain(|address, _| !out.contains(address));
 }
 
-fn addresses(segment: &mut Segment, mistakes: &mut Vec<Mistake>) {
-    let network = segment.network();
+fn addresses(segment: &mut Segment, last: Option<&Segment>, mistakes: &mut Vec<Mistake>) {
+    let (network, server) = (segment.network(), segment.server);
+    let fits = |pool: &Pool| network.contains(&pool.first) && network.contains(&pool.last);
     if let Some(pool) = segment.pool {
-        let range = format!("{}-{}", pool.first, pool.last);
-        if !network.contains(&pool.first) || !network.contains(&pool.last) {
-            mistakes.push(mistake(segment, "pool", &range, format!("a range of {network}")));
-            segment.pool = None;
-        } else if pool.contains(segment.server) {
-            mistakes.push(mistake(segment, "pool", &range, "a range without the server's own address"));
-            segment.pool = None;
+        let expected = if !fits(&pool) {
+            Some(format!("a range of {network}"))
+        } else {
+            pool.contains(server).then(|| "a range without the server's own address".to_owned())
+        };
+        if let Some(expected) = expected {
+            mistakes.push(mistake(segment, "pool", &format!("{}-{}", pool.first, pool.last), expected));
+            segment.pool = last.and_then(|l| l.pool).filter(|pool| fits(pool) && !pool.contains(server));
         }
     }
     if let Some(gateway) = segment.gateway.filter(|gateway| !network.contains(gateway)) {
         mistakes.push(mistake(segment, "gateway", &gateway.to_string(), format!("an address of {network}")));
-        segment.gateway = None;
+        segment.gateway = last.and_then(|l| l.gateway).filter(|gateway| network.contains(gateway));
     }
-    if segment.dns.contains(&segment.server) {
+    if segment.dns.contains(&server) {
         let expected = "another server's address: this server would ask itself";
-        mistakes.push(mistake(segment, "dns", &segment.server.to_string(), expected));
-        segment.dns.retain(|address| *address != segment.server);
+        mistakes.push(mistake(segment, "dns", &server.to_string(), expected));
+        segment.dns = last.map(|l| l.dns.clone()).unwrap_or_default();
+        segment.dns.retain(|address| *address != server);
     }
 }

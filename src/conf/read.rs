@@ -43,7 +43,7 @@ pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
         }
     }
     let mut mistakes = reader.mistakes;
-    check::across(&mut conf, &mut mistakes);
+    check::across(&mut conf, last, &mut mistakes);
     mistakes.sort();
     mistakes.dedup();
     Reading { conf, mistakes }

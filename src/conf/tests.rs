@@ -131,6 +131,34 @@ fn the_last_good_value_stays_in_force() {
 }
 
 #[test]
+fn the_last_good_value_stays_in_force_where_only_its_neighbours_make_it_wrong() {
+    let dir = tree(GOOD);
+    let second = [("10.77.0.1/10.77.0.50/mac", "52:54:00:00:00:50"), ("10.77.0.1/10.77.0.50/hostname", "second")];
+    write(dir.path(), &second);
+    write(dir.path(), &[("10.77.0.1/gateway", "10.77.0.254"), ("10.77.0.1/dns", "10.77.0.253")]);
+    let good = read(dir.path(), None).conf;
+    for (path, wrong) in [
+        ("10.77.0.1/pool", "10.99.0.100-200"),
+        ("10.77.0.1/pool", "10.77.0.1-200"),
+        ("10.77.0.1/gateway", "10.99.0.254"),
+        ("10.77.0.1/dns", "10.77.0.1"),
+        ("10.77.0.1/10.77.0.50/mac", "52:54:00:00:00:60"),
+        ("10.77.0.1/10.77.0.50/hostname", "m-10-77-0-60"),
+    ] {
+        let before = fs::read_to_string(dir.path().join(path)).unwrap();
+        write(dir.path(), &[(path, wrong)]);
+        let reading = read(dir.path(), Some(&good));
+        assert_eq!(reading.mistakes.len(), 1, "{path}: {:#?}", reading.mistakes);
+        assert_eq!(reading.mistakes[0].path, Path::new(path));
+        assert_eq!(reading.conf, good, "{path}");
+        write(dir.path(), &[(path, &before)]);
+    }
+    // A copied folder takes nothing from its model, whichever comes first.
+    write(dir.path(), &[("10.77.0.1/10.77.0.40/mac", "52:54:00:00:00:60")]);
+    assert_eq!(read(dir.path(), Some(&good)).conf, good);
+}
+
+#[test]
 fn adopting_writes_what_is_read_again() {
     let dir = tree(GOOD);
     let conf = read(dir.path(), None).conf;

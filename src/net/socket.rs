@@ -1,8 +1,16 @@
 //! Ordinary sockets that hear one interface only.
 
-use socket2::{Domain, Protocol, Socket, Type};
-use std::{io, net::SocketAddr};
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use std::{io, net::SocketAddr, time::Duration};
 use tokio::net::{TcpListener, UdpSocket};
+
+/// Bytes that may wait in a UDP socket.
+const BURST: usize = 4 << 20;
+/// A machine that was switched off closes no connection: it is found out after these. A slow reader still answers.
+const UNANSWERED: Duration = Duration::from_secs(30);
+const KEEPALIVE: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10)).with_retries(3);
 
 /// A UDP socket on `address`, bound to `interface` where one is given; it may send broadcasts.
 ///
@@ -12,8 +20,10 @@ pub fn udp(address: SocketAddr, interface: Option<&str>) -> io::Result<UdpSocket
     bound(&socket, interface)?;
     socket.set_broadcast(true)?;
     socket.set_reuse_address(true)?;
-    // A burst of a whole room's machines has to wait somewhere; the kernel caps this by itself.
-    socket.set_recv_buffer_size(4 << 20)?;
+    // A burst of a whole room's machines has to wait somewhere. Without CAP_NET_ADMIN the kernel caps it.
+    if setsockopt(&socket, sockopt::RcvBufForce, &BURST).is_err() {
+        socket.set_recv_buffer_size(BURST)?;
+    }
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())
 }
@@ -25,6 +35,9 @@ pub fn tcp(address: SocketAddr, interface: Option<&str>) -> io::Result<TcpListen
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     bound(&socket, interface)?;
     socket.set_reuse_address(true)?;
+    // Connections have these from the socket that accepted them.
+    socket.set_tcp_keepalive(&KEEPALIVE)?;
+    socket.set_tcp_user_timeout(Some(UNANSWERED))?;
     socket.bind(&address.into())?;
     socket.listen(1024)?;
     TcpListener::from_std(socket.into())

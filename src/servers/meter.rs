@@ -6,9 +6,13 @@ use crate::{
     event::{Event, Fact, Refusal, Service, Step, Transfer},
     net::Mac,
 };
+use parking_lot::Mutex;
 use std::{
     net::Ipv4Addr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,14 +22,20 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A transfer under way. Dropped before [`Meter::complete`] it counts as abandoned.
 pub struct Meter {
+    follows: Arc<Follows>,
+}
+
+/// What the meter and the task that tells its progress share.
+struct Follows {
     context: Context,
     service: Service,
-    transfer: Transfer,
     began: Instant,
-    told: Instant,
     machine: Option<Ipv4Addr>,
     mac: Option<Mac>,
-    ended: bool,
+    bytes: AtomicU64,
+    size: Option<u64>,
+    /// The transfer as told last; none once its end is told.
+    told: Mutex<Option<Transfer>>,
 }
 
 /// The event of `fact` about who asks.
@@ -41,61 +51,84 @@ pub fn refused(context: &Context, service: Service, asker: &Asker<'_>, file: &st
 }
 
 impl Meter {
-    /// Tells that `file` of `size` bytes is asked for.
+    /// Tells that `file` of `size` bytes is asked for. Must be called within a tokio runtime.
     pub fn start(context: &Context, service: Service, asker: &Asker<'_>, file: &str, size: Option<u64>) -> Meter {
         let file = file.trim_start_matches('/').to_owned();
         let transfer = Transfer { id: NEXT.fetch_add(1, Relaxed), file, size, bytes: 0, millis: 0 };
         let fact = Fact::of_transfer(service, Step::Requested, transfer.clone());
         let event = event(context, asker, fact);
-        let (machine, mac, now) = (event.machine, event.mac, Instant::now());
+        let follows = Arc::new(Follows {
+            context: context.clone(),
+            service,
+            began: Instant::now(),
+            machine: event.machine,
+            mac: event.mac,
+            bytes: AtomicU64::new(0),
+            size,
+            told: Mutex::new(Some(transfer)),
+        });
         context.bus.publish(event);
-        Meter { context: context.clone(), service, transfer, began: now, told: now, machine, mac, ended: false }
+        tokio::spawn(tell_progress(Arc::downgrade(&follows)));
+        Meter { follows }
     }
 
     /// Counts bytes on their way.
     pub fn sent(&mut self, bytes: u64) {
-        self.transfer.bytes += bytes;
-        if self.told.elapsed() >= EVERY {
-            self.told = Instant::now();
-            self.tell(Step::Progressed);
-        }
+        self.follows.bytes.fetch_add(bytes, Relaxed);
     }
 
     /// Bytes on their way so far.
     pub fn bytes(&self) -> u64 {
-        self.transfer.bytes
+        self.follows.bytes.load(Relaxed)
     }
 
     /// True if every byte is on its way.
     pub fn is_whole(&self) -> bool {
-        self.transfer.size == Some(self.transfer.bytes)
+        self.follows.size == Some(self.bytes())
     }
 
     /// Tells that all bytes are sent; later calls of anything tell nothing.
     pub fn complete(&mut self) {
-        self.end(Step::Completed);
+        self.follows.end(Step::Completed);
     }
 
     /// Tells that the transfer ends early.
     pub fn abandon(&mut self, reason: &str) {
-        self.end(Step::Abandoned(reason));
-    }
-
-    fn end(&mut self, step: Step<'_>) {
-        if !std::mem::replace(&mut self.ended, true) {
-            self.tell(step);
-        }
-    }
-
-    fn tell(&mut self, step: Step<'_>) {
-        self.transfer.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let fact = Fact::of_transfer(self.service, step, self.transfer.clone());
-        self.context.bus.publish(Event::new(Some(self.context.segment), fact).about(self.machine, self.mac));
+        self.follows.end(Step::Abandoned(reason));
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
         self.abandon("the client went away");
+    }
+}
+
+/// Tells how far the transfer is until it ends. By the clock, and not when bytes are sent: those of a client that
+/// takes them slowly wait in the kernel for long.
+async fn tell_progress(transfer: Weak<Follows>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let Some(follows) = transfer.upgrade() else { return };
+        let mut told = follows.told.lock();
+        let Some(last) = told.as_mut() else { return };
+        if last.bytes != follows.bytes.load(Relaxed) {
+            follows.tell(last, Step::Progressed);
+        }
+    }
+}
+
+impl Follows {
+    fn end(&self, step: Step<'_>) {
+        if let Some(mut transfer) = self.told.lock().take() {
+            self.tell(&mut transfer, step);
+        }
+    }
+
+    fn tell(&self, transfer: &mut Transfer, step: Step<'_>) {
+        transfer.bytes = self.bytes.load(Relaxed);
+        transfer.millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let fact = Fact::of_transfer(self.service, step, transfer.clone());
+        self.context.bus.publish(Event::new(Some(self.context.segment), fact).about(self.machine, self.mac));
     }
 }

@@ -7,11 +7,11 @@ use crate::{
 };
 use nix::{
     errno::Errno,
-    sys::socket::{MsgFlags, SockaddrIn6, recvfrom},
+    sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn6, recvmsg, setsockopt, sockopt},
 };
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::{
-    io,
+    io::{self, IoSliceMut},
     net::{Ipv6Addr, SocketAddrV6},
     os::fd::AsRawFd,
 };
@@ -37,18 +37,15 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     let rejects = Rejects::new(&context, Service::Radv);
     let mut packet = [0; 1500];
     loop {
-        let received = socket.async_io(Interest::READABLE, |socket| {
-            recvfrom::<SockaddrIn6>(socket.as_raw_fd(), &mut packet).map_err(io::Error::from)
-        });
-        let (length, source) = tokio::select! {
+        let received = socket.async_io(Interest::READABLE, |socket| receive(socket, &mut packet));
+        let (length, source, hops) = tokio::select! {
             () = context.shutdown.cancelled() => return Ok(()),
             received = received => received.map_err(ServerError::io(format!("receiving {name}")))?,
         };
-        let source = source.map_or(Ipv6Addr::UNSPECIFIED, |source| source.ip());
         if packet[..length].first() != Some(&SOLICITATION) || !context.segment().is_some_and(|s| s.radv) {
             continue;
         }
-        if let Err(error) = check(&packet[..length], source) {
+        if let Err(error) = check(&packet[..length], source, hops) {
             rejects.note(source.into(), error);
             continue;
         }
@@ -64,11 +61,25 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     }
 }
 
+/// A packet's length, its sender and its hop limit.
+fn receive(socket: &Socket, packet: &mut [u8]) -> io::Result<(usize, Ipv6Addr, i32)> {
+    let mut space = nix::cmsg_space!(nix::libc::c_int);
+    let mut parts = [IoSliceMut::new(packet)];
+    let received = recvmsg::<SockaddrIn6>(socket.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::empty())?;
+    let hops = received.cmsgs()?.find_map(|message| match message {
+        ControlMessageOwned::Ipv6HopLimit(hops) => Some(hops),
+        _ => None,
+    });
+    let source = received.address.map_or(Ipv6Addr::UNSPECIFIED, |source| source.ip());
+    Ok((received.bytes, source, hops.unwrap_or(0)))
+}
+
 fn open(context: &Context) -> io::Result<AsyncFd<Socket>> {
     let socket = Socket::new(Domain::IPV6, Type::RAW.nonblocking(), Some(Protocol::ICMPV6))?;
     socket.bind_device(Some(context.interface.name.as_bytes()))?;
     // Receivers take nothing that a router could have forwarded (RFC 4861, section 6.1.2).
     socket.set_multicast_hops_v6(255)?;
+    setsockopt(&socket, sockopt::Ipv6RecvHopLimit, &true)?;
     socket.set_multicast_loop_v6(false)?;
     socket.set_multicast_if_v6(context.interface.index)?;
     socket.join_multicast_v6(&ALL_ROUTERS, context.interface.index)?;
@@ -77,13 +88,19 @@ fn open(context: &Context) -> io::Result<AsyncFd<Socket>> {
     AsyncFd::with_interest(socket, Interest::READABLE)
 }
 
-/// A router solicitation's form (RFC 4861, section 6.1.1).
-fn check(packet: &[u8], source: Ipv6Addr) -> Result<(), String> {
+/// A router solicitation's form (RFC 4861, section 6.1.1); the kernel has checked its sum.
+fn check(packet: &[u8], source: Ipv6Addr, hops: i32) -> Result<(), String> {
     if packet.len() < 8 {
         return Err(format!("a router solicitation of {} bytes; expected at least 8", packet.len()));
     }
-    if !source.is_unspecified() && !source.is_unicast_link_local() {
-        return Err("a router solicitation from beyond the link".to_owned());
+    if hops != 255 {
+        return Err(format!("a router solicitation from beyond the link: hop limit {hops}; expected 255"));
+    }
+    if packet[1] != 0 {
+        return Err(format!("a router solicitation of code {}; expected 0", packet[1]));
+    }
+    if source.is_unspecified() && mac_of(packet).is_some() {
+        return Err("a router solicitation of nobody with a hardware address".to_owned());
     }
     let mut rest = &packet[8..];
     while let Some(&units) = rest.get(1) {
@@ -123,11 +140,15 @@ mod tests {
     fn solicitations_are_checked() {
         let local: Ipv6Addr = "fe80::1".parse().unwrap();
         let whole = [133, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 9];
-        assert_eq!(check(&whole, local), Ok(()));
+        let nobody = Ipv6Addr::UNSPECIFIED;
+        assert_eq!(check(&whole, local, 255), Ok(()));
+        assert_eq!(check(&whole[..8], nobody, 255), Ok(()));
         assert_eq!(mac_of(&whole), Some(Mac([2, 0, 0, 0, 0, 9])));
-        assert!(check(&whole[..12], local).unwrap_err().contains("option of 8 bytes"));
-        assert!(check(&[133, 0, 0], local).unwrap_err().contains("3 bytes"));
-        assert!(check(&whole, "2001:db8::1".parse().unwrap()).unwrap_err().contains("beyond"));
+        assert!(check(&whole[..12], local, 255).unwrap_err().contains("option of 8 bytes"));
+        assert!(check(&[133, 0, 0], local, 255).unwrap_err().contains("3 bytes"));
+        assert!(check(&whole, local, 64).unwrap_err().contains("beyond the link"));
+        assert!(check(&[133, 1, 0, 0, 0, 0, 0, 0], local, 255).unwrap_err().contains("code 1"));
+        assert!(check(&whole, nobody, 255).unwrap_err().contains("of nobody"));
         assert_eq!(advertisement(None).len(), 16);
     }
 }

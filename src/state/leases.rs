@@ -24,6 +24,8 @@ pub struct Lease {
     pub given: Timestamp,
     /// When it runs out, or was given back.
     pub expires: Timestamp,
+    /// It was told that it ran out, was given back or declined.
+    pub ended: bool,
 }
 
 /// The leases of a segment by address.
@@ -46,12 +48,14 @@ impl Leases {
                     source: *source,
                     given: event.time,
                     expires: event.time + SignedDuration::from_secs(i64::from(*lease)),
+                    ended: false,
                 };
                 self.by_address.insert(*address, lease);
             }
-            Fact::DhcpReleased { address } | Fact::DhcpExpired { address } => {
+            Fact::DhcpReleased { address } | Fact::DhcpExpired { address } | Fact::DhcpDeclined { address, .. } => {
                 if let Some(lease) = self.by_address.get_mut(address) {
                     lease.expires = lease.expires.min(event.time);
+                    lease.ended = true;
                 }
             }
             _ => {}

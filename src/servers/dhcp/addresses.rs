@@ -125,7 +125,10 @@ impl Addresses {
 
     /// True if nobody but `client` has or was offered `address`, and it may be given at all.
     pub fn is_free(&self, address: Ipv4Addr, client: &str, segment: &Segment, now: Timestamp) -> bool {
+        let network = segment.network();
         segment.pool.is_some_and(|pool| pool.contains(address))
+            && address != network.network()
+            && address != network.broadcast()
             && address != segment.server
             && Some(address) != segment.gateway
             && !segment.machines.contains_key(&address)
@@ -225,8 +228,13 @@ impl Addresses {
         self.stock.len()
     }
 
-    /// Leases that ran out since they were last asked for by this, as events.
+    /// True if no address is ready and none is left to ask for.
+    pub fn is_dry(&self) -> bool {
+        self.dry
+    }
+
+    /// Leases that ran out since the last look at `since`; those that were given back are not among them.
     pub fn expired(&self, since: Timestamp, now: Timestamp) -> impl Iterator<Item = &Lease> {
-        self.leases.iter().filter(move |lease| since < lease.expires && lease.expires <= now)
+        self.leases.iter().filter(move |lease| !lease.ended && since < lease.expires && lease.expires <= now)
     }
 }

@@ -70,6 +70,12 @@ pub fn decide(request: &Request, port: Port, view: View<'_>) -> Decision {
     {
         return case.silent(Silence::ForeignRelay { relay });
     }
+    // Declining and releasing name the server that gave the address (RFC 2131, table 5).
+    if let (Kind::Decline | Kind::Release, Some(server)) = (request.kind, request.server)
+        && server != view.segment.server
+    {
+        return case.silent(Silence::OtherServer { server });
+    }
     match (view.segment.mode, port) {
         (Mode::Off, _) => case.silent(Silence::Off),
         (Mode::Proxy, _) | (_, Port::BootServer) => case.proxy(port),
@@ -218,6 +224,9 @@ impl Case<'_> {
                 Asking::InitReboot if has_it => self.acknowledge(address, LeaseSource::Pool, &asking),
                 Asking::InitReboot => self.silent(Silence::UnknownLease),
             };
+        }
+        if let Some(owner) = segment.machines.get(&address) {
+            return self.refuse(Some(address), &format!("conf gives it to {}", owner.hostname));
         }
         match segment.pool {
             Some(pool) if pool.contains(address) => self.refuse(Some(address), "another machine has it"),

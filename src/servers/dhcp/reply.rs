@@ -42,7 +42,9 @@ pub fn build(request: &Request, terms: &Terms<'_>) -> Message {
     if terms.lease.is_some() {
         message.set_yiaddr(terms.address);
     }
-    message.set_ciaddr(request.ciaddr.unwrap_or(Ipv4Addr::UNSPECIFIED));
+    if terms.kind == MessageType::Ack {
+        message.set_ciaddr(request.ciaddr.unwrap_or(Ipv4Addr::UNSPECIFIED)); // RFC 2131, table 3
+    }
     let options = message.opts_mut();
     options.insert(DhcpOption::SubnetMask(segment.network().netmask()));
     options.insert(DhcpOption::BroadcastAddr(segment.network().broadcast()));

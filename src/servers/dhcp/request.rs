@@ -158,8 +158,11 @@ impl Request {
     }
 
     /// What names the client: option 61 in hexadecimal, else its hardware address (RFC 2131, section 4.2).
+    /// An identifier that only repeats the hardware address is the same client as one without: a PXE ROM, iPXE and
+    /// the system of one machine differ in whether they send it, and are to keep one address.
     pub fn client(&self) -> String {
         match &self.client_id {
+            Some(id) if id.first() == Some(&1) && id[1..] == self.mac.0 => self.mac.to_string(),
             Some(id) => id.iter().map(|byte| format!("{byte:02x}")).collect(),
             None => self.mac.to_string(),
         }
@@ -238,6 +241,8 @@ mod tests {
         assert_eq!((request.kind, request.architecture), (Kind::Discover, Some(Architecture::UefiX64)));
         assert!(request.is_pxe() && !request.ipxe && request.wants(67));
         assert_eq!((request.client(), request.relay_info), ("010203".into(), Some(vec![1, 1, 9])));
+        let own = packet(&[53, 1, 1, 61, 7, 1, 0x52, 0x54, 0, 0, 0, 1, 255]);
+        assert_eq!(Request::decode(&own).unwrap().client(), "52:54:00:00:00:01", "as without option 61");
     }
 
     #[test]

@@ -206,7 +206,8 @@ impl Shell {
         let matured = prober
             .turn(&mut self.addresses, &segment, &asked, self.waiting.len())
             .map_err(ServerError::io("asking by ARP"))?;
-        if matured || self.addresses.ready() > 0 {
+        // Where no address is left to ask for, those that wait are told so.
+        if matured || self.addresses.ready() > 0 || self.addresses.is_dry() {
             let mut stored = (Vec::new(), Vec::new());
             for (request, port, from) in std::mem::take(&mut self.waiting) {
                 self.handle(request, port, from, &mut stored);

@@ -11,7 +11,7 @@ use crate::{
 use forward::Forwarder;
 use hickory_proto::{
     op::{HeaderCounts, Metadata, OpCode, ResponseCode},
-    rr::{LowerName, Name, RData, Record, RecordType, rdata::SOA},
+    rr::{DNSClass, Name, RData, Record, RecordType},
 };
 use hickory_server::{
     Server,
@@ -21,13 +21,10 @@ use hickory_server::{
 };
 use std::{
     net::{IpAddr, SocketAddr},
-    str::FromStr,
     time::{Duration, Instant},
 };
-use zone::Own;
+use zone::{Own, TTL};
 
-/// Seconds; machines come and go.
-const TTL: u32 = 60;
 /// What a TCP client gets between two questions.
 const IDLE: Duration = Duration::from_secs(10);
 /// Answers that may wait on one TCP connection.
@@ -72,9 +69,14 @@ struct Answer {
 impl RequestHandler for Names {
     async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut response: R) -> ResponseInfo {
         let mut metadata = Metadata::response_from_request(&request.metadata);
-        let question = request.request_info().ok().map(|info| (info.query.name().clone(), info.query.query_type()));
+        let question = request.request_info().ok().map(|info| info.query.original().clone());
         let answer = match question {
-            Some((name, kind)) if request.metadata.op_code == OpCode::Query => self.answer(&name, kind).await,
+            Some(asked) if request.metadata.op_code == OpCode::Query => match asked.query_class() {
+                DNSClass::IN => self.answer(asked.name().clone(), asked.query_type()).await,
+                class => {
+                    refused(asked.name().to_string(), asked.query_type(), &format!("its class is {class}, not IN"))
+                }
+            },
             _ => Answer {
                 code: if request.metadata.op_code == OpCode::Query {
                     ResponseCode::FormErr
@@ -105,6 +107,11 @@ impl RequestHandler for Names {
     }
 }
 
+fn refused(name: String, kind: RecordType, reason: &str) -> Answer {
+    let fact = Fact::DnsRefused { name, record: kind.to_string(), reason: reason.to_owned() };
+    Answer { code: ResponseCode::Refused, records: Vec::new(), soa: None, own: false, fact }
+}
+
 impl Names {
     fn tell(&self, source: IpAddr, fact: Fact) {
         let (Some(segment), IpAddr::V4(address)) = (self.context.segment(), source) else { return };
@@ -112,17 +119,10 @@ impl Names {
         self.context.bus.publish(Event::new(Some(self.context.segment), fact).about(Some(address), asker.mac));
     }
 
-    async fn answer(&self, asked: &LowerName, kind: RecordType) -> Answer {
-        let (name, record) = (asked.to_string(), kind.to_string());
-        let refused = |reason: &str| Answer {
-            code: ResponseCode::Refused,
-            records: Vec::new(),
-            soa: None,
-            own: false,
-            fact: Fact::DnsRefused { name: name.clone(), record: record.clone(), reason: reason.to_owned() },
-        };
+    async fn answer(&self, full: Name, kind: RecordType) -> Answer {
+        let (name, record) = (full.to_string().to_lowercase(), kind.to_string());
+        let refused = |reason: &str| refused(name.clone(), kind, reason);
         let Some(segment) = self.context.segment() else { return refused("the segment is gone from conf") };
-        let full = Name::from(asked);
         let own = {
             let state = self.context.state.read();
             let none = crate::state::Leases::default();
@@ -137,7 +137,10 @@ impl Names {
             }
             Own::Elsewhere => return self.forward(&segment.dns, full, kind).await,
         };
-        let soa = if data.is_empty() { start_of_authority(&segment.domain) } else { None };
+        let authority = zone::start_of_authority(&segment.domain).filter(|_| data.is_empty());
+        let soa = zone::zone_of(&full, &segment.domain)
+            .zip(authority)
+            .map(|(zone, soa)| Record::from_rdata(zone, TTL, RData::SOA(soa)));
         let answers = data.iter().map(ToString::to_string).collect();
         let records = data.into_iter().map(|data| Record::from_rdata(full.clone(), TTL, data)).collect();
         Answer { code, records, soa, own: true, fact: Fact::DnsAnswered { name, record, answers } }
@@ -158,12 +161,4 @@ impl Names {
         };
         Answer { code, records, soa: None, own: false, fact }
     }
-}
-
-/// Lets clients remember for how long a name was not there (RFC 2308, section 3).
-fn start_of_authority(domain: &str) -> Option<Record> {
-    let zone = Name::from_str(&format!("{domain}.")).ok()?;
-    let server = Name::from_str(&format!("pxelator.{domain}.")).ok()?;
-    let owner = Name::from_str(&format!("hostmaster.{domain}.")).ok()?;
-    Some(Record::from_rdata(zone, TTL, RData::SOA(SOA::new(server, owner, 1, 3600, 600, 86_400, TTL))))
 }

@@ -5,6 +5,8 @@ use hickory_proto::rr::{Name, RData, RecordType, rdata};
 use jiff::Timestamp;
 use std::{net::Ipv4Addr, str::FromStr};
 
+/// Seconds; machines come and go.
+pub const TTL: u32 = 60;
 /// The server's name in its domain.
 const SERVER: &str = "pxelator";
 
@@ -35,15 +37,45 @@ pub fn look_up(segment: &Segment, leases: &Leases, now: Timestamp, name: &Name, 
     let text = name.to_string().trim_end_matches('.').to_lowercase();
     let domain = segment.domain.to_lowercase();
     let host = match text.strip_suffix(&domain) {
-        Some("") => return address_record(kind, segment.server),
+        Some("") => return apex(segment, kind),
         Some(host) if host.ends_with('.') => host.trim_end_matches('.'),
-        // A bare name is this segment's if it is anybody's.
-        _ if !text.contains('.') && !text.is_empty() => &text,
+        // A bare name is this segment's if a machine has it. To deny others would deny whole top-level domains.
+        _ if !text.contains('.') => {
+            let machine = address_of(segment, leases, now, &text);
+            return machine.map_or(Own::Elsewhere, |address| address_record(kind, address));
+        }
         _ => return Own::Elsewhere,
     };
     match address_of(segment, leases, now, host) {
         Some(address) => address_record(kind, address),
         None => Own::NoSuchName,
+    }
+}
+
+/// The segment's own name: the server's address, and who answers for the domain.
+fn apex(segment: &Segment, kind: RecordType) -> Own {
+    let data = match kind {
+        RecordType::SOA => start_of_authority(&segment.domain).map(RData::SOA),
+        RecordType::NS => {
+            Name::from_str(&format!("{SERVER}.{}.", segment.domain)).ok().map(|n| RData::NS(rdata::NS(n)))
+        }
+        other => return address_record(other, segment.server),
+    };
+    Own::Records(data.into_iter().collect())
+}
+
+/// How long clients may remember that a name was not there (RFC 2308, section 3).
+pub fn start_of_authority(domain: &str) -> Option<rdata::SOA> {
+    let server = Name::from_str(&format!("{SERVER}.{domain}.")).ok()?;
+    let owner = Name::from_str(&format!("hostmaster.{domain}.")).ok()?;
+    Some(rdata::SOA::new(server, owner, 1, 3600, 600, 86_400, TTL))
+}
+
+/// The zone that `name` is denied by: the domain, or the reverse zone of its last octet.
+pub fn zone_of(name: &Name, domain: &str) -> Option<Name> {
+    match reverse(name) {
+        Some(_) => Some(name.base_name()),
+        None => Name::from_str(&format!("{domain}.")).ok(),
     }
 }
 

@@ -70,9 +70,12 @@ async fn give(
         Ok(response) => response,
         Err(refusal) => {
             let status = status(&refusal);
-            let sentence = format!("{refusal}\n");
+            let mut response = (status, format!("{refusal}\n")).into_response();
+            if status == StatusCode::METHOD_NOT_ALLOWED {
+                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD")); // RFC 9110, 15.5.6
+            }
             meter::refused(&context, Service::Http, &asker, asked.trim_start_matches('/'), refusal);
-            (status, sentence).into_response()
+            response
         }
     }
 }
@@ -86,7 +89,13 @@ fn text(body: String, content_type: &'static str) -> Response {
     response
 }
 
-async fn file(context: &Context, name: &str, request: Request) -> Result<Response, Refusal> {
+async fn file(context: &Context, name: &str, mut request: Request) -> Result<Response, Refusal> {
+    // tower-http knows neither several ranges nor If-Range. A server may give the whole file instead (RFC 9110, 14.2).
+    let headers = request.headers_mut();
+    let several = headers.get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b','));
+    if several || headers.contains_key(header::IF_RANGE) {
+        headers.remove(header::RANGE);
+    }
     let (file, _) = files::open_below(&context.tftpboot, name)?;
     // Opened again through its descriptor, so that it is the very file that was found to be inside.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());

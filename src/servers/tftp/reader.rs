@@ -24,6 +24,7 @@ pub struct Reader {
     source: Box<dyn Read + Send>,
     meter: Meter,
     size: u64,
+    reads: u64,
     last_read: Instant,
 }
 
@@ -33,14 +34,14 @@ impl Reader {
             Source::File(file) => Box::new(io::BufReader::with_capacity(128 << 10, file)),
             Source::Text(text) => Box::new(Cursor::new(text)),
         };
-        Reader { source, meter, size, last_read: Instant::now() }
+        Reader { source, meter, size, reads: 0, last_read: Instant::now() }
     }
 }
 
 impl AsyncRead for Reader {
     fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let read = self.source.read(buffer);
-        self.last_read = Instant::now();
+        (self.reads, self.last_read) = (self.reads + 1, Instant::now());
         match &read {
             Ok(bytes) => self.meter.sent(*bytes as u64),
             Err(error) => self.meter.abandon(&format!("the file cannot be read on: {error}")),
@@ -54,9 +55,11 @@ impl Drop for Reader {
         let bytes = self.meter.bytes();
         if bytes >= self.size && self.last_read.elapsed() < SILENT {
             self.meter.complete();
-        } else if bytes == 0 {
-            // Firmware opens a transfer for its size alone, and ends it with an ERROR (RFC 2349, section 4).
-            self.meter.abandon("only its size was asked for");
+        } else if self.reads <= 1 {
+            // Firmware opens a transfer for its size alone, and ends it with an ERROR (RFC 2349, section 4). async-tftp
+            // reads the first block before it tells the size, and the next when the client acknowledges.
+            self.meter
+                .abandon("it went no further than the first block: only its size was asked for, or nobody is there");
         } else {
             self.meter.abandon("the client stopped acknowledging");
         }
