@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, UdpSocket};
 /// Bytes that may wait in a UDP socket.
 const BURST: usize = 4 << 20;
 /// A machine that was switched off closes no connection: it is found out after these. A slow reader still answers.
-const UNANSWERED: Duration = Duration::from_secs(30);
+const UNANSWERED: Duration = Duration::from_secs(120);
 const KEEPALIVE: TcpKeepalive =
     TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10)).with_retries(3);
 
