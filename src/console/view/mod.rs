@@ -70,9 +70,10 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
         Some((mac, scrolled)) => page::draw(frame, body, scene, sight, mac, scrolled),
         None if is_wide && !scene.model.zoomed => all(frame, body, scene, sight),
         None if scene.model.pane == Pane::Machines && body.height >= 16 => {
-            let wanted = machines::height(scene).clamp(6, body.height.saturating_sub(strip::HEIGHT + 5));
+            let below = strip::height(body.width);
+            let wanted = machines::height(scene).clamp(5, body.height.saturating_sub(below + 5));
             let [top, middle, bottom] =
-                Layout::vertical([Constraint::Length(wanted), Constraint::Length(strip::HEIGHT), Constraint::Min(3)])
+                Layout::vertical([Constraint::Length(wanted), Constraint::Length(below), Constraint::Min(3)])
                     .areas(body);
             pane(frame, top, scene, sight, Pane::Machines);
             strip::draw(frame, middle, scene);
@@ -89,10 +90,10 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
 
 /// Machines above, the selected one's boot, syslog beside leases, the audit below.
 fn all(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, sight: &mut Sight) {
-    let wanted = machines::height(scene).clamp(7, body.height / 3);
+    let wanted = machines::height(scene).clamp(5, body.height / 3);
     let [top, middle, logs, bottom] = Layout::vertical([
         Constraint::Length(wanted),
-        Constraint::Length(strip::HEIGHT),
+        Constraint::Length(strip::height(body.width)),
         Constraint::Fill(3),
         Constraint::Fill(2),
     ])

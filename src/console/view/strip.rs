@@ -13,8 +13,10 @@ use ratatui::{
     widgets::{Paragraph, Wrap},
 };
 
-/// Lines that it takes, borders included.
-pub const HEIGHT: u16 = 7;
+/// Lines that it takes, borders included; on a narrow screen the stages need two of them.
+pub fn height(width: u16) -> u16 {
+    if width < 110 { 7 } else { 6 }
+}
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
