@@ -1,8 +1,12 @@
 //! Ordinary sockets that hear one interface only.
 
+use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{io, net::SocketAddr};
 use tokio::net::{TcpListener, UdpSocket};
+
+/// Bytes of datagrams that may wait for a server.
+const BURST: usize = 8 << 20;
 
 /// A UDP socket on `address`, bound to `interface` where one is given; it may send broadcasts.
 ///
@@ -12,8 +16,10 @@ pub fn udp(address: SocketAddr, interface: Option<&str>) -> io::Result<UdpSocket
     bound(&socket, interface)?;
     socket.set_broadcast(true)?;
     socket.set_reuse_address(true)?;
-    // A burst of a whole room's machines has to wait somewhere; the kernel caps this by itself.
-    socket.set_recv_buffer_size(4 << 20)?;
+    // A burst of a whole room's machines has to wait somewhere. Beyond net.core.rmem_max only CAP_NET_ADMIN gets it.
+    if setsockopt(&socket, RcvBufForce, &BURST).is_err() {
+        socket.set_recv_buffer_size(BURST)?;
+    }
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())
 }
