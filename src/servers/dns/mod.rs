@@ -3,6 +3,8 @@
 mod forward;
 mod zone;
 
+pub use zone::{Own, look_up, sanitised};
+
 use super::{Context, ServerError, who};
 use crate::{
     event::{Event, Fact, Service, now},
@@ -24,7 +26,6 @@ use std::{
     str::FromStr,
     time::{Duration, Instant},
 };
-use zone::Own;
 
 /// Seconds; machines come and go.
 const TTL: u32 = 60;
@@ -127,7 +128,7 @@ impl Names {
             let state = self.context.state.read();
             let none = crate::state::Leases::default();
             let leases = state.segments.get(&self.context.segment).map_or(&none, |segment| &segment.leases);
-            zone::look_up(&segment, leases, now(), &full, kind)
+            look_up(&segment, leases, now(), &full, kind)
         };
         let (code, data) = match own {
             Own::Records(data) => (ResponseCode::NoError, data),

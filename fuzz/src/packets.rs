@@ -1,0 +1,21 @@
+//! What comes below UDP: ARP frames and router solicitations.
+
+use pxelator::{net, servers::radv};
+use std::net::Ipv6Addr;
+
+/// A frame.
+pub fn arp(data: &[u8]) {
+    if net::arp_sender(data).is_some() {
+        assert!(data.len() >= 14 + 28, "an ARP packet of {} bytes", data.len());
+    }
+}
+
+/// An address, and a packet from there.
+pub fn router_solicitation(data: &[u8]) {
+    let Some((source, packet)) = data.split_first_chunk::<16>() else { return };
+    let source = Ipv6Addr::from(*source);
+    if radv::check(packet, source).is_ok() {
+        assert!(packet.len() >= 8 && (source.is_unspecified() || source.is_unicast_link_local()));
+    }
+    assert!(radv::mac_of(packet).is_none_or(|mac| !mac.is_nobody()));
+}
