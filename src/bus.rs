@@ -6,6 +6,7 @@
 use crate::event::{Event, Fact};
 use parking_lot::RwLock;
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -71,20 +72,34 @@ impl Bus {
         }
     }
 
-    /// Hands events to every reader, waiting for room in the durable ones, and returns when those have them on disk
-    /// or `patience` is over. The events are delivered in either case.
-    pub async fn store(&self, events: Vec<Event>, patience: Duration) -> Result<(), NotStored> {
+    /// Hands events to every reader at once, as [`Bus::publish`] does, so that they keep their place among others.
+    /// The future waits for room in the durable readers for what did not fit, until those have all on disk or
+    /// `patience` is over; what was not handed over by then counts as dropped.
+    pub fn store(
+        &self,
+        events: Vec<Event>,
+        patience: Duration,
+    ) -> impl Future<Output = Result<(), NotStored>> + Send + use<> {
+        let mut durable = Vec::new();
         let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
-        let readers = self.readers.read().clone();
-        for reader in readers.iter().filter(|reader| !reader.durable) {
-            for event in &events {
-                let _ = reader.offer(event);
-            }
-        }
-        let confirmed = async {
-            for reader in readers.iter().filter(|reader| reader.durable) {
+        for reader in self.readers.read().iter() {
+            if !reader.durable {
                 for event in &events {
+                    let _ = reader.offer(event);
+                }
+                continue;
+            }
+            let fit =
+                events.iter().take_while(|event| reader.queue.try_send(Delivery::Event((*event).clone())).is_ok());
+            let fit = fit.count();
+            durable
+                .push((reader.clone(), Undelivered { reader: reader.clone(), events: events[fit..].to_vec().into() }));
+        }
+        let confirmed = async move {
+            for (reader, mut rest) in durable {
+                while let Some(event) = rest.events.front() {
                     let _ = reader.queue.send(Delivery::Event(event.clone())).await;
+                    rest.events.pop_front();
                 }
                 let (barrier, passed) = oneshot::channel();
                 if reader.queue.send(Delivery::Barrier(barrier)).await.is_ok() {
@@ -93,7 +108,19 @@ impl Bus {
             }
             Ok(())
         };
-        tokio::time::timeout(patience, confirmed).await.unwrap_or(Err(NotStored(patience)))
+        async move { tokio::time::timeout(patience, confirmed).await.unwrap_or(Err(NotStored(patience))) }
+    }
+}
+
+/// Events on their way to a reader without room; what is left when nobody waits any longer is counted.
+struct Undelivered {
+    reader: Arc<Reader>,
+    events: VecDeque<Arc<Event>>,
+}
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        self.reader.dropped.fetch_add(self.events.len() as u64, Relaxed);
     }
 }
 
@@ -168,6 +195,29 @@ mod tests {
         assert!(!storing.is_finished());
         barrier.send(()).unwrap();
         assert_eq!(storing.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_full_journal_never_got_is_counted() {
+        let bus = Bus::default();
+        let mut journal = bus.subscribe_durable("journal", 2);
+        let stored = bus.store(vec![started(), started(), started(), started()], Duration::from_millis(200)).await;
+        assert!(stored.is_err());
+        (0..2).for_each(|_| assert_eq!(fact(journal.try_recv().unwrap()), started().fact));
+        bus.publish(started());
+        assert_eq!(fact(journal.try_recv().unwrap()), Fact::EventsDropped { reader: "journal".into(), count: 2 });
+    }
+
+    #[tokio::test]
+    async fn stored_events_keep_their_place() {
+        let bus = Bus::default();
+        let mut journal = bus.subscribe_durable("journal", 10);
+        let storing = bus.store(vec![started()], Duration::from_secs(60));
+        let stopped = Fact::ProgramStopped { reason: "x".into() };
+        bus.publish(Event::new(None, stopped.clone()));
+        assert_eq!(fact(journal.try_recv().unwrap()), started().fact);
+        assert_eq!(fact(journal.try_recv().unwrap()), stopped);
+        drop(storing);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ mod model;
 mod read;
 #[cfg(test)]
 mod tests;
-mod value;
+pub mod value;
 mod watch;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};

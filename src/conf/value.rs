@@ -8,6 +8,7 @@ use std::{net::Ipv4Addr, time::Duration};
 /// What was expected, to stand after "is not".
 pub type Expected = String;
 
+/// One IPv4 address.
 pub fn address(text: &str) -> Result<Ipv4Addr, Expected> {
     text.parse().map_err(|_| "an IPv4 address as 10.77.0.60".to_owned())
 }
@@ -52,6 +53,7 @@ fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
+/// The length of a network prefix.
 pub fn prefix(text: &str) -> Result<u8, Expected> {
     let number = text.trim_start_matches('/').parse().ok().filter(|n| (1..=30).contains(n));
     number.ok_or_else(|| "the length of a network prefix, 1 to 30".to_owned())
@@ -84,11 +86,13 @@ pub fn lease(text: &str) -> Result<Duration, Expected> {
     in_range.map(Duration::from_secs).ok_or_else(|| "a duration of at least a minute, as 30m, 1h or 86400".to_owned())
 }
 
+/// A segment's mode.
 pub fn mode(text: &str) -> Result<Mode, Expected> {
     let all = [Mode::Authoritative, Mode::Proxy, Mode::Off];
     all.into_iter().find(|m| m.name() == text).ok_or_else(|| "one of authoritative, proxy, off".to_owned())
 }
 
+/// A boot loader.
 pub fn loader(text: &str) -> Result<Loader, Expected> {
     match text {
         "ipxe" => Ok(Loader::Ipxe),
@@ -97,6 +101,7 @@ pub fn loader(text: &str) -> Result<Loader, Expected> {
     }
 }
 
+/// `on` or `off`.
 pub fn on_off(text: &str) -> Result<bool, Expected> {
     match text {
         "on" => Ok(true),
@@ -105,6 +110,7 @@ pub fn on_off(text: &str) -> Result<bool, Expected> {
     }
 }
 
+/// A firmware: `bios`, `uefi` …
 pub fn firmware(text: &str) -> Result<Architecture, Expected> {
     text.parse()
 }

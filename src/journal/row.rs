@@ -14,7 +14,9 @@ pub const INSERT: &str = "insert into event (time, segment, machine, mac, servic
 /// Writes one event with a statement made of [`INSERT`].
 pub fn insert(statement: &mut CachedStatement<'_>, event: &Event) -> rusqlite::Result<()> {
     // A fact is serialized as {"kind": …, "details": …}; the row wants the details alone.
-    let fact = serde_json::to_value(&event.fact).unwrap_or_default();
+    let fact = serde_json::to_string(&event.fact).unwrap_or_default();
+    let begin = format!("{{\"kind\":\"{}\",\"details\":", event.kind());
+    let details = fact.strip_prefix(&begin).and_then(|rest| rest.strip_suffix('}')).unwrap_or("{}");
     statement.execute(params![
         event.time.as_microsecond(),
         event.segment.map(|a| a.to_string()),
@@ -23,7 +25,7 @@ pub fn insert(statement: &mut CachedStatement<'_>, event: &Event) -> rusqlite::R
         event.service().name(),
         event.kind(),
         event.severity().number(),
-        fact.get("details").map_or_else(|| "{}".to_owned(), ToString::to_string),
+        details,
     ])?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The thread that stores events: whatever is queued goes into one transaction, committed at once.
 
-use super::{Journal, row};
+use super::{Journal, row, syncer::Syncer};
 use crate::{
     bus::{Bus, Delivery},
     event::{Event, Fact},
@@ -8,8 +8,11 @@ use crate::{
 use rusqlite::{Error, ErrorCode};
 use std::{
     collections::VecDeque,
-    fs::File,
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -19,10 +22,10 @@ use tokio::{
 
 /// Events of one transaction at most.
 const BATCH: usize = 4096;
-/// What a power failure may lose.
-const SYNC_EVERY: Duration = Duration::from_millis(200);
-/// Events kept in memory while the journal cannot be written: beyond it the newest are not stored, and counted.
-const KEPT: usize = 1_000_000;
+/// Events kept in memory while the journal cannot be written, some hundred MiB: the newest beyond are counted, not stored.
+const KEPT: usize = 250_000;
+/// How long events that nobody waits for may wait for more of them: a commit costs as much as some hundred events.
+const GATHER: Duration = Duration::from_millis(5);
 const RETRY: Duration = Duration::from_secs(1);
 
 pub struct Writer {
@@ -32,11 +35,15 @@ pub struct Writer {
     waiting: VecDeque<Arc<Event>>,
     /// To be answered when all of `waiting` is committed.
     barriers: Vec<oneshot::Sender<()>>,
-    broken: bool,
+    trouble: Option<Trouble>,
+}
+
+/// The journal cannot be written.
+struct Trouble {
+    tried: Instant,
+    /// Events that waited and are stored by now, and those there was no room for.
+    stored: u64,
     lost: u64,
-    /// The first commit that is not yet synced.
-    unsynced: Option<Instant>,
-    wal: Option<File>,
 }
 
 /// What became of the queue.
@@ -48,125 +55,118 @@ enum Queue {
 
 impl Writer {
     pub fn new(journal: Journal, bus: Bus) -> Writer {
-        let (waiting, barriers) = (VecDeque::new(), Vec::new());
-        Writer { journal, bus, waiting, barriers, broken: false, lost: 0, unsynced: None, wal: None }
+        Writer { journal, bus, waiting: VecDeque::new(), barriers: Vec::new(), trouble: None }
     }
 
     /// Stores until the queue is closed and everything is stored, or cannot be.
-    pub fn run(mut self, mut queue: mpsc::Receiver<Delivery>, clock: &Runtime) {
+    pub fn run(mut self, mut queue: mpsc::Receiver<Delivery>, clock: &Runtime, syncer: Syncer) {
+        // One word is as good as many: what is committed meanwhile is synced with it.
+        let (committed, words) = sync_channel(1);
+        let syncing = thread::spawn(move || syncer.run(&words));
         loop {
             let state = self.receive(&mut queue, clock);
-            if !self.waiting.is_empty() || !self.barriers.is_empty() {
-                self.store();
+            let closed = matches!(state, Queue::Closed);
+            let due = self.trouble.as_ref().is_none_or(|trouble| trouble.tried.elapsed() >= RETRY);
+            if due || closed {
+                self.store(&committed);
             }
-            if self.unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) || matches!(state, Queue::Closed) {
-                self.sync();
-            }
-            if matches!(state, Queue::Closed) {
+            if closed {
                 // A last try was made; who reads the message is the terminal, not the journal.
+                drop(committed);
+                let _ = syncing.join();
                 return;
             }
         }
     }
 
-    /// Takes in what is queued; waits for the first, but no longer than there is something else to do.
+    /// Takes in what is queued; waits for the first, but no longer than until the next try.
     fn receive(&mut self, queue: &mut mpsc::Receiver<Delivery>, clock: &Runtime) -> Queue {
-        let patience = match (self.broken, self.unsynced) {
-            (true, _) => Some(RETRY),
-            (false, Some(since)) => Some(SYNC_EVERY.saturating_sub(since.elapsed())),
-            (false, None) => None,
-        };
-        let first = clock.block_on(async {
-            match patience {
-                None => Ok(queue.recv().await),
-                Some(patience) => tokio::time::timeout(patience, queue.recv()).await,
+        let first = match &self.trouble {
+            None => Ok(clock.block_on(queue.recv())),
+            Some(trouble) => {
+                let patience = RETRY.saturating_sub(trouble.tried.elapsed());
+                clock.block_on(async { tokio::time::timeout(patience, queue.recv()).await })
             }
-        });
+        };
         match first {
             Ok(Some(delivery)) => self.take(delivery),
             Ok(None) => return Queue::Closed,
             Err(_) => return Queue::Quiet,
         }
-        while self.waiting.len() < BATCH || self.broken {
-            match queue.try_recv() {
-                Ok(delivery) => self.take(delivery),
-                Err(_) => break,
-            }
+        let until = tokio::time::Instant::now() + GATHER;
+        for _ in 0..BATCH {
+            let next = match queue.try_recv() {
+                Ok(delivery) => delivery,
+                Err(_) if !self.barriers.is_empty() || self.trouble.is_some() => break,
+                Err(_) => match clock.block_on(async { tokio::time::timeout_at(until, queue.recv()).await }) {
+                    Ok(Some(delivery)) => delivery,
+                    Ok(None) | Err(_) => break,
+                },
+            };
+            self.take(next);
         }
         Queue::Open
     }
 
     fn take(&mut self, delivery: Delivery) {
-        match delivery {
-            Delivery::Event(_) if self.waiting.len() >= KEPT => self.lost += 1,
-            Delivery::Event(event) => self.waiting.push_back(event),
+        match (delivery, &mut self.trouble) {
+            (Delivery::Event(_), Some(trouble)) if self.waiting.len() >= KEPT => trouble.lost += 1,
+            (Delivery::Event(event), _) => self.waiting.push_back(event),
             // Who asks is not kept waiting for a disk that is known to be broken: the sender is dropped.
-            Delivery::Barrier(_) if self.broken => {}
-            Delivery::Barrier(done) => self.barriers.push(done),
+            (Delivery::Barrier(_), Some(_)) => {}
+            (Delivery::Barrier(done), None) => self.barriers.push(done),
         }
     }
 
-    fn store(&mut self) {
-        match self.commit() {
-            Ok(()) => {
-                let stored = self.waiting.len() as u64;
-                self.waiting.clear();
-                self.barriers.drain(..).for_each(|done| {
-                    let _ = done.send(());
-                });
-                if self.broken {
-                    self.broken = false;
-                    self.bus.publish(Event::new(None, Fact::JournalRecovered { waiting: stored }));
-                    if self.lost > 0 {
-                        let fact = Fact::EventsDropped { reader: "journal".to_owned(), count: self.lost };
-                        self.lost = 0;
-                        self.bus.publish(Event::new(None, fact));
+    fn store(&mut self, committed: &SyncSender<()>) {
+        while !self.waiting.is_empty() {
+            match self.commit() {
+                Ok(stored) => {
+                    self.waiting.drain(..stored);
+                    let _ = committed.try_send(());
+                    if let Some(trouble) = &mut self.trouble {
+                        trouble.stored += stored as u64;
                     }
                 }
+                Err(error) => return self.fail(&error),
             }
-            Err(error) => {
-                self.barriers.clear();
-                if !self.broken {
-                    self.broken = true;
-                    self.bus.publish(Event::new(
-                        None,
-                        Fact::JournalFailed {
-                            error: error.to_string(),
-                            next_step: next_step(&error).to_owned(),
-                            waiting: self.waiting.len() as u64,
-                        },
-                    ));
-                }
+        }
+        self.barriers.drain(..).for_each(|done| {
+            let _ = done.send(());
+        });
+        if let Some(Trouble { stored, lost, .. }) = self.trouble.take() {
+            self.bus.publish(Event::new(None, Fact::JournalRecovered { waiting: stored }));
+            if lost > 0 {
+                self.bus.publish(Event::new(None, Fact::EventsDropped { reader: "journal".to_owned(), count: lost }));
             }
         }
     }
 
-    fn commit(&mut self) -> Result<(), Error> {
-        if self.waiting.is_empty() {
-            return Ok(());
+    fn fail(&mut self, error: &Error) {
+        self.barriers.clear();
+        match &mut self.trouble {
+            Some(trouble) => trouble.tried = Instant::now(),
+            None => {
+                self.trouble = Some(Trouble { tried: Instant::now(), stored: 0, lost: 0 });
+                let (words, next_step) = (error.to_string(), next_step(error).to_owned());
+                let waiting = self.waiting.len() as u64;
+                self.bus.publish(Event::new(None, Fact::JournalFailed { error: words, next_step, waiting }));
+            }
         }
+    }
+
+    /// Commits the oldest of what waits, and says how many.
+    fn commit(&mut self) -> Result<usize, Error> {
         let transaction = self.journal.connection.unchecked_transaction()?;
+        let batch = self.waiting.len().min(BATCH);
         {
             let mut statement = transaction.prepare_cached(row::INSERT)?;
-            for event in &self.waiting {
+            for event in self.waiting.iter().take(batch) {
                 row::insert(&mut statement, event)?;
             }
         }
         transaction.commit()?;
-        self.unsynced.get_or_insert_with(Instant::now);
-        Ok(())
-    }
-
-    /// Forces the write-ahead log to the disk. SQLite itself does so only when it moves the log into the database.
-    fn sync(&mut self) {
-        if self.wal.is_none() {
-            let mut name = self.journal.path.as_os_str().to_owned();
-            name.push("-wal");
-            self.wal = File::open(name).ok();
-        }
-        // An error here comes back with the next commit, where it is told.
-        let synced = self.wal.as_ref().is_some_and(|wal| wal.sync_data().is_ok());
-        self.unsynced = (!synced && self.wal.is_some()).then(Instant::now);
+        Ok(batch)
     }
 }
 

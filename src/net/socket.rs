@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::net::{TcpListener, UdpSocket};
 
 /// Bytes that may wait in a UDP socket.
-const BURST: usize = 4 << 20;
+const BURST: usize = 8 << 20;
 /// A machine that was switched off closes no connection: it is found out after these. A slow reader still answers.
 const UNANSWERED: Duration = Duration::from_secs(120);
 const KEEPALIVE: TcpKeepalive =

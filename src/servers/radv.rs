@@ -89,7 +89,7 @@ fn open(context: &Context) -> io::Result<AsyncFd<Socket>> {
 }
 
 /// A router solicitation's form (RFC 4861, section 6.1.1); the kernel has checked its sum.
-fn check(packet: &[u8], source: Ipv6Addr, hops: i32) -> Result<(), String> {
+pub fn check(packet: &[u8], source: Ipv6Addr, hops: i32) -> Result<(), String> {
     if packet.len() < 8 {
         return Err(format!("a router solicitation of {} bytes; expected at least 8", packet.len()));
     }
@@ -114,7 +114,7 @@ fn check(packet: &[u8], source: Ipv6Addr, hops: i32) -> Result<(), String> {
 }
 
 /// The sender's hardware address, from its source link-layer address option (RFC 4861, section 4.6.1).
-fn mac_of(solicitation: &[u8]) -> Option<Mac> {
+pub fn mac_of(solicitation: &[u8]) -> Option<Mac> {
     match solicitation.get(8..16)? {
         [1, 1, mac @ ..] => Mac::from_slice(mac).filter(|mac| !mac.is_nobody()),
         _ => None,

@@ -1,7 +1,11 @@
 //! A terminal that a person would sit at: tmux, with the keys and the screen of the real console.
 
 use super::{SOON, Segment, run, wait_for};
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 /// A tmux server of its own with one window.
 pub struct Screen {
@@ -11,7 +15,10 @@ pub struct Screen {
 impl Screen {
     /// Runs a shell line in the segment's namespace and folder, in a terminal of `width` by `height`.
     pub fn open(segment: &Segment, width: u16, height: u16, line: &str) -> Screen {
-        let screen = Screen { socket: segment.folder.path().join("tmux") };
+        // A server that is ending still answers on its socket.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let socket = segment.folder.path().join(format!("tmux{}", COUNT.fetch_add(1, Relaxed)));
+        let screen = Screen { socket };
         let size = ["-x".to_owned(), width.to_string(), "-y".to_owned(), height.to_string()];
         let mut command = screen.command(&["-f", "/dev/null", "new-session", "-d"]);
         command.args(size).arg(format!("ip netns exec {} sh -c '{line}'; sleep 600", segment.name));

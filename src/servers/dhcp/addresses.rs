@@ -1,5 +1,6 @@
 //! Which addresses of the pool are free, held, leased or not to be trusted. Pure: the clock comes in as a value.
 
+use super::stock::{FRESH, Stock};
 use crate::{
     conf::Segment,
     event::{Event, Fact, LeaseSource},
@@ -7,7 +8,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::Ipv4Addr,
 };
 
@@ -15,27 +16,27 @@ use std::{
 pub const HOLD: SignedDuration = SignedDuration::from_secs(30);
 /// How long an address that a stranger uses is left alone (RFC 2131, section 3.1, step 5).
 pub const QUARANTINE: SignedDuration = SignedDuration::from_mins(10);
-/// How long it is believed that nobody answered for an address.
-const FRESH: SignedDuration = SignedDuration::from_mins(5);
-/// Addresses probed ahead, at first and at most; doubled as often as they run low.
-const STOCK: (usize, usize) = (64, 8192);
+/// Addresses of the pool looked at in one go for such as were never used.
+const SCAN: u32 = 4096;
 
-/// The addresses of a segment.
+/// The addresses of a segment. Everything here is bounded by the number of addresses, whoever asks.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     leases: Leases,
+    /// The leases' ends.
+    ends: BTreeSet<(Timestamp, Ipv4Addr)>,
     /// The address that a client had last.
     by_client: HashMap<String, Ipv4Addr>,
     offers: BTreeMap<Ipv4Addr, Offer>,
     offered_to: HashMap<String, Ipv4Addr>,
     quarantine: BTreeMap<Ipv4Addr, Timestamp>,
-    /// Free addresses for which nobody answered, and when that was.
-    stock: VecDeque<(Ipv4Addr, Timestamp)>,
-    wanted: usize,
-    probing: BTreeMap<Ipv4Addr, Timestamp>,
+    stock: Stock,
+    /// Where in the pool the last look ended, and how many addresses it has passed since it found one never used.
     cursor: u32,
+    passed: u32,
     /// The last look for addresses to probe found none.
     dry: bool,
+    tidied: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -58,18 +59,20 @@ pub enum Pooled {
 impl Addresses {
     /// Goes on from what is known of leases.
     pub fn new(leases: Leases) -> Addresses {
-        let by_client = leases.iter().map(|lease| (lease.client.clone(), lease.address)).collect();
+        let mut by_age: Vec<&Lease> = leases.iter().collect();
+        by_age.sort_by_key(|lease| lease.given);
         Addresses {
+            by_client: by_age.into_iter().map(|lease| (lease.client.clone(), lease.address)).collect(),
+            ends: leases.iter().map(|lease| (lease.expires, lease.address)).collect(),
             leases,
-            by_client,
             offers: BTreeMap::new(),
             offered_to: HashMap::new(),
             quarantine: BTreeMap::new(),
-            stock: VecDeque::new(),
-            wanted: STOCK.0,
-            probing: BTreeMap::new(),
+            stock: Stock::default(),
             cursor: 0,
+            passed: 0,
             dry: false,
+            tidied: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -80,32 +83,53 @@ impl Addresses {
 
     /// Folds an event of this server in.
     pub fn apply(&mut self, event: &Event) {
-        self.leases.apply(event);
         match &event.fact {
-            Fact::DhcpOffered { address, source: LeaseSource::Pool, .. } => {
-                if let Some(at) = self.stock.iter().take(STOCK.0).position(|(free, _)| free == address) {
-                    self.stock.remove(at);
+            Fact::DhcpOffered { address, source: LeaseSource::Pool, .. } => self.stock.take(*address),
+            Fact::DhcpAcknowledged { address, client, source, .. } => {
+                self.forget_offer(*address);
+                self.forget_client_of(*address);
+                self.follow(*address, event);
+                if *source == LeaseSource::Pool {
+                    self.by_client.insert(client.clone(), *address);
                 }
             }
-            Fact::DhcpAcknowledged { address, client, source: LeaseSource::Pool, .. } => {
-                self.forget_offer(*address);
-                self.by_client.insert(client.clone(), *address);
-            }
+            Fact::DhcpReleased { address } | Fact::DhcpExpired { address } => self.follow(*address, event),
             Fact::DhcpDeclined { address, until } | Fact::DhcpConflicted { address, until, .. } => {
                 self.forget_offer(*address);
-                self.probing.remove(address);
-                self.stock.retain(|(free, _)| free != address);
+                self.stock.drop(*address);
                 self.quarantine.insert(*address, *until);
                 if matches!(event.fact, Fact::DhcpDeclined { .. }) {
-                    self.by_client.retain(|_, had| had != address);
+                    self.forget_client_of(*address);
+                    self.follow(*address, event);
                 }
             }
             _ => {}
         }
     }
 
+    /// Folds an event about the lease of `address` in, and keeps the ends in step.
+    fn follow(&mut self, address: Ipv4Addr, event: &Event) {
+        let end = |leases: &Leases| leases.get(address).map(|lease| (lease.expires, address));
+        if let Some(before) = end(&self.leases) {
+            self.ends.remove(&before);
+        }
+        self.leases.apply(event);
+        self.ends.extend(end(&self.leases));
+    }
+
+    /// Who had `address` last is not given it again.
+    fn forget_client_of(&mut self, address: Ipv4Addr) {
+        if let Some(lease) = self.leases.get(address)
+            && self.by_client.get(&lease.client) == Some(&address)
+        {
+            self.by_client.remove(&lease.client);
+        }
+    }
+
     /// Keeps `address` for `client` until it asks for it or the hold runs out.
     pub fn hold(&mut self, address: Ipv4Addr, client: String, now: Timestamp) {
+        self.let_go(&client);
+        self.forget_offer(address);
         self.offered_to.insert(client.clone(), address);
         self.offers.insert(address, Offer { client, until: now + HOLD });
     }
@@ -148,14 +172,14 @@ impl Addresses {
             && self.is_free(*address, client, segment, now)
         {
             let fresh = self.leases.get(*address).is_some_and(|lease| now < lease.expires + FRESH);
-            let checked = fresh || self.stock.iter().any(|(free, _)| free == address);
+            let checked = fresh || self.stock.has(*address);
             return if checked { Pooled::Address(*address) } else { Pooled::Probe(Some(*address)) };
         }
-        let wished = self.stock.iter().take(STOCK.0).map(|(free, _)| *free).filter(|free| Some(*free) == wish);
-        let mut free = wished.chain(self.stock.iter().map(|(free, _)| *free));
+        let wished = wish.filter(|wish| self.stock.has(*wish));
+        let mut free = wished.into_iter().chain(self.stock.iter());
         match free.find(|address| self.is_free(*address, client, segment, now)) {
             Some(address) => Pooled::Address(address),
-            None if self.dry && self.probing.is_empty() => Pooled::Exhausted,
+            None if self.is_dry() => Pooled::Exhausted,
             None => Pooled::Probe(None),
         }
     }
@@ -170,57 +194,78 @@ impl Addresses {
         now: Timestamp,
         most: usize,
     ) -> Vec<Ipv4Addr> {
-        let mut chosen: Vec<Ipv4Addr> = asked.to_vec();
         let Some(pool) = segment.pool else { return Vec::new() };
-        self.offers.retain(|_, offer| offer.until > now);
-        self.offered_to.retain(|_, address| self.offers.contains_key(address));
-        self.quarantine.retain(|_, until| *until > now);
-        self.stock.retain(|(_, checked)| now < *checked + FRESH);
-        if waiting > 0 {
-            self.wanted = (self.wanted * 4).min(STOCK.1);
-        }
-        let missing = self.wanted.saturating_sub(self.stock.len() + self.probing.len()).min(most);
+        self.tidy(now);
+        let missing = self.stock.missing(waiting, now).min(most);
+        let mut chosen = asked.to_vec();
+        chosen.sort_unstable();
+        chosen.dedup();
+        chosen.retain(|address| !self.stock.is_probing(*address));
+        let asked = chosen.clone();
+        let wanted = chosen.len() + missing;
         let size = pool.last.to_bits() - pool.first.to_bits() + 1;
-        let in_stock: std::collections::HashSet<Ipv4Addr> = self.stock.iter().map(|(free, _)| *free).collect();
-        let mut ended: Vec<&Lease> = Vec::new();
-        for step in 0..size {
-            if chosen.len() >= missing + asked.len() {
-                break;
-            }
-            let address = Ipv4Addr::from_bits(pool.first.to_bits() + (self.cursor + step) % size);
-            if in_stock.contains(&address)
-                || self.probing.contains_key(&address)
-                || !self.is_free(address, "", segment, now)
-            {
-                continue;
-            }
-            match self.leases.get(address) {
-                Some(lease) => ended.push(lease),
-                None => chosen.push(address),
+        let mut steps = 0;
+        while chosen.len() < wanted && steps < SCAN.min(size) {
+            let address = Ipv4Addr::from_bits(pool.first.to_bits() + self.cursor % size);
+            (self.cursor, steps) = ((self.cursor + 1) % size, steps + 1);
+            let used = self.leases.get(address).is_some();
+            if !used && self.may_probe(address, segment, now) && asked.binary_search(&address).is_err() {
+                chosen.push(address);
+                self.passed = 0;
+            } else {
+                self.passed = self.passed.saturating_add(1).min(size);
             }
         }
-        ended.sort_by_key(|lease| lease.expires);
-        let room = (missing + asked.len()).saturating_sub(chosen.len());
-        chosen.extend(ended.into_iter().map(|lease| lease.address).take(room));
-        self.dry = chosen.is_empty() && self.stock.is_empty();
-        if let Some(last) = chosen.last() {
-            self.cursor = last.to_bits().saturating_sub(pool.first.to_bits()).wrapping_add(1) % size;
+        // Ended leases come after what was never used, wherever in the pool that is.
+        if self.passed >= size || steps >= size {
+            let ended = self.ends.iter().take_while(|(end, _)| *end <= now).map(|(_, address)| *address);
+            let free =
+                ended.filter(|address| self.may_probe(*address, segment, now) && asked.binary_search(address).is_err());
+            let room = wanted.saturating_sub(chosen.len());
+            chosen.extend(free.take(room).collect::<Vec<_>>());
+            self.dry = chosen.is_empty() && self.stock.len() == 0;
+        } else {
+            self.dry = false;
         }
-        self.probing.extend(chosen.iter().map(|address| (*address, now)));
+        self.stock.ask(&chosen);
         chosen
+    }
+
+    fn may_probe(&self, address: Ipv4Addr, segment: &Segment, now: Timestamp) -> bool {
+        !self.stock.has(address) && !self.stock.is_probing(address) && self.is_free(address, "", segment, now)
+    }
+
+    /// Forgets offers and quarantines that are over, once a second.
+    fn tidy(&mut self, now: Timestamp) {
+        if now.duration_since(self.tidied).as_secs() < 1 {
+            return;
+        }
+        self.tidied = now;
+        let (offers, offered_to) = (&mut self.offers, &mut self.offered_to);
+        offers.retain(|_, offer| {
+            let holds = offer.until > now;
+            if !holds {
+                offered_to.remove(&offer.client);
+            }
+            holds
+        });
+        self.quarantine.retain(|_, until| *until > now);
     }
 
     /// A probe of `address` went unanswered.
     pub fn unanswered(&mut self, address: Ipv4Addr, now: Timestamp) {
-        if self.probing.remove(&address).is_some() {
-            self.stock.push_back((address, now));
-        }
+        self.stock.unanswered(address, now);
     }
 
     /// Someone says that `address` is its own; true if that is news: the address was about to be given away.
     pub fn is_conflict(&self, address: Ipv4Addr, now: Timestamp) -> bool {
         let leased = self.leases.get(address).is_some_and(|lease| lease.is_active(now));
-        !leased && (self.probing.contains_key(&address) || self.stock.iter().any(|(free, _)| *free == address))
+        !leased && (self.stock.is_probing(address) || self.stock.has(address))
+    }
+
+    /// True if every address is in use, as far as the last look says.
+    pub fn is_dry(&self) -> bool {
+        self.dry && !self.stock.is_waiting()
     }
 
     /// How many addresses are ready to be offered.
@@ -228,13 +273,10 @@ impl Addresses {
         self.stock.len()
     }
 
-    /// True if no address is ready and none is left to ask for.
-    pub fn is_dry(&self) -> bool {
-        self.dry
-    }
-
-    /// Leases that ran out since the last look at `since`; those that were given back are not among them.
+    /// Leases that ran out after `since` and until `now`; those that were given back are not among them.
     pub fn expired(&self, since: Timestamp, now: Timestamp) -> impl Iterator<Item = &Lease> {
-        self.leases.iter().filter(move |lease| !lease.ended && since < lease.expires && lease.expires <= now)
+        let after = (std::ops::Bound::Excluded((since, Ipv4Addr::BROADCAST)), std::ops::Bound::Unbounded);
+        let ends = self.ends.range(after).take_while(move |(end, _)| *end <= now);
+        ends.filter_map(|(_, address)| self.leases.get(*address)).filter(|lease| !lease.ended)
     }
 }

@@ -61,6 +61,19 @@ pub struct Answer {
     pub let_go: bool,
 }
 
+impl Answer {
+    /// Takes into `addresses` what the answer to `request` means: what is held, let go, leased.
+    pub fn settle(&self, request: &Request, addresses: &mut Addresses) {
+        if self.let_go {
+            addresses.let_go(&request.client());
+        }
+        if let (Some(address), Some(event)) = (self.hold, self.events.first()) {
+            addresses.hold(address, request.client(), event.time);
+        }
+        self.events.iter().for_each(|event| addresses.apply(event));
+    }
+}
+
 /// Decides what to do with `request`.
 pub fn decide(request: &Request, port: Port, view: View<'_>) -> Decision {
     let machine = view.segment.machine_by_mac(request.mac).map(AsRef::as_ref);
@@ -155,25 +168,25 @@ impl Case<'_> {
     }
 
     /// The address for the client, `wish` if it may be had.
-    fn address(&self, wish: Option<Ipv4Addr>) -> Result<(Ipv4Addr, LeaseSource), Decision> {
+    fn address(&self, wish: Option<Ipv4Addr>) -> Result<(Ipv4Addr, LeaseSource), Box<Decision>> {
         let View { segment, addresses, now, .. } = self.view;
         if let Some(machine) = self.machine {
             return Ok((machine.address, LeaseSource::Reservation));
         }
         if segment.pool.is_none() {
-            return Err(self.silent(Silence::NotInConf));
+            return Err(Box::new(self.silent(Silence::NotInConf)));
         }
         match addresses.pooled(&self.request.client(), wish, segment, now) {
             Pooled::Address(address) => Ok((address, LeaseSource::Pool)),
-            Pooled::Probe(address) => Err(Decision::Probe(address)),
-            Pooled::Exhausted => Err(self.silent(Silence::PoolExhausted)),
+            Pooled::Probe(address) => Err(Box::new(Decision::Probe(address))),
+            Pooled::Exhausted => Err(Box::new(self.silent(Silence::PoolExhausted))),
         }
     }
 
     fn discover(&self) -> Decision {
         let (address, source) = match self.address(self.request.requested) {
             Ok(found) => found,
-            Err(decision) => return decision,
+            Err(decision) => return *decision,
         };
         let terms = self.terms(MessageType::Offer, address);
         let offered = Fact::DhcpOffered {

@@ -6,6 +6,7 @@ mod prober;
 mod reply;
 mod request;
 mod shell;
+mod stock;
 #[cfg(test)]
 mod tests;
 

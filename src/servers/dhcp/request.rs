@@ -1,11 +1,7 @@
 //! A DHCP message of a client, decoded and checked: what `decide` needs and no more.
 
 use crate::{event::Architecture, net::Mac};
-use dhcproto::{
-    Decodable, Decoder,
-    v4::{self, DhcpOption, MessageType, Opcode, OptionCode},
-};
-use std::net::Ipv4Addr;
+use std::{fmt::Write, net::Ipv4Addr};
 
 /// Options begin here: after the header and the magic cookie (RFC 2131, section 2).
 const OPTIONS: usize = 240;
@@ -86,12 +82,9 @@ pub enum Malformed {
     /// An option is longer than the packet.
     #[error("option {0} is cut off at byte {1}")]
     CutOff(u8, usize),
-    /// dhcproto's judgement.
-    #[error("the options cannot be read: {0}")]
-    Options(String),
     /// Option 53 is missing or a server's.
-    #[error("message type {0}; expected one that a client sends")]
-    Type(String),
+    #[error("message type {}; expected one that a client sends: 1, 3, 4, 7 or 8", number(.0.as_deref()))]
+    Type(Option<Vec<u8>>),
 }
 
 impl Request {
@@ -112,44 +105,38 @@ impl Request {
         if mac.is_nobody() {
             return Err(Malformed::Nobody(mac));
         }
-        // The decoder drops silently what follows an option that is cut off, so those are found first.
-        let raw = scan(packet)?;
-        let message =
-            v4::Message::decode(&mut Decoder::new(packet)).map_err(|error| Malformed::Options(error.to_string()))?;
-        debug_assert_eq!(message.opcode(), Opcode::BootRequest);
-        let kind = match message.opts().msg_type() {
-            Some(MessageType::Discover) => Kind::Discover,
-            Some(MessageType::Request) => Kind::Request,
-            Some(MessageType::Decline) => Kind::Decline,
-            Some(MessageType::Release) => Kind::Release,
-            Some(MessageType::Inform) => Kind::Inform,
-            other => return Err(Malformed::Type(other.map_or("none".to_owned(), |t| format!("{t:?}")))),
+        let options = scan(packet)?;
+        let option = |code: u8| options.iter().find(|(c, _)| *c == code).map(|(_, bytes)| bytes.as_slice());
+        let bytes = |code: u8| option(code).map(<[u8]>::to_vec);
+        let kind = match option(53) {
+            Some([1]) => Kind::Discover,
+            Some([3]) => Kind::Request,
+            Some([4]) => Kind::Decline,
+            Some([7]) => Kind::Release,
+            Some([8]) => Kind::Inform,
+            other => return Err(Malformed::Type(other.map(<[u8]>::to_vec))),
         };
-        let address = |address: Ipv4Addr| (!address.is_unspecified()).then_some(address);
-        let bytes = |code: u8| raw.iter().find(|(c, _)| *c == code).map(|(_, bytes)| bytes.clone());
-        let requested = match message.opts().get(OptionCode::RequestedIpAddress) {
-            Some(DhcpOption::RequestedIpAddress(requested)) => address(*requested),
-            _ => None,
+        let address = |bytes: &[u8]| {
+            let octets: [u8; 4] = bytes.get(..4)?.try_into().ok()?;
+            Some(Ipv4Addr::from(octets)).filter(|address| !address.is_unspecified())
         };
-        let server = match message.opts().get(OptionCode::ServerIdentifier) {
-            Some(DhcpOption::ServerIdentifier(server)) => address(*server),
-            _ => None,
-        };
-        let number = |code| bytes(code).and_then(|b| Some(u16::from_be_bytes([*b.first()?, *b.get(1)?])));
+        let half = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         Ok(Request {
             kind,
-            xid: message.xid(),
-            secs: message.secs(),
-            broadcast: message.flags().broadcast(),
-            ciaddr: address(message.ciaddr()),
-            giaddr: address(message.giaddr()),
+            xid: u32::from(half(4)) << 16 | u32::from(half(6)),
+            secs: half(8),
+            broadcast: half(10) & 0x8000 != 0,
+            ciaddr: address(&header[12..16]),
+            giaddr: address(&header[24..28]),
             mac,
-            requested,
-            server,
-            hostname: bytes(12).and_then(|b| printable(&b)),
-            vendor: bytes(60).and_then(|b| printable(&b)),
-            architecture: number(93).map(Architecture::from_number),
-            ipxe: bytes(175).is_some() || bytes(77).is_some_and(|b| b.windows(4).any(|w| w == b"iPXE")),
+            requested: option(50).and_then(address),
+            server: option(54).and_then(address),
+            hostname: option(12).and_then(printable),
+            vendor: option(60).and_then(printable),
+            architecture: option(93)
+                .and_then(|b| Some(u16::from_be_bytes([*b.first()?, *b.get(1)?])))
+                .map(Architecture::from_number),
+            ipxe: option(175).is_some() || option(77).is_some_and(|b| b.windows(4).any(|w| w == b"iPXE")),
             client_id: bytes(61).filter(|b| !b.is_empty()),
             relay_info: bytes(82),
             uuid: bytes(97),
@@ -163,7 +150,10 @@ impl Request {
     pub fn client(&self) -> String {
         match &self.client_id {
             Some(id) if id.first() == Some(&1) && id[1..] == self.mac.0 => self.mac.to_string(),
-            Some(id) => id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Some(id) => id.iter().fold(String::with_capacity(id.len() * 2), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            }),
             None => self.mac.to_string(),
         }
     }
@@ -189,7 +179,17 @@ impl Request {
     }
 }
 
-/// The options as bytes, those of one code joined (RFC 3396).
+/// Option 53 as it is told.
+fn number(kind: Option<&[u8]>) -> String {
+    match kind {
+        None => "none".to_owned(),
+        Some([kind]) => kind.to_string(),
+        Some(other) => format!("of {} bytes", other.len()),
+    }
+}
+
+/// The options as bytes, those of one code joined (RFC 3396). Not dhcproto's decoder: it drops what follows an option
+/// that is cut off, and reads beyond options 81 and 94 where their length is not the usual one.
 fn scan(packet: &[u8]) -> Result<Vec<(u8, Vec<u8>)>, Malformed> {
     let mut found: Vec<(u8, Vec<u8>)> = Vec::new();
     let mut at = OPTIONS;
@@ -246,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn an_option_of_unusual_length_hides_nothing_that_follows() {
+        for odd in [&[81, 1, 0][..], &[94, 1, 1], &[94, 0], &[50, 2, 10, 77], &[93, 1, 0], &[61, 0]] {
+            let options = [&[53, 1, 3][..], odd, &[54, 4, 10, 77, 0, 1, 12, 1, b'a', 255]].concat();
+            let request = Request::decode(&packet(&options)).unwrap();
+            let followed = (request.server, request.hostname.as_deref());
+            assert_eq!(followed, (Some([10, 77, 0, 1].into()), Some("a")), "{odd:?}");
+            assert_eq!((request.requested, request.architecture, request.client_id), (None, None, None), "{odd:?}");
+        }
+    }
+
+    #[test]
     fn what_is_malformed_is_named() {
         let whole = packet(&[53, 1, 1, 255]);
         for (change, error) in [
@@ -255,7 +266,7 @@ mod tests {
             (Some((28, 0xff)), "client address ff:54:00:00:00:01; expected that of one machine"),
             (Some((236, 0)), "magic [00, 82, 53, 63]; expected 99, 130, 83, 99 of DHCP"),
             (Some((241, 9)), "option 53 is cut off at byte 240"),
-            (Some((242, 2)), "message type Offer; expected one that a client sends"),
+            (Some((242, 2)), "message type 2; expected one that a client sends: 1, 3, 4, 7 or 8"),
         ] {
             let mut bad = whole.clone();
             match change {

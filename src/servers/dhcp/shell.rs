@@ -13,13 +13,14 @@ use crate::{
     net::{self, Arp, Link, Mac},
     servers::{Context, Rejects, ServerError},
 };
+
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{net::UdpSocket, time::MissedTickBehavior};
 
@@ -27,6 +28,8 @@ use tokio::{net::UdpSocket, time::MissedTickBehavior};
 const STORE: Duration = Duration::from_millis(100);
 /// How often addresses are probed ahead and leases looked through.
 const TURN: Duration = Duration::from_millis(50);
+/// How long a message waits for a probe: clients ask again after four seconds (RFC 2131, section 4.1).
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Messages that may wait for a probe; beyond, clients ask again by themselves.
 const WAITING: usize = 4096;
 /// Datagrams decided on before their acknowledgements go to disk together.
@@ -69,9 +72,17 @@ struct Shell {
     out: Out,
     rejects: Rejects,
     /// Requests that wait for a probe, and the addresses they wait for.
-    waiting: Vec<(Request, Port, SocketAddrV4)>,
+    waiting: Vec<Asked>,
     asked: Vec<Ipv4Addr>,
     looked: Timestamp,
+}
+
+/// A client's message, and how it came.
+struct Asked {
+    request: Request,
+    port: Port,
+    from: SocketAddrV4,
+    came: Instant,
 }
 
 /// The ways out.
@@ -133,7 +144,7 @@ impl Shell {
         for _ in 0..BATCH {
             let Some((length, SocketAddr::V4(from))) = came else { break };
             match Request::decode(&buffer[..length]) {
-                Ok(request) => self.handle(request, port, from, &mut stored),
+                Ok(request) => self.handle(Asked { request, port, from, came: Instant::now() }, &mut stored),
                 Err(error) => self.rejects.note((*from.ip()).into(), error),
             }
             came = socket.try_recv_from(buffer).ok();
@@ -141,30 +152,25 @@ impl Shell {
         self.confirm(stored);
     }
 
-    fn handle(&mut self, request: Request, port: Port, from: SocketAddrV4, stored: &mut (Vec<Event>, Vec<Letter>)) {
+    fn handle(&mut self, asked: Asked, stored: &mut (Vec<Event>, Vec<Letter>)) {
+        let Asked { ref request, port, from, .. } = asked;
         let conf = self.context.conf.borrow().clone();
         let Some(segment) = conf.segments.get(&self.context.segment) else { return };
         let view = View { conf: &conf, segment, addresses: &self.addresses, now: now() };
-        let answer = match decide(&request, port, view) {
+        let answer = match decide(request, port, view) {
             Decision::Answer(answer) => answer,
             Decision::Probe(address) => {
                 if self.waiting.len() < WAITING {
                     self.asked.extend(address);
-                    self.waiting.push((request, port, from));
+                    self.waiting.push(asked);
                 }
                 return;
             }
         };
-        if answer.let_go {
-            self.addresses.let_go(&request.client());
-        }
-        if let Some(address) = answer.hold {
-            self.addresses.hold(address, request.client(), view_now(&answer.events));
-        }
-        answer.events.iter().for_each(|event| self.addresses.apply(event));
+        answer.settle(request, &mut self.addresses);
         let letter = answer.reply.and_then(|message| {
             let to = match port {
-                Port::Server => reply::destination(&request, &message),
+                Port::Server => reply::destination(request, &message),
                 Port::BootServer => Destination::Socket(from),
             };
             let bytes = reply::encode(&message).map_err(|error| self.rejects.note((*from.ip()).into(), error)).ok()?;
@@ -188,9 +194,11 @@ impl Shell {
         }
         let (out, rejects, bus): (Out, Rejects, Bus) =
             (self.out.clone(), self.rejects.clone(), self.context.bus.clone());
+        // Handed over now, so that what happens to these leases next is told after this.
+        let storing = bus.store(events, STORE);
         tokio::spawn(async move {
             // A journal that is late or broken says so itself; machines boot all the same.
-            let _ = bus.store(events, STORE).await;
+            let _ = storing.await;
             letters.iter().for_each(|letter| out.send(letter, &rejects));
         });
     }
@@ -209,8 +217,11 @@ impl Shell {
         // Where no address is left to ask for, those that wait are told so.
         if matured || self.addresses.ready() > 0 || self.addresses.is_dry() {
             let mut stored = (Vec::new(), Vec::new());
-            for (request, port, from) in std::mem::take(&mut self.waiting) {
-                self.handle(request, port, from, &mut stored);
+            for asked in std::mem::take(&mut self.waiting) {
+                // Its client has asked again by now; what this one would get is held for nobody.
+                if asked.came.elapsed() < PATIENCE {
+                    self.handle(asked, &mut stored);
+                }
             }
             self.confirm(stored);
         }
@@ -227,10 +238,6 @@ impl Shell {
         let fact = Fact::DhcpExpired { address: lease.address };
         Event::new(Some(self.context.segment), fact).about(Some(lease.address), Some(lease.mac))
     }
-}
-
-fn view_now(events: &[Event]) -> Timestamp {
-    events.first().map_or_else(now, |event| event.time)
 }
 
 impl Out {

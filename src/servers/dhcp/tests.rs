@@ -82,13 +82,7 @@ impl Bed {
         let segment = self.conf.segments[&ip(1)].clone();
         let view = View { conf: &self.conf, segment: &segment, addresses: &self.addresses, now: at(self.now) };
         let Decision::Answer(answer) = decide(request, port, view) else { return (None, vec!["probe".into()]) };
-        if answer.let_go {
-            self.addresses.let_go(&request.client());
-        }
-        if let Some(address) = answer.hold {
-            self.addresses.hold(address, request.client(), at(self.now));
-        }
-        answer.events.iter().for_each(|event| self.addresses.apply(event));
+        answer.settle(request, &mut self.addresses);
         (answer.reply, answer.events.iter().map(|event| event.kind().to_owned()).collect())
     }
 

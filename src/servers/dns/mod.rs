@@ -3,6 +3,8 @@
 mod forward;
 mod zone;
 
+pub use zone::{Own, look_up, sanitised};
+
 use super::{Context, ServerError, who};
 use crate::{
     event::{Event, Fact, Service, now},
@@ -23,7 +25,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
-use zone::{Own, TTL};
+use zone::TTL;
 
 /// What a TCP client gets between two questions.
 const IDLE: Duration = Duration::from_secs(10);
@@ -127,7 +129,7 @@ impl Names {
             let state = self.context.state.read();
             let none = crate::state::Leases::default();
             let leases = state.segments.get(&self.context.segment).map_or(&none, |segment| &segment.leases);
-            zone::look_up(&segment, leases, now(), &full, kind)
+            look_up(&segment, leases, now(), &full, kind)
         };
         let (code, data) = match own {
             Own::Records(data) => (ResponseCode::NoError, data),

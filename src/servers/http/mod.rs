@@ -119,7 +119,7 @@ fn status(refusal: &Refusal) -> StatusCode {
 }
 
 /// The path with its percent codes resolved (RFC 3986, section 2.1); those that are none stay as they are.
-fn decoded(path: &str) -> String {
+pub fn decoded(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let [first, tail @ ..] = rest {

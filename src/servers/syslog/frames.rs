@@ -34,7 +34,7 @@ impl Decoder for Frames {
         }
         match stream.first() {
             None => Ok(None),
-            Some(b'1'..=b'9') => counted(stream),
+            Some(b'1'..=b'9') => self.counted(stream),
             Some(_) => Ok(self.line(stream)),
         }
     }
@@ -48,37 +48,31 @@ impl Decoder for Frames {
     }
 }
 
-fn counted(stream: &mut BytesMut) -> io::Result<Option<Bytes>> {
-    let digits = stream.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let wrong = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-    if digits > 6 {
-        return wrong(format!("a length of more than six digits; expected at most {LONGEST}"));
-    }
-    match stream.get(digits) {
-        None => return Ok(None),
-        Some(b' ') => {}
-        // A line that begins with a digit.
-        Some(_) => {
-            let end = stream.iter().position(|byte| *byte == b'\n');
-            return match end {
-                Some(end) => Ok(Some(stream.split_to(end + 1).freeze())),
-                None if stream.len() > LONGEST => wrong("a line without end".to_owned()),
-                None => Ok(None),
-            };
-        }
-    }
-    let length: usize = std::str::from_utf8(&stream[..digits]).ok().and_then(|d| d.parse().ok()).unwrap_or(usize::MAX);
-    if length > LONGEST {
-        return wrong(format!("a message of {length} bytes; expected at most {LONGEST}"));
-    }
-    if stream.len() < digits + 1 + length {
-        return Ok(None);
-    }
-    stream.advance(digits + 1);
-    Ok(Some(stream.split_to(length).freeze()))
-}
-
 impl Frames {
+    fn counted(&mut self, stream: &mut BytesMut) -> io::Result<Option<Bytes>> {
+        let digits = stream.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let wrong = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        if digits > 6 {
+            return wrong(format!("a length of more than six digits; expected at most {LONGEST}"));
+        }
+        match stream.get(digits) {
+            None => return Ok(None),
+            Some(b' ') => {}
+            // A line that begins with a digit.
+            Some(_) => return Ok(self.line(stream)),
+        }
+        let length: usize =
+            std::str::from_utf8(&stream[..digits]).ok().and_then(|d| d.parse().ok()).unwrap_or(usize::MAX);
+        if length > LONGEST {
+            return wrong(format!("a message of {length} bytes; expected at most {LONGEST}"));
+        }
+        if stream.len() < digits + 1 + length {
+            return Ok(None);
+        }
+        stream.advance(digits + 1);
+        Ok(Some(stream.split_to(length).freeze()))
+    }
+
     fn line(&mut self, stream: &mut BytesMut) -> Option<Bytes> {
         match stream.iter().take(LONGEST).position(|byte| *byte == b'\n') {
             Some(end) => Some(stream.split_to(end + 1).freeze()),

@@ -3,12 +3,14 @@
 mod frames;
 mod message;
 
+pub use frames::Frames;
+pub use message::read;
+
 use super::{Context, Rejects, ServerError, who};
 use crate::{
     event::{Event, Service},
     net,
 };
-use frames::Frames;
 use futures_util::StreamExt;
 use std::{
     io::ErrorKind,
@@ -77,7 +79,7 @@ async fn listen(context: Context, rejects: Rejects, stream: TcpStream, from: IpA
 }
 
 fn take(context: &Context, rejects: &Rejects, from: IpAddr, bytes: &[u8]) {
-    let fact = match message::read(bytes) {
+    let fact = match read(bytes) {
         Ok(fact) => fact,
         Err(error) => return rejects.note(from, error),
     };

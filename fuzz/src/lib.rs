@@ -1,0 +1,38 @@
+//! What each fuzz target does with its bytes. `tests/fuzz_corpus.rs` includes this file and replays the corpus through it.
+
+mod conf;
+mod dhcp;
+mod names;
+mod packets;
+mod paths;
+mod segment;
+mod syslog;
+
+pub use conf::conf_value;
+pub use dhcp::{dhcp_decide, dhcp_request};
+pub use names::dns_name;
+pub use packets::{arp, router_solicitation};
+pub use paths::{http_path, tftp_path};
+pub use syslog::{syslog_frames, syslog_message};
+
+/// What is done with a file's bytes.
+type Target = fn(&[u8]);
+
+/// The targets by name, which is also that of their corpus.
+pub const TARGETS: [(&str, Target); 10] = [
+    ("arp", arp),
+    ("conf_value", conf_value),
+    ("dhcp_decide", dhcp_decide),
+    ("dhcp_request", dhcp_request),
+    ("dns_name", dns_name),
+    ("http_path", http_path),
+    ("router_solicitation", router_solicitation),
+    ("syslog_frames", syslog_frames),
+    ("syslog_message", syslog_message),
+    ("tftp_path", tftp_path),
+];
+
+/// True if a terminal would show `text` and obey nothing in it.
+fn is_printable(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}

@@ -1,0 +1,55 @@
+//! The segment that the targets work on: one machine of conf, a pool of four addresses, a profile.
+
+use jiff::Timestamp;
+use pxelator::{
+    conf::{Conf, Loader, Machine, Mode, Pool, Profile, Segment},
+    net::Mac,
+};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
+
+/// The server.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// The machine of conf.
+pub const MACHINE: (Ipv4Addr, Mac) = (Ipv4Addr::new(10, 77, 0, 102), Mac([0x52, 0x54, 0, 0x77, 0, 0x60]));
+
+/// The tree. The machine has an address of the pool, and an `extra` value that templates use.
+pub fn conf(mode: Mode, loader: Loader, extra: &str) -> Conf {
+    let machine = Machine {
+        address: MACHINE.0,
+        mac: MACHINE.1,
+        hostname: "web1".into(),
+        boot: Some("live".into()),
+        loader: None,
+        firmware: None,
+        power: None,
+        extra: BTreeMap::from([("page".to_owned(), extra.to_owned())]),
+    };
+    let segment = Segment {
+        server: SERVER,
+        interface: None,
+        prefix: 24,
+        domain: "test.lan".into(),
+        gateway: Some(Ipv4Addr::new(10, 77, 0, 254)),
+        dns: vec![],
+        pool: Some(Pool { first: Ipv4Addr::new(10, 77, 0, 100), last: Ipv4Addr::new(10, 77, 0, 104) }),
+        lease: Duration::from_secs(60),
+        boot: Some("live".into()),
+        loader,
+        mode,
+        ntp: vec![],
+        radv: true,
+        machines: BTreeMap::from([(MACHINE.0, Arc::new(machine))]),
+    };
+    let profile = Profile {
+        name: "live".into(),
+        kernel: Some("live/vmlinuz".into()),
+        initrd: vec!["live/initrd.img".into()],
+        append: "host={{ machine.hostname }} page={{ machine.page }}".into(),
+    };
+    Conf { segments: [(SERVER, Arc::new(segment))].into(), profiles: [("live".to_owned(), Arc::new(profile))].into() }
+}
+
+/// Some time.
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap_or_default()
+}
