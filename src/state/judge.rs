@@ -39,7 +39,7 @@ pub fn judge(segment: &Segment, machine: &Machine, boot: &Boot, now: Timestamp) 
     let stage = boot.stage();
     let verdict = |cause: String, next_step: String| Some(Verdict { stage, cause, next_step });
     if let Some(refused) = decisive(boot)
-        && (refused.times >= 3 || quiet >= 5)
+        && (refused.times >= 2 || quiet >= 5)
     {
         let (cause, next_step) = refusal(refused, machine);
         return verdict(cause, next_step);
