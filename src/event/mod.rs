@@ -10,11 +10,13 @@ mod architecture;
 mod fact;
 mod sentence;
 mod severity;
+mod terms;
 mod transfer;
 
 pub use architecture::Architecture;
-pub use fact::{Action, Fact, LeaseSource, MachineSummary, PowerState, Refusal, Silence};
+pub use fact::Fact;
 pub use severity::Severity;
+pub use terms::{Action, LeaseSource, MachineSummary, PowerState, Refusal, Silence};
 pub use transfer::{Step, Transfer};
 
 use crate::net::Mac;

@@ -1,8 +1,19 @@
-//! Judges boots: which have come to a running system, which stand still, and why. Pure.
+//! Judges boots: which have come to a running system, which stand still, and why, in words with the next step. Pure.
 
-use super::{Boot, Machine, Outcome, Refused, Segment, Stage, State, Underway, Verdict};
+use super::{Boot, Machine, Outcome, Refused, Segment, Stage, State, Underway};
 use crate::event::{Event, Fact, Refusal, Silence};
 use jiff::Timestamp;
+
+/// The judgement on a boot that stands still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The last stage it reached.
+    pub stage: Option<Stage>,
+    /// The cause: what was seen, in words.
+    pub cause: String,
+    /// What the operator can do.
+    pub next_step: String,
+}
 
 impl State {
     /// The events that time has made due: boots that have come to their end or stand still.

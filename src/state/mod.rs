@@ -8,12 +8,11 @@ mod leases;
 mod machine;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 pub use boot::{Boot, Milestone, Outcome, Refused, Stage, Underway};
+pub use judge::Verdict;
 pub use leases::{Lease, Leases};
 pub use machine::Machine;
-pub use verdict::Verdict;
 
 use crate::{
     event::{Event, Service},

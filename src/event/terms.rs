@@ -1,0 +1,143 @@
+//! The words that facts are made of: why something was left out or refused, where an address comes from, power.
+
+use super::Architecture;
+use crate::net::Mac;
+use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
+
+/// Why a DHCP message was left unanswered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Silence {
+    /// The machine is not in the conf tree, and the segment has no pool.
+    NotInConf,
+    /// No address of the pool is free.
+    PoolExhausted,
+    /// The segment's mode is `proxy` and the client does not boot from the network.
+    NotPxe,
+    /// The segment's mode is `off`.
+    Off,
+    /// The client asks to keep an address that this server knows nothing of (RFC 2131, section 4.3.2).
+    UnknownLease,
+    /// The message came by a relay of another subnet.
+    ForeignRelay {
+        /// giaddr.
+        relay: Ipv4Addr,
+    },
+    /// The client chose another server's offer.
+    OtherServer {
+        /// Option 54.
+        server: Ipv4Addr,
+    },
+}
+
+/// Where a leased address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseSource {
+    /// The machine is in the conf tree under this address.
+    Reservation,
+    /// The segment's pool.
+    Pool,
+}
+
+/// Why a file was not given. The same for every protocol: `boot` decides it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Refusal {
+    /// There is no such file.
+    Missing {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The path leaves `tftpboot`, by itself or by a link.
+    Outside,
+    /// It is a directory or a device.
+    NotAFile,
+    /// The file is there but cannot be read.
+    Unreadable {
+        /// The system's error.
+        error: String,
+    },
+    /// A generated file was asked for by an address that is no machine of the segment.
+    UnknownMachine,
+    /// Neither the machine nor its segment says what to boot.
+    NoProfile,
+    /// The profile is not in `conf/boot/`.
+    UnknownProfile {
+        /// Its name.
+        profile: String,
+    },
+    /// The profile or its template is wrong.
+    BrokenProfile {
+        /// Its name.
+        profile: String,
+        /// What, where and what was expected.
+        error: String,
+    },
+    /// The request itself is not allowed: a write, an unknown mode or method.
+    NotAllowed {
+        /// What was asked.
+        request: String,
+    },
+}
+
+/// A machine as the conf tree has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineSummary {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// Its name, without the domain.
+    pub hostname: String,
+    /// The profile it boots: its own or the segment's.
+    pub boot: Option<String>,
+    /// What its firmware is, where conf says it.
+    pub firmware: Option<Architecture>,
+    /// How it is switched: the first word of `power`.
+    pub power: Option<String>,
+}
+
+/// A change of power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// On.
+    On,
+    /// Off at once.
+    Off,
+    /// A hard reset.
+    Reset,
+}
+
+impl Action {
+    /// `on`, `off`, `reset`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::On => "on",
+            Action::Off => "off",
+            Action::Reset => "reset",
+        }
+    }
+}
+
+/// Whether a machine has power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PowerState {
+    /// It runs.
+    On,
+    /// It does not.
+    Off,
+}
+
+impl PowerState {
+    /// `on`, `off`.
+    pub fn name(self) -> &'static str {
+        match self {
+            PowerState::On => "on",
+            PowerState::Off => "off",
+        }
+    }
+}
