@@ -20,9 +20,9 @@ use std::{
 const EVERY: Duration = Duration::from_millis(100);
 /// How often what is in the log is moved into the database.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// Pages of the log beyond which the writer is held up until it begins anew: 32 MiB. Without that it never does while
+/// Pages of the log beyond which the writer is held up until it begins anew: 128 MiB. Without that it never does while
 /// events come without a pause.
-const LONGEST_LOG: i64 = 8192;
+const LONGEST_LOG: i64 = 32_768;
 
 /// What the thread works with.
 pub struct Syncer {

@@ -26,6 +26,8 @@ const BATCH: usize = 4096;
 const KEPT: usize = 250_000;
 /// How long events that nobody waits for may wait for more of them: a commit costs as much as some hundred events.
 const GATHER: Duration = Duration::from_millis(5);
+/// Commits that follow each other faster wait for what comes meanwhile.
+const SPACING: Duration = Duration::from_millis(2);
 const RETRY: Duration = Duration::from_secs(1);
 
 pub struct Writer {
@@ -36,6 +38,8 @@ pub struct Writer {
     /// To be answered when all of `waiting` is committed.
     barriers: Vec<oneshot::Sender<()>>,
     trouble: Option<Trouble>,
+    /// The last commit.
+    committed: Instant,
 }
 
 /// The journal cannot be written.
@@ -55,7 +59,14 @@ enum Queue {
 
 impl Writer {
     pub fn new(journal: Journal, bus: Bus) -> Writer {
-        Writer { journal, bus, waiting: VecDeque::new(), barriers: Vec::new(), trouble: None }
+        Writer {
+            journal,
+            bus,
+            waiting: VecDeque::new(),
+            barriers: Vec::new(),
+            trouble: None,
+            committed: Instant::now(),
+        }
     }
 
     /// Stores until the queue is closed and everything is stored, or cannot be.
@@ -93,15 +104,21 @@ impl Writer {
             Ok(None) => return Queue::Closed,
             Err(_) => return Queue::Quiet,
         }
-        let until = tokio::time::Instant::now() + GATHER;
+        let (none_waits, one_waits) = (Instant::now() + GATHER, self.committed + SPACING);
         for _ in 0..BATCH {
             let next = match queue.try_recv() {
                 Ok(delivery) => delivery,
-                Err(_) if !self.barriers.is_empty() || self.trouble.is_some() => break,
-                Err(_) => match clock.block_on(async { tokio::time::timeout_at(until, queue.recv()).await }) {
-                    Ok(Some(delivery)) => delivery,
-                    Ok(None) | Err(_) => break,
-                },
+                Err(_) => {
+                    let until = if self.barriers.is_empty() { none_waits } else { one_waits };
+                    let patience = until.saturating_duration_since(Instant::now());
+                    if patience.is_zero() || self.trouble.is_some() {
+                        break;
+                    }
+                    match clock.block_on(async { tokio::time::timeout(patience, queue.recv()).await }) {
+                        Ok(Some(delivery)) => delivery,
+                        Ok(None) | Err(_) => break,
+                    }
+                }
             };
             self.take(next);
         }
@@ -166,6 +183,7 @@ impl Writer {
             }
         }
         transaction.commit()?;
+        self.committed = Instant::now();
         Ok(batch)
     }
 }

@@ -18,9 +18,9 @@ const KEEPALIVE: TcpKeepalive =
 pub fn udp(address: SocketAddr, interface: Option<&str>) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
     bound(&socket, interface)?;
+    // Without SO_REUSEADDR: with it another server on the port would take a part of the datagrams, and nobody be told.
     socket.set_broadcast(true)?;
-    socket.set_reuse_address(true)?;
-    // A burst of a whole room's machines has to wait somewhere. Without CAP_NET_ADMIN the kernel caps it.
+    // A burst of a whole room's machines has to wait somewhere. Beyond net.core.rmem_max only CAP_NET_ADMIN gets it.
     if setsockopt(&socket, sockopt::RcvBufForce, &BURST).is_err() {
         socket.set_recv_buffer_size(BURST)?;
     }

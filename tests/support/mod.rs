@@ -1,10 +1,12 @@
 //! A network segment of the test's own, hosts on it, and the real program serving it.
 #![allow(dead_code, unused_imports)] // each test file uses a part of it
 
+mod dhcp;
 mod program;
 mod screen;
 mod segment;
 
+pub use dhcp::Client;
 pub use program::Program;
 pub use screen::Screen;
 pub use segment::{Host, Segment, run};

@@ -8,7 +8,7 @@ use nix::{
 use pxelator::event::{Event, Fact, Service};
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
@@ -44,6 +44,11 @@ impl Program {
     pub fn launch(segment: &Segment, words: &[&str]) -> Program {
         let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
         command.current_dir(segment.folder.path()).args(["run", "--headless", "--json"]).args(words);
+        Program::spawn(command)
+    }
+
+    /// Starts what `command` says, which is to end in `pxelator run --headless --json`.
+    pub fn spawn(mut command: Command) -> Program {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let seen = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
         let (lines, told) = (BufReader::new(child.stderr.take().unwrap()), seen.clone());
@@ -92,6 +97,13 @@ impl Program {
     /// Lines of stderr that are no events.
     pub fn words(&self) -> String {
         self.seen.0.lock().unwrap().other.join("\n")
+    }
+
+    /// The most memory that the process had in use so far, in MiB.
+    pub fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
 
     /// The process.

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::{Ipv4Addr, UdpSocket},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -86,6 +87,11 @@ impl Segment {
         within(&self.name, program)
     }
 
+    /// Runs `work` in the segment's namespace, where the server is: the sockets it makes stay there.
+    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        enter(&self.name, work)
+    }
+
     /// A further host on the segment: an interface `eth0` with this MAC, without an address.
     pub fn host(&self, name: &str, mac: &str) -> Host {
         let host = Host { namespace: format!("{}-{name}", self.name), folder: tempfile::tempdir().unwrap() };
@@ -99,6 +105,17 @@ impl Segment {
         ip(&format!("-n {segment} link set {port} master br0 up"));
         host
     }
+}
+
+/// Runs `work` in a network namespace: the sockets it makes stay there.
+fn enter<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
+    let path = format!("/run/netns/{namespace}");
+    let entered = || {
+        let namespace = fs::File::open(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        work()
+    };
+    std::thread::scope(|scope| scope.spawn(entered).join().unwrap())
 }
 
 impl Drop for Segment {
@@ -124,6 +141,19 @@ impl Host {
         let mut command = self.command("sh");
         command.args(["-c", line]).current_dir(self.folder()).stdin(Stdio::null());
         command.output().unwrap_or_else(|e| panic!("{line}: {e}"))
+    }
+
+    /// Runs `work` in the host's namespace: the sockets it makes stay there.
+    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        enter(&self.namespace, work)
+    }
+
+    /// A UDP socket of the host that may broadcast; reading it gives up after a while.
+    pub fn udp(&self, port: u16) -> UdpSocket {
+        let socket = self.enter(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap());
+        socket.set_broadcast(true).unwrap();
+        socket.set_read_timeout(Some(super::SOON)).unwrap();
+        socket
     }
 
     /// Gives the host a fixed address: `10.77.0.60`.

@@ -118,11 +118,11 @@ impl Shell {
                 () = self.context.shutdown.cancelled() => return Ok(()),
                 came = server.recv_from(&mut one) => {
                     let (length, from) = came.map_err(broken(67))?;
-                    self.batch(&server, Port::Server, &mut one, length, from).await;
+                    self.batch(&server, Port::Server, &mut one, length, from);
                 }
                 came = boot_server.recv_from(&mut two) => {
                     let (length, from) = came.map_err(broken(4011))?;
-                    self.batch(&boot_server, Port::BootServer, &mut two, length, from).await;
+                    self.batch(&boot_server, Port::BootServer, &mut two, length, from);
                 }
                 heard = prober.heard() => {
                     let (address, owner) = heard.map_err(ServerError::io("listening for ARP"))?;
@@ -138,16 +138,17 @@ impl Shell {
     }
 
     /// Decides on a datagram and those right behind it; their leases go to disk together.
-    async fn batch(&mut self, socket: &UdpSocket, port: Port, buffer: &mut [u8], length: usize, from: SocketAddr) {
+    fn batch(&mut self, socket: &UdpSocket, port: Port, buffer: &mut [u8], length: usize, from: SocketAddr) {
         let mut stored = (Vec::new(), Vec::new());
-        let mut came = Some((length, from));
-        for _ in 0..BATCH {
-            let Some((length, SocketAddr::V4(from))) = came else { break };
+        let (mut came, mut taken) = (Some((length, from)), 0);
+        while let Some((length, SocketAddr::V4(from))) = came {
             match Request::decode(&buffer[..length]) {
                 Ok(request) => self.handle(Asked { request, port, from, came: Instant::now() }, &mut stored),
                 Err(error) => self.rejects.note((*from.ip()).into(), error),
             }
-            came = socket.try_recv_from(buffer).ok();
+            taken += 1;
+            // What is not taken now must stay in the socket.
+            came = if taken < BATCH { socket.try_recv_from(buffer).ok() } else { None };
         }
         self.confirm(stored);
     }
