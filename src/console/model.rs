@@ -141,7 +141,7 @@ impl Model {
         let Some((_, segment)) = self.segment(state) else { return Vec::new() };
         let filter = &self.places[Pane::Machines as usize].filter;
         let mut machines: Vec<&Machine> =
-            segment.machines.values().filter(|m| matches(filter, &described(m))).collect();
+            segment.machines.values().filter(|m| filter.is_empty() || matches(filter, &described(m))).collect();
         machines.sort_by_key(|m| (!m.in_conf, m.address, m.mac));
         machines
     }
@@ -186,6 +186,9 @@ impl Model {
         let Some((_, segment)) = self.segment(state) else { return Vec::new() };
         let filter = &self.places[Pane::Leases as usize].filter;
         let words = |l: &&Lease| {
+            if filter.is_empty() {
+                return true;
+            }
             let text = format!("{} {} {}", l.address, l.mac, l.hostname.as_deref().unwrap_or_default());
             matches(filter, &text)
         };
