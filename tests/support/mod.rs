@@ -3,6 +3,7 @@
 
 mod program;
 mod segment;
+pub mod vm;
 
 pub use program::Program;
 pub use segment::{Host, Segment, run};

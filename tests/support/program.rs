@@ -8,7 +8,7 @@ use nix::{
 use pxelator::event::{Event, Fact, Service};
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
@@ -44,6 +44,11 @@ impl Program {
     pub fn launch(segment: &Segment, words: &[&str]) -> Program {
         let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
         command.current_dir(segment.folder.path()).args(["run", "--headless", "--json"]).args(words);
+        Program::spawn(command)
+    }
+
+    /// Starts a command that prints events as JSON on stderr.
+    pub fn spawn(mut command: Command) -> Program {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let seen = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
         let (lines, told) = (BufReader::new(child.stderr.take().unwrap()), seen.clone());
