@@ -1,4 +1,4 @@
-//! A UEFI machine (OVMF with its own PXE client) loads iPXE over TFTP, then boots by its script.
+//! UEFI machines (OVMF with its own network clients) load iPXE over TFTP, or over HTTP, then boot by their script.
 
 mod support;
 
@@ -38,4 +38,33 @@ fn a_uefi_machine_comes_up() {
     machine.wait_until_up();
     machine.passes(&program, &[vm::system_acknowledged(), vm::completed()]);
     machine.passes(&program, &[vm::system_acknowledged(), vm::kernel_logged(), vm::system_logged()]);
+}
+
+#[test]
+fn a_uefi_machine_boots_over_http() {
+    if !can_run(vm::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("uefi-http");
+    vm::equip(&segment);
+    let machine = Vm::new(&segment, 63, "http1", "uefi-http");
+    let program = Program::launch(&segment, &["--power-on", "http1"]);
+    let booted = [
+        vm::stage("discovered as UEFI HTTP", |fact| {
+            let http = Some(Architecture::UefiHttpX64);
+            matches!(fact, Fact::DhcpDiscovered { ipxe: false, architecture, .. } if *architecture == http)
+        }),
+        vm::offered("http://10.77.0.1/ipxe.efi"),
+        vm::acknowledged(false),
+        vm::got("ipxe.efi"),
+        vm::discovered(true),
+        vm::offered("http://10.77.0.1/boot.ipxe?mac=52-54-00-77-00-3f"),
+        vm::got("boot.ipxe"),
+        vm::got("practice/vmlinuz"),
+        vm::system_acknowledged(),
+        vm::completed(),
+    ];
+    machine.passes(&program, &booted);
+    machine.wait_until_up();
+    assert!(!program.events().iter().any(|event| matches!(event.fact, Fact::TftpRequested { .. })));
 }
