@@ -102,10 +102,17 @@ fn sweep(prefix: &str) {
         let owner = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')).and_then(|id| id.parse().ok());
         if let Some(owner) = owner
             && !processes(&name).contains(&Pid::from_raw(owner))
+            && !is_this_program(owner)
         {
             remove(&name, Duration::ZERO);
         }
     }
+}
+
+/// One that has just made its namespace is not in it yet.
+fn is_this_program(pid: i32) -> bool {
+    let name = |pid: &dyn std::fmt::Display| fs::read(format!("/proc/{pid}/comm")).ok();
+    name(&pid).is_some_and(|theirs| Some(theirs) == name(&"self"))
 }
 
 /// Ends all other processes of a namespace, and the namespace.

@@ -1,6 +1,6 @@
 //! QEMU: a virtual machine on the segment's bridge that boots from the network, switched over QMP.
 //!
-//! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi`.
+//! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi|uefi-http`.
 
 use super::{Power, PowerError, Target};
 use crate::event::{Action, Architecture, PowerState};
@@ -160,6 +160,12 @@ async fn ip(words: &[&str]) -> Result<(), PowerError> {
 fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, PowerError> {
     let mut options = Options { memory: 256, cpus: 1, firmware: target.machine.firmware.unwrap_or(Architecture::Bios) };
     options.read(target.machine.power.as_deref().unwrap_or_default())?;
+    if !matches!(options.firmware, Architecture::Bios | Architecture::UefiX64 | Architecture::UefiHttpX64) {
+        return Err(PowerError::new(
+            format!("QEMU is run as an x86-64 machine, which has no {} firmware", options.firmware),
+            "write bios, uefi or uefi-http into its `firmware`",
+        ));
+    }
     let mut words: Vec<String> = Vec::new();
     let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
     add("-machine", format!("q35,accel={}", accelerators()));
@@ -176,6 +182,11 @@ fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, Power
     let rom = if options.firmware == Architecture::Bios { "" } else { ",romfile=" };
     add("-device", format!("virtio-net-pci,netdev=n,mac={},bootindex=1{rom}", target.machine.mac));
     add("-device", "virtio-rng-pci".into());
+    if options.firmware == Architecture::UefiHttpX64 {
+        // Without PXE before it, HTTP is the first that OVMF tries.
+        add("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n".into());
+        add("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n".into());
+    }
     if options.firmware != Architecture::Bios {
         let there = |paths: [&'static str; 2]| paths.into_iter().find(|path| Path::new(path).is_file());
         let (Some(code), Some(variables)) = (there(FIRMWARE), there(VARIABLES)) else {
@@ -216,7 +227,7 @@ impl Options {
             let wrong = || {
                 PowerError::new(
                     format!("power: {word:?} is no option of qemu"),
-                    "use mem=256, cpus=1, firmware=bios or firmware=uefi",
+                    "use mem=256, cpus=1, firmware=bios, uefi or uefi-http",
                 )
             };
             match word.split_once('=').ok_or_else(wrong)? {
@@ -224,6 +235,7 @@ impl Options {
                 ("cpus", count) => self.cpus = count.parse().map_err(|_| wrong())?,
                 ("firmware", "bios") => self.firmware = Architecture::Bios,
                 ("firmware", "uefi") => self.firmware = Architecture::UefiX64,
+                ("firmware", "uefi-http") => self.firmware = Architecture::UefiHttpX64,
                 _ => return Err(wrong()),
             }
         }

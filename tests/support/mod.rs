@@ -5,6 +5,7 @@ mod dhcp;
 mod program;
 mod screen;
 mod segment;
+pub mod vm;
 
 pub use dhcp::Client;
 pub use program::Program;

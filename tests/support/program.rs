@@ -47,7 +47,7 @@ impl Program {
         Program::spawn(command)
     }
 
-    /// Starts what `command` says, which is to end in `pxelator run --headless --json`.
+    /// Starts a command that prints events as JSON on stderr.
     pub fn spawn(mut command: Command) -> Program {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let seen = Arc::new((Mutex::new(Seen::default()), Condvar::new()));

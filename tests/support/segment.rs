@@ -1,5 +1,9 @@
 //! A network namespace with a bridge, and further namespaces as hosts on it. Nothing can leave them.
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     fs,
     net::{Ipv4Addr, UdpSocket},
@@ -120,6 +124,12 @@ fn enter<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
 
 impl Drop for Segment {
     fn drop(&mut self) {
+        // Virtual machines outlive the program that switched them on; the namespace would outlive its name with them.
+        let inside = Command::new("ip").args(["netns", "pids", &self.name]).output();
+        let inside = inside.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        for pid in inside.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
         let _ = Command::new("ip").args(["netns", "del", &self.name]).output();
     }
 }

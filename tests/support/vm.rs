@@ -1,0 +1,166 @@
+//! Machines that tests boot: what they load, what they say on their serial console, and the stages that their boot goes through.
+
+use super::{Program, Segment, run, wait_for};
+use pxelator::event::{Event, Fact, LeaseSource};
+use std::{fs, net::Ipv4Addr, path::Path, process::Command, time::Duration};
+
+/// What must be there to boot machines, beside the firmware.
+pub const NEEDED: &[&str] = &["qemu-system-x86_64", "cpio", "depmod"];
+/// How long a whole boot may take on a loaded machine, emulated.
+pub const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Lays the practice guest, the boot programs and the shipped profiles into `segment`.
+pub fn equip(segment: &Segment) {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Made once; `make` itself lets only one at a time do it.
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest");
+    run(Command::new(project.join("tftpboot/practice/guest/make")).arg(&made));
+    run(Command::new(project.join("tftpboot/loaders")).arg(segment.tftpboot()));
+    let practice = segment.tftpboot().join("practice");
+    fs::create_dir_all(&practice).unwrap();
+    for file in ["vmlinuz", "initrd.img"] {
+        fs::copy(made.join(file), practice.join(file)).unwrap();
+    }
+    fs::copy(project.join("tftpboot/practice/welcome"), practice.join("welcome")).unwrap();
+    for profile in ["practice", "practice-broken"] {
+        for file in ["kernel", "initrd", "append"] {
+            let value = fs::read_to_string(project.join("conf/boot").join(profile).join(file)).unwrap();
+            segment.conf(&format!("boot/{profile}/{file}"), value.trim());
+        }
+    }
+    segment.conf("10.77.0.1/boot", "practice");
+}
+
+/// A virtual machine of `segment`: its address ends in `last`, its firmware is `bios` or `uefi`.
+pub struct Vm<'a> {
+    segment: &'a Segment,
+    /// Its name.
+    pub hostname: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Its hardware address.
+    pub mac: String,
+}
+
+impl Vm<'_> {
+    /// Writes the machine into conf. `--power-on` with its name switches it on.
+    pub fn new<'a>(segment: &'a Segment, last: u8, hostname: &str, firmware: &str) -> Vm<'a> {
+        let mac = format!("52:54:00:77:00:{last:02x}");
+        segment.machine(last, &mac, hostname);
+        segment.conf(&format!("10.77.0.1/10.77.0.{last}/firmware"), firmware);
+        segment.conf(&format!("10.77.0.1/10.77.0.{last}/power"), "qemu");
+        Vm { segment, hostname: hostname.to_owned(), address: Ipv4Addr::new(10, 77, 0, last), mac }
+    }
+
+    /// All that it said on its serial console.
+    pub fn console(&self) -> String {
+        let file = self.segment.folder.path().join("run").join(format!("{}.console", self.address));
+        String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).replace('\r', "")
+    }
+
+    /// Waits for the guest's last line, which says that it leased, resolved, fetched and logged.
+    pub fn wait_until_up(&self) {
+        let last = format!("PRACTICE-UP {} {}", self.hostname, self.address);
+        wait_for(&last, PATIENCE, || {
+            let console = self.console();
+            assert!(!console.contains("PRACTICE-FAILED"), "{console}");
+            console.lines().any(|line| line == last).then_some(())
+        });
+    }
+
+    /// Waits until `program` told each of `stages` of this machine, in their order. Panics with all events and the end
+    /// of the console.
+    pub fn passes(&self, program: &Program, stages: &[Stage]) {
+        let of_this = |event: &Event| event.mac.is_some_and(|mac| mac.to_string() == self.mac);
+        let mut from = 0;
+        for stage in stages {
+            let matches = |event: &Event| of_this(event) && (stage.is)(&event.fact);
+            wait_for(&format!("{}: {}", self.hostname, stage.name), PATIENCE, || {
+                let events = program.events();
+                if let Some(at) = events.iter().skip(from).position(matches) {
+                    from += at + 1;
+                    return Some(());
+                }
+                let broken = events.iter().any(|event| {
+                    of_this(event) && matches!(event.fact, Fact::BootStalled { .. } | Fact::PowerFailed { .. })
+                });
+                if broken {
+                    let told: Vec<String> =
+                        events.iter().map(|e| format!("{} {} {}", e.time, e.kind(), e.fact)).collect();
+                    let console = self.console();
+                    panic!("{}: no {}\n{}\n{console}", self.hostname, stage.name, told.join("\n"));
+                }
+                None
+            });
+        }
+    }
+}
+
+/// One step of a boot, as an event tells it.
+pub struct Stage {
+    name: String,
+    is: Box<dyn Fn(&Fact) -> bool>,
+}
+
+/// A stage of one's own.
+pub fn stage(name: &str, is: impl Fn(&Fact) -> bool + 'static) -> Stage {
+    Stage { name: name.to_owned(), is: Box::new(is) }
+}
+
+/// It looked for a server, as iPXE or as firmware.
+pub fn discovered(as_ipxe: bool) -> Stage {
+    stage("discovered", move |fact| matches!(fact, Fact::DhcpDiscovered { ipxe, .. } if *ipxe == as_ipxe))
+}
+
+/// It was offered its reserved address with this boot file.
+pub fn offered(file: &str) -> Stage {
+    let file = file.to_owned();
+    stage(
+        &format!("offered {file}"),
+        move |fact| matches!(fact, Fact::DhcpOffered { boot_file: Some(f), source: LeaseSource::Reservation, .. } if *f == file),
+    )
+}
+
+/// It leased its address, as iPXE or as firmware.
+pub fn acknowledged(as_ipxe: bool) -> Stage {
+    stage(
+        "acknowledged",
+        move |fact| matches!(fact, Fact::DhcpAcknowledged { ipxe, boot_file: Some(_), .. } if *ipxe == as_ipxe),
+    )
+}
+
+/// It got the whole file.
+pub fn got(file: &str) -> Stage {
+    let file = file.to_owned();
+    stage(&format!("got {file}"), move |fact| match fact {
+        Fact::HttpCompleted { transfer } | Fact::TftpCompleted { transfer } => {
+            transfer.file == file && transfer.size == Some(transfer.bytes)
+        }
+        _ => false,
+    })
+}
+
+/// Its system took a lease.
+pub fn system_acknowledged() -> Stage {
+    stage("the system's lease", |fact| {
+        matches!(fact, Fact::DhcpAcknowledged { ipxe: false, architecture: None, boot_file: None, .. })
+    })
+}
+
+/// It logged what only its kernel says.
+pub fn kernel_logged() -> Stage {
+    stage("the kernel's log", |fact| {
+        matches!(fact, Fact::SyslogReceived { facility, text, .. }
+            if facility.as_deref() == Some("kern") && text.contains("Linux version"))
+    })
+}
+
+/// The guest logged its last word by syslog.
+pub fn system_logged() -> Stage {
+    stage("the system's log", |fact| matches!(fact, Fact::SyslogReceived { text, .. } if text == "up"))
+}
+
+/// The program says that the boot is through.
+pub fn completed() -> Stage {
+    stage("completed", |fact| matches!(fact, Fact::BootCompleted { millis } if *millis > 0))
+}
