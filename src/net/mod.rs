@@ -6,6 +6,6 @@ mod mac;
 mod socket;
 
 pub use interface::Interface;
-pub use link::{Arp, Link, arp_sender};
+pub use link::{Arp, Link, Overheard, arp_sender};
 pub use mac::{Mac, NotAMac};
 pub use socket::{tcp, udp};
