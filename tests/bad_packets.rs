@@ -104,6 +104,57 @@ fn syslog_that_makes_no_sense() {
     }
 }
 
+#[test]
+fn tftp_that_makes_no_sense() {
+    if !can_run(&[]) {
+        return;
+    }
+    let (segment, host, program) = bed("badtftp");
+    segment.serve("file", "content");
+    let bad: [&[u8]; 7] = [
+        b"",
+        b"\x00",
+        b"\0\x01name",
+        b"\0\x01file\0morse\0",
+        b"\0\x01file\0octet\0blksize\0",
+        b"\0\x04\0\x01",
+        &[0xff; 9_000],
+    ];
+    let socket = host.udp(0);
+    for packet in bad.iter().cycle().take(10 * bad.len()) {
+        socket.send_to(packet, "10.77.0.1:69").unwrap();
+    }
+    // Its answer would come to the same socket as those to the others.
+    assert_eq!(read_over_tftp(&socket), b"content");
+    all_are_told(&program, Service::Tftp, 70);
+}
+
+#[test]
+fn dns_that_makes_no_sense() {
+    if !can_run(&[]) {
+        return;
+    }
+    let (_segment, host, program) = bed("baddns");
+    let asked = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x05known\x04test\x03lan\0\0\x01\0\x01";
+    let bad: [&[u8]; 6] = [
+        b"",
+        &asked[..11],
+        &asked[..20],
+        b"\x12\x34\x81\0\0\0\0\0\0\0\0\0",
+        b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\xc0\x0c\0\x01\0\x01",
+        &[0xff; 9_000],
+    ];
+    let socket = host.udp(0);
+    for packet in bad.iter().cycle().take(10 * bad.len()) {
+        socket.send_to(packet, "10.77.0.1:53").unwrap();
+    }
+    socket.send_to(asked, "10.77.0.1:53").unwrap();
+    let mut answer = [0; 512];
+    let length = socket.recv(&mut answer).unwrap();
+    assert!(answer[..length].ends_with(&[10, 77, 0, 60]), "the others are not answered: {:02x?}", &answer[..length]);
+    all_are_told(&program, Service::Dns, 60);
+}
+
 /// A packet of each kind to every server, also such as are right for another one.
 #[test]
 fn every_server_goes_on_after_nonsense() {

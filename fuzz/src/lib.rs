@@ -11,7 +11,7 @@ mod syslog;
 pub use conf::conf_value;
 pub use dhcp::{dhcp_decide, dhcp_request};
 pub use names::dns_name;
-pub use packets::{arp, router_solicitation};
+pub use packets::{arp, router_solicitation, tftp_request};
 pub use paths::{http_path, tftp_path};
 pub use syslog::{syslog_frames, syslog_message};
 
@@ -19,7 +19,7 @@ pub use syslog::{syslog_frames, syslog_message};
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
@@ -30,6 +30,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("syslog_frames", syslog_frames),
     ("syslog_message", syslog_message),
     ("tftp_path", tftp_path),
+    ("tftp_request", tftp_request),
 ];
 
 /// True if a terminal would show `text` and obey nothing in it.

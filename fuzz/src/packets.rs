@@ -1,12 +1,24 @@
 //! What comes below UDP: ARP frames and router solicitations.
 
-use pxelator::{net, servers::radv};
+use super::is_printable;
+use pxelator::{
+    net,
+    servers::{radv, tftp},
+};
 use std::net::Ipv6Addr;
 
 /// A frame.
 pub fn arp(data: &[u8]) {
     if net::arp_sender(data).is_some() {
         assert!(data.len() >= 14 + 28, "an ARP packet of {} bytes", data.len());
+    }
+}
+
+/// A packet to TFTP's port.
+pub fn tftp_request(data: &[u8]) {
+    match tftp::check(data) {
+        Ok(()) => assert!(data.ends_with(&[0]) && data.len() > 8, "{data:?}"),
+        Err(error) => assert!(is_printable(&error)),
     }
 }
 

@@ -6,6 +6,11 @@ use futures_util::StreamExt;
 use pcap::{Active, Capture, Packet, PacketCodec, PacketStream};
 use std::{io, net::Ipv4Addr, net::SocketAddrV4};
 
+/// Bytes of a frame that ARP needs.
+const SHORT: i32 = 128;
+/// Bytes of a frame as Ethernet has them. libpcap's buffer has so many places as such fit; with larger ones a burst is lost.
+const PACKET: i32 = 1536;
+
 /// Sends UDP datagrams to stations by their hardware address.
 pub struct Link {
     capture: Capture<Active>,
@@ -15,7 +20,7 @@ pub struct Link {
 impl Link {
     /// Opens `interface`. Errors are libpcap's: no permission, no such interface.
     pub fn open(interface: &Interface) -> io::Result<Link> {
-        Ok(Link { capture: open(interface, "less 1")?, own: own(interface) })
+        Ok(Link { capture: open(interface, "less 1", SHORT)?, own: own(interface) })
     }
 
     /// Sends one datagram in a frame of its own to `station`. Errors are those of send(2).
@@ -35,7 +40,7 @@ pub struct Arp {
 impl Arp {
     /// Opens `interface`, asking as `sender`. Errors are libpcap's. Needs a tokio runtime.
     pub fn open(interface: &Interface, sender: Ipv4Addr) -> io::Result<Arp> {
-        let capture = open(interface, "arp")?.setnonblock().map_err(io::Error::other)?;
+        let capture = open(interface, "arp", SHORT)?.setnonblock().map_err(io::Error::other)?;
         let stream = capture.stream(Senders).map_err(io::Error::other)?;
         Ok(Arp { stream, own: own(interface), sender })
     }
@@ -75,6 +80,55 @@ impl Arp {
     }
 }
 
+/// Hears what comes to a UDP port beside the server that answers there.
+pub struct Overheard {
+    stream: PacketStream<Active, Datagrams>,
+}
+
+impl Overheard {
+    /// Opens `interface` for datagrams to `port` of `address`. Errors are libpcap's. Needs a tokio runtime.
+    pub fn open(interface: &Interface, address: Ipv4Addr, port: u16) -> io::Result<Overheard> {
+        let filter = format!("ip dst host {address} and udp dst port {port}");
+        let capture = open(interface, &filter, PACKET)?.setnonblock().map_err(io::Error::other)?;
+        Ok(Overheard { stream: capture.stream(Datagrams).map_err(io::Error::other)? })
+    }
+
+    /// The next datagram with its sender; no payload for one of more than a packet. Cancel safe.
+    pub async fn next(&mut self) -> io::Result<(Ipv4Addr, Option<Vec<u8>>)> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Some(heard))) => return Ok(heard),
+                Some(Ok(None)) => {}
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                None => return Err(io::Error::other("the capture ended")),
+            }
+        }
+    }
+}
+
+struct Datagrams;
+
+impl PacketCodec for Datagrams {
+    type Item = Option<(Ipv4Addr, Option<Vec<u8>>)>;
+
+    fn decode(&mut self, packet: Packet<'_>) -> Self::Item {
+        let whole = packet.header.caplen == packet.header.len;
+        datagram(packet.data).map(|(source, payload)| (source, payload.filter(|_| whole)))
+    }
+}
+
+/// The sender and the payload of a UDP datagram in an Ethernet frame; no payload where it is the first of fragments.
+fn datagram(frame: &[u8]) -> Option<(Ipv4Addr, Option<Vec<u8>>)> {
+    let sliced = etherparse::LaxSlicedPacket::from_ethernet(frame).ok()?;
+    let Some(etherparse::LaxNetSlice::Ipv4(ip)) = &sliced.net else { return None };
+    let source = ip.header().source_addr();
+    match &sliced.transport {
+        Some(etherparse::TransportSlice::Udp(udp)) => Some((source, Some(udp.payload().to_vec()))),
+        _ if ip.payload().fragmented => Some((source, None)),
+        _ => None,
+    }
+}
+
 struct Senders;
 
 impl PacketCodec for Senders {
@@ -107,10 +161,13 @@ fn own(interface: &Interface) -> Mac {
     interface.mac.unwrap_or(Mac([0; 6]))
 }
 
-fn open(interface: &Interface, filter: &str) -> io::Result<Capture<Active>> {
+fn open(interface: &Interface, filter: &str, longest: i32) -> io::Result<Capture<Active>> {
     let open = || -> Result<Capture<Active>, pcap::Error> {
-        let mut capture =
-            Capture::from_device(interface.name.as_str())?.immediate_mode(true).snaplen(128).promisc(false).open()?;
+        let mut capture = Capture::from_device(interface.name.as_str())?
+            .immediate_mode(true)
+            .snaplen(longest)
+            .promisc(false)
+            .open()?;
         capture.filter(filter, true)?;
         Ok(capture)
     };
@@ -138,6 +195,11 @@ mod tests {
         let Some(etherparse::TransportSlice::Udp(udp)) = sliced.transport else { panic!("no UDP") };
         assert_eq!((udp.source_port(), udp.destination_port(), udp.payload()), (67, 68, &b"hello"[..]));
         assert_eq!(arp_sender(&frame), None);
+        assert_eq!(datagram(&frame), Some((Ipv4Addr::new(10, 77, 0, 1), Some(b"hello".to_vec()))));
+        let mut fragment = frame.clone();
+        fragment[20] |= 0x20; // more fragments
+        assert_eq!(datagram(&fragment), Some((Ipv4Addr::new(10, 77, 0, 1), None)));
+        assert_eq!(datagram(&[0xff; 60]), None);
         assert_eq!(arp_sender(&[0xff; 20]), None);
     }
 }

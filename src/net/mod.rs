@@ -7,7 +7,7 @@ mod namespace;
 mod socket;
 
 pub use interface::Interface;
-pub use link::{Arp, Link, arp_sender};
+pub use link::{Arp, Link, Overheard, arp_sender};
 pub use mac::{Mac, NotAMac};
 pub use namespace::{Namespace, NamespaceError};
 pub use socket::{tcp, udp};

@@ -67,6 +67,7 @@ impl Segment {
             Fact::ConfLoaded { domain, mode, pool, machines } => {
                 (self.domain, self.mode, self.pool) = (domain.clone(), mode.clone(), *pool);
                 adopt(&mut self.machines, machines);
+                self.in_conf = self.machines.values().filter(|machine| machine.in_conf).count();
             }
             Fact::ServiceStarted { service, address } => {
                 self.services.insert(*service, Health::Running { address: address.clone() });
@@ -101,16 +102,17 @@ impl Segment {
         found.last().map(|machine| machine.mac)
     }
 
-    /// Forgets the stranger that was silent longest, where another one would be too many.
+    /// Forgets the strangers that were silent longest, where another one would be too many. An eighth of them at once:
+    /// a flood of strangers is not to look through all machines for each.
     fn make_room(&mut self, mac: Mac) {
-        if self.machines.contains_key(&mac) {
+        if self.machines.len() < self.in_conf + STRANGERS || self.machines.contains_key(&mac) {
             return;
         }
         let strangers = self.machines.values().filter(|machine| !machine.in_conf);
-        if strangers.clone().count() >= STRANGERS
-            && let Some(oldest) = strangers.min_by_key(|machine| machine.last_seen).map(|machine| machine.mac)
-        {
-            self.machines.remove(&oldest);
+        let mut oldest: Vec<_> = strangers.map(|machine| (machine.last_seen, machine.mac)).collect();
+        oldest.sort_unstable();
+        for (_, mac) in &oldest[..oldest.len() / 8] {
+            self.machines.remove(mac);
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct Segment {
     pub pool: Option<(Ipv4Addr, Ipv4Addr)>,
     /// Machines of the conf tree and those that were only seen, by hardware address. The latter are bounded.
     pub machines: BTreeMap<Mac, Machine>,
+    /// How many of the machines are of the conf tree.
+    in_conf: usize,
     /// Addresses and who has them.
     pub leases: Leases,
     /// How the servers are.

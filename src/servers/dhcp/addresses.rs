@@ -280,3 +280,106 @@ impl Addresses {
         ends.filter_map(|(_, address)| self.leases.get(*address)).filter(|lease| !lease.ended)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        conf::{Loader, Mode, Pool},
+        net::Mac,
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn segment(pool: Pool) -> Segment {
+        Segment {
+            server: Ipv4Addr::new(10, 77, 0, 1),
+            interface: None,
+            prefix: 16,
+            domain: "lan".into(),
+            gateway: None,
+            dns: vec![],
+            pool: Some(pool),
+            lease: std::time::Duration::from_secs(60),
+            boot: None,
+            loader: Loader::Ipxe,
+            mode: Mode::Authoritative,
+            ntp: vec![],
+            radv: true,
+            machines: BTreeMap::new(),
+        }
+    }
+
+    fn acknowledged(address: Ipv4Addr, client: &str, now: Timestamp) -> Event {
+        let fact = Fact::DhcpAcknowledged {
+            xid: 1,
+            address,
+            boot_file: None,
+            lease: 60,
+            source: LeaseSource::Pool,
+            client: client.to_owned(),
+            hostname: None,
+            renewal: false,
+            architecture: None,
+            ipxe: false,
+        };
+        let event = Event { time: now, ..Event::new(Some(Ipv4Addr::new(10, 77, 0, 1)), fact) };
+        event.about(Some(address), Some(Mac([2, 0, 0, 0, 0, 1])))
+    }
+
+    fn probe(addresses: &mut Addresses, segment: &Segment, now: Timestamp) {
+        let asked = addresses.to_probe(&[], 0, segment, now, 1024);
+        asked.into_iter().for_each(|address| addresses.unanswered(address, now));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_by_the_pool_and_not_by_who_asks() {
+        let segment = segment(Pool { first: Ipv4Addr::new(10, 77, 0, 100), last: Ipv4Addr::new(10, 77, 0, 109) });
+        let mut addresses = Addresses::new(Leases::default());
+        for n in 0..5_000 {
+            let (now, client) = (at(n * 7), format!("client {n}"));
+            probe(&mut addresses, &segment, now);
+            let Pooled::Address(address) = addresses.pooled(&client, None, &segment, now) else {
+                panic!("{client} gets none")
+            };
+            addresses.hold(address, client.clone(), now);
+            // Every third one never asks for what it was offered.
+            if n % 3 > 0 {
+                addresses.apply(&acknowledged(address, &client, now));
+            }
+        }
+        let kept = [
+            addresses.ends.len(),
+            addresses.by_client.len(),
+            addresses.offers.len(),
+            addresses.offered_to.len(),
+            addresses.stock.len(),
+        ];
+        assert!(kept.iter().all(|count| *count <= 10), "{kept:?}");
+    }
+
+    #[test]
+    fn a_large_pool_is_looked_through_in_parts_and_known_to_be_full() {
+        let segment = segment(Pool { first: Ipv4Addr::new(10, 77, 16, 0), last: Ipv4Addr::new(10, 77, 95, 255) });
+        let mut leases = Leases::default();
+        let pool = segment.pool.unwrap();
+        for (n, address) in pool.addresses().enumerate() {
+            leases.apply(&acknowledged(address, &format!("client {n}"), at(0)));
+        }
+        let mut addresses = Addresses::new(leases);
+        let looks = (1..100).find(|_| {
+            probe(&mut addresses, &segment, at(1));
+            addresses.is_dry()
+        });
+        assert_eq!(looks, Some(5), "20480 addresses, 4096 a look");
+        assert_eq!(addresses.pooled("another", None, &segment, at(1)), Pooled::Exhausted);
+        probe(&mut addresses, &segment, at(61));
+        assert_eq!((addresses.is_dry(), addresses.ready()), (false, 1024), "the leases have ended");
+        let mut gone: Vec<_> = addresses.expired(at(1), at(61)).map(|lease| lease.address).collect();
+        gone.sort_unstable();
+        assert!(gone.into_iter().eq(pool.addresses()), "each is told once");
+        assert_eq!(addresses.expired(at(61), at(99)).count(), 0);
+    }
+}

@@ -1,11 +1,12 @@
 //! DNS of a segment: its own names, and what the servers named in `dns` say of others. The protocol is hickory's.
 
 mod forward;
+mod udp;
 mod zone;
 
 pub use zone::{Own, look_up, sanitised};
 
-use super::{Context, ServerError, who};
+use super::{Context, Rejects, ServerError, who};
 use crate::{
     event::{Event, Fact, Service, now},
     net,
@@ -23,6 +24,7 @@ use hickory_server::{
 };
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use zone::TTL;
@@ -38,8 +40,8 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     let name = context.interface.name.clone();
     let socket = net::udp(address, Some(&name)).map_err(ServerError::bind(format!("UDP port 53 of {name}")))?;
     let listener = net::tcp(address, Some(&name)).map_err(ServerError::bind(format!("TCP port 53 of {name}")))?;
-    let mut server = Server::new(Names { context: context.clone(), forwarder: Forwarder::default() });
-    server.register_socket(socket);
+    let names = Names { context: context.clone(), forwarder: Arc::default() };
+    let mut server = Server::new(names.clone());
     server.register_listener(listener, IDLE, WAITING);
     context.started(Service::Dns, format!("UDP and TCP {address}"));
     tokio::select! {
@@ -47,15 +49,19 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
             server.shutdown_token().cancel();
             Ok(())
         }
+        ended = udp::serve(socket, names, Rejects::new(&context, Service::Dns)) => {
+            ended.map_err(ServerError::io("receiving on UDP port 53"))
+        }
         ended = server.block_until_done() => {
             ended.map_err(|error| ServerError::io("serving DNS")(std::io::Error::other(error)))
         }
     }
 }
 
+#[derive(Clone)]
 struct Names {
     context: Context,
-    forwarder: Forwarder,
+    forwarder: Arc<Forwarder>,
 }
 
 /// An answer before it is a message.

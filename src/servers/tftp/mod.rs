@@ -1,8 +1,11 @@
 //! TFTP: the files of `tftpboot` and generated ones, for reading. The protocol is async-tftp's (RFC 1350, 2347-2349, 7440).
 
 mod reader;
+mod request;
 
-use super::{Context, ServerError, files, meter, meter::Meter, who};
+pub use request::check;
+
+use super::{Context, Rejects, ServerError, files, meter, meter::Meter, who};
 use crate::{
     boot::{self, Served},
     event::{Refusal, Service},
@@ -42,11 +45,27 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
         .build()
         .await
         .map_err(|error| bind()(std::io::Error::other(error)))?;
+    // The library passes over requests that make no sense without a word.
+    let overheard = net::Overheard::open(&context.interface, context.segment, 69).map_err(bind())?;
     context.started(Service::Tftp, format!("UDP {address}"));
     tokio::select! {
         () = context.shutdown.cancelled() => Ok(()),
         ended = server.serve() => {
             ended.map_err(|error| ServerError::io("serving TFTP")(std::io::Error::other(error)))
+        }
+        ended = listen(overheard, Rejects::new(&context, Service::Tftp)) => {
+            ended.map_err(ServerError::io("listening for TFTP requests"))
+        }
+    }
+}
+
+/// Tells of requests that make no sense.
+async fn listen(mut overheard: net::Overheard, rejects: Rejects) -> std::io::Result<()> {
+    loop {
+        let (source, packet) = overheard.next().await?;
+        let checked = packet.as_deref().map_or(Err("a request larger than a packet".to_owned()), check);
+        if let Err(error) = checked {
+            rejects.note(source.into(), error);
         }
     }
 }
