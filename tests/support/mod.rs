@@ -3,9 +3,11 @@
 
 mod program;
 mod segment;
+mod station;
 
 pub use program::Program;
 pub use segment::{Host, Segment, run};
+pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
 
 use std::{
     process::Command,

@@ -1,10 +1,16 @@
 //! A network namespace with a bridge, and further namespaces as hosts on it. Nothing can leave them.
 
+use nix::{
+    sched::{CloneFlags, setns},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering::Relaxed},
+    thread,
 };
 
 /// Runs a program to its end; panics with what it printed where it cannot be run or fails.
@@ -86,6 +92,11 @@ impl Segment {
         within(&self.name, program)
     }
 
+    /// Runs `work` in the segment's namespace; sockets that it opens stay there.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        inside(&self.name, work)
+    }
+
     /// A further host on the segment: an interface `eth0` with this MAC, without an address.
     pub fn host(&self, name: &str, mac: &str) -> Host {
         let host = Host { namespace: format!("{}-{name}", self.name), folder: tempfile::tempdir().unwrap() };
@@ -119,6 +130,16 @@ impl Host {
         within(&self.namespace, program)
     }
 
+    /// Runs `work` in the host's namespace; sockets that it opens stay there.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        inside(&self.namespace, work)
+    }
+
+    /// The namespace's name.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Runs a shell line on the host, in its own folder, to its end.
     pub fn sh(&self, line: &str) -> Output {
         let mut command = self.command("sh");
@@ -149,8 +170,28 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        // Clients leave processes of their own behind, which would keep the namespace.
+        if let Ok(left) = Command::new("ip").args(["netns", "pids", &self.namespace]).output() {
+            let pids = String::from_utf8_lossy(&left.stdout).into_owned();
+            for pid in pids.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+        }
         let _ = Command::new("ip").args(["netns", "del", &self.namespace]).output();
     }
+}
+
+fn inside<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
+    let namespace = fs::File::open(format!("/run/netns/{namespace}")).unwrap();
+    // A thread of its own: a namespace is the thread's.
+    let worked = thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            setns(&namespace, CloneFlags::CLONE_NEWNET).unwrap();
+            work()
+        });
+        thread.join()
+    });
+    worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn within(namespace: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {

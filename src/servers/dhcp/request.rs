@@ -150,9 +150,9 @@ impl Request {
             vendor: bytes(60).and_then(|b| printable(&b)),
             architecture: number(93).map(Architecture::from_number),
             ipxe: bytes(175).is_some() || bytes(77).is_some_and(|b| b.windows(4).any(|w| w == b"iPXE")),
-            client_id: bytes(61).filter(|b| !b.is_empty()),
+            client_id: bytes(61).filter(|b| (1..=255).contains(&b.len())),
             relay_info: bytes(82),
-            uuid: bytes(97),
+            uuid: bytes(97).filter(|b| b.len() <= 255),
             wanted: bytes(55).unwrap_or_default(),
         })
     }
