@@ -91,7 +91,7 @@ fn syslog_that_makes_no_sense() {
     for packet in bad.iter().cycle().take(10 * bad.len()) {
         socket.send_to(packet, "10.77.0.1:514").unwrap();
     }
-    let connect = || host.enter(|| TcpStream::connect("10.77.0.1:514").unwrap());
+    let connect = || host.inside(|| TcpStream::connect("10.77.0.1:514").unwrap());
     connect().write_all(b"9999999 too long").unwrap();
     connect().write_all(b"70000 too long").unwrap();
     all_are_told(&program, Service::Syslog, 42);
@@ -180,7 +180,7 @@ fn every_server_goes_on_after_nonsense() {
     }
     for port in [53, 80, 514] {
         for packet in &noise {
-            let mut stream = host.enter(|| TcpStream::connect(("10.77.0.1", port)).unwrap());
+            let mut stream = host.inside(|| TcpStream::connect(("10.77.0.1", port)).unwrap());
             // The server may hang up in the middle.
             let _ = stream.write_all(packet);
         }

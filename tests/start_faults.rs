@@ -27,7 +27,7 @@ fn a_taken_port_is_told_and_taken_over_when_it_is_free() {
     let segment = Segment::new("taken");
     segment.machine(60, "02:00:00:00:00:60", "known");
     // As other DHCP servers do: with SO_REUSEADDR two could share the port, and each would hear a part.
-    let other = segment.enter(|| {
+    let other = segment.inside(|| {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
         socket.set_reuse_address(true).unwrap();
         socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 67).into()).unwrap();

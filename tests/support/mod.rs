@@ -5,12 +5,14 @@ mod dhcp;
 mod program;
 mod screen;
 mod segment;
+mod station;
 pub mod vm;
 
 pub use dhcp::Client;
 pub use program::Program;
 pub use screen::Screen;
 pub use segment::{Host, Segment, run};
+pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
 
 use std::{
     process::Command,

@@ -74,10 +74,29 @@ impl Program {
 
     /// As [`Program::wait`], for at most `patience`.
     pub fn wait_for(&self, what: &str, patience: Duration, wanted: impl Fn(&Event) -> bool) -> Event {
+        self.look(0, what, patience, wanted)
+    }
+
+    /// How many events there are so far, for [`Program::wait_since`].
+    pub fn mark(&self) -> usize {
+        self.seen.0.lock().unwrap().events.len()
+    }
+
+    /// As [`Program::wait`], for an event after those that `mark` counts.
+    pub fn wait_since(&self, mark: usize, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
+        self.look(mark, what, SOON, wanted)
+    }
+
+    /// The events after those that `mark` counts.
+    pub fn since(&self, mark: usize) -> Vec<Event> {
+        self.events().split_off(mark)
+    }
+
+    fn look(&self, mark: usize, what: &str, patience: Duration, wanted: impl Fn(&Event) -> bool) -> Event {
         let deadline = Instant::now() + patience;
         let mut seen = self.seen.0.lock().unwrap();
         loop {
-            if let Some(event) = seen.events.iter().find(|event| wanted(event)) {
+            if let Some(event) = seen.events.iter().skip(mark).find(|event| wanted(event)) {
                 return event.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());

@@ -1,6 +1,7 @@
 //! A network namespace with a bridge, and further namespaces as hosts on it. Nothing can leave them.
 
 use nix::{
+    sched::{CloneFlags, setns},
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
@@ -10,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering::Relaxed},
+    thread,
 };
 
 /// Runs a program to its end; panics with what it printed where it cannot be run or fails.
@@ -91,9 +93,9 @@ impl Segment {
         within(&self.name, program)
     }
 
-    /// Runs `work` in the segment's namespace, where the server is: the sockets it makes stay there.
-    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        enter(&self.name, work)
+    /// Runs `work` in the segment's namespace; sockets that it opens stay there.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        inside(&self.name, work)
     }
 
     /// A further host on the segment: an interface `eth0` with this MAC, without an address.
@@ -111,26 +113,9 @@ impl Segment {
     }
 }
 
-/// Runs `work` in a network namespace: the sockets it makes stay there.
-fn enter<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
-    let path = format!("/run/netns/{namespace}");
-    let entered = || {
-        let namespace = fs::File::open(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-        nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-        work()
-    };
-    std::thread::scope(|scope| scope.spawn(entered).join().unwrap())
-}
-
 impl Drop for Segment {
     fn drop(&mut self) {
-        // Virtual machines outlive the program that switched them on; the namespace would outlive its name with them.
-        let inside = Command::new("ip").args(["netns", "pids", &self.name]).output();
-        let inside = inside.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        for pid in inside.split_whitespace().filter_map(|pid| pid.parse().ok()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).output();
+        remove(&self.name);
     }
 }
 
@@ -146,6 +131,16 @@ impl Host {
         within(&self.namespace, program)
     }
 
+    /// Runs `work` in the host's namespace; sockets that it opens stay there.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        inside(&self.namespace, work)
+    }
+
+    /// The namespace's name.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Runs a shell line on the host, in its own folder, to its end.
     pub fn sh(&self, line: &str) -> Output {
         let mut command = self.command("sh");
@@ -153,14 +148,9 @@ impl Host {
         command.output().unwrap_or_else(|e| panic!("{line}: {e}"))
     }
 
-    /// Runs `work` in the host's namespace: the sockets it makes stay there.
-    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        enter(&self.namespace, work)
-    }
-
     /// A UDP socket of the host that may broadcast; reading it gives up after a while.
     pub fn udp(&self, port: u16) -> UdpSocket {
-        let socket = self.enter(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap());
+        let socket = self.inside(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap());
         socket.set_broadcast(true).unwrap();
         socket.set_read_timeout(Some(super::SOON)).unwrap();
         socket
@@ -189,8 +179,32 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.namespace]).output();
+        remove(&self.namespace);
     }
+}
+
+/// Removes a namespace with what still runs there: virtual machines and clients outlive who started them, and the
+/// namespace would outlive its name with them.
+fn remove(namespace: &str) {
+    let inside = Command::new("ip").args(["netns", "pids", namespace]).output();
+    let inside = inside.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    for pid in inside.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    let _ = Command::new("ip").args(["netns", "del", namespace]).output();
+}
+
+fn inside<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
+    let namespace = fs::File::open(format!("/run/netns/{namespace}")).unwrap();
+    // A thread of its own: a namespace is the thread's.
+    let worked = thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            setns(&namespace, CloneFlags::CLONE_NEWNET).unwrap();
+            work()
+        });
+        thread.join()
+    });
+    worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn within(namespace: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {

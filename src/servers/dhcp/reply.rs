@@ -10,6 +10,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// The shortest message that old BOOTP relays and clients take (RFC 1542, section 2.1).
 const SHORTEST: usize = 300;
+/// The option that ends all options.
+const END: u8 = 255;
 /// PXE_DISCOVERY_CONTROL = 8: load the file that is named here, ask no other boot server (PXE 2.1, table 2-1).
 const NO_DISCOVERY: [u8; 4] = [6, 1, 8, 255];
 /// iPXE's own option 175 with 176 = 1: do not wait for a proxyDHCP.
@@ -155,7 +157,21 @@ pub fn destination(request: &Request, reply: &Message) -> Destination {
 
 /// The bytes of a message. Errors are dhcproto's: none for messages of this file.
 pub fn encode(message: &Message) -> Result<Vec<u8>, dhcproto::error::EncodeError> {
+    let mut message = message.clone();
+    // dhcproto would write an option 82 of raw bytes twice, and of one beyond 255 bytes a wrong length.
+    let info = match message.opts_mut().remove(OptionCode::RelayAgentInformation) {
+        Some(DhcpOption::Unknown(info)) => info.into_parts().1,
+        _ => Vec::new(),
+    };
     let mut bytes = message.to_vec()?;
+    if bytes.last() == Some(&END) {
+        bytes.pop();
+    }
+    for part in info.chunks(255) {
+        bytes.extend([82, u8::try_from(part.len()).unwrap_or(u8::MAX)]); // RFC 3396, section 5
+        bytes.extend_from_slice(part);
+    }
+    bytes.push(END);
     bytes.resize(bytes.len().max(SHORTEST), 0);
     Ok(bytes)
 }

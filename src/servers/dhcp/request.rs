@@ -137,9 +137,9 @@ impl Request {
                 .and_then(|b| Some(u16::from_be_bytes([*b.first()?, *b.get(1)?])))
                 .map(Architecture::from_number),
             ipxe: option(175).is_some() || option(77).is_some_and(|b| b.windows(4).any(|w| w == b"iPXE")),
-            client_id: bytes(61).filter(|b| !b.is_empty()),
+            client_id: bytes(61).filter(|b| (1..=255).contains(&b.len())),
             relay_info: bytes(82),
-            uuid: bytes(97),
+            uuid: bytes(97).filter(|b| b.len() <= 255),
             wanted: bytes(55).unwrap_or_default(),
         })
     }

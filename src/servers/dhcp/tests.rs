@@ -199,6 +199,7 @@ fn what_a_request_is_answered() {
         ("renewing what was forgotten", by(other, renew(ip(102))), Some(Ack)),
         ("a reservation with a wrong address", by(KNOWN, init(ip(100))), Some(Nak)),
         ("a reservation", by(KNOWN, init(ip(60))), Some(Ack)),
+        ("what is another's by conf", init(ip(60)), Some(Nak)),
         ("no address at all", base.clone(), Some(Nak)),
         ("a relay of another subnet", Request { giaddr: Some([10, 9, 9, 9].into()), ..init(ip(100)) }, None),
     ] {
@@ -260,10 +261,15 @@ fn option_82_is_echoed_last_as_it_came_and_short_messages_are_padded() {
     let relayed = Request { giaddr: Some(ip(2)), relay_info: Some(info.clone()), ..request(Kind::Discover, KNOWN) };
     let bytes = encode(&bed.ask(&relayed).0.unwrap()).unwrap();
     let mut tail = vec![82, 8];
-    tail.extend(info);
+    tail.extend(&info);
+    assert_eq!(bytes.windows(tail.len()).filter(|w| *w == tail).count(), 1, "{bytes:?}");
     tail.push(255);
     assert!(bytes.windows(tail.len()).any(|w| w == tail), "{bytes:?}");
     assert!(bytes.len() >= 300);
+    let long = Request { relay_info: Some(vec![7; 300]), ..relayed };
+    let bytes = encode(&bed.ask(&long).0.unwrap()).unwrap();
+    let parts = [&[82, 255][..], &[7; 255], &[82, 45], &[7; 45], &[255]].concat();
+    assert!(bytes.ends_with(&parts), "in two parts (RFC 3396): {bytes:?}");
 }
 
 #[test]
