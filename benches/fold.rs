@@ -4,6 +4,7 @@ mod segment;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pxelator::{
+    boot::role_of,
     event::{Architecture, Event, Fact, LeaseSource, MachineSummary, Severity, Transfer},
     state::State,
 };
@@ -22,7 +23,14 @@ fn boot(n: u32, begin: i64) -> Vec<Arc<Event>> {
         let boot_file = Some("ipxe.efi".to_owned());
         let source = LeaseSource::Reservation;
         facts.push(Fact::DhcpDiscovered { xid, architecture, vendor: None, ipxe, hostname: None, relay: None });
-        facts.push(Fact::DhcpOffered { xid, address, boot_file: boot_file.clone(), lease: 3600, source });
+        facts.push(Fact::DhcpOffered {
+            xid,
+            address,
+            boot_file: boot_file.clone(),
+            refusal: None,
+            lease: 3600,
+            source,
+        });
         facts.push(Fact::DhcpAcknowledged {
             xid,
             address,
@@ -38,7 +46,14 @@ fn boot(n: u32, begin: i64) -> Vec<Arc<Event>> {
     }
     for (id, file) in (0..).zip(["boot.ipxe", "live/vmlinuz", "live/initrd.img"]) {
         let whole = 50_000_000;
-        let transfer = |bytes| Transfer { id, file: file.into(), size: Some(whole), bytes, millis: bytes / 50_000 };
+        let transfer = |bytes| Transfer {
+            id,
+            file: file.into(),
+            role: role_of(file),
+            size: Some(whole),
+            bytes,
+            millis: bytes / 50_000,
+        };
         facts.push(Fact::HttpRequested { transfer: transfer(0) });
         facts.extend((1..10).map(|part| Fact::HttpProgressed { transfer: transfer(whole / 10 * part) }));
         facts.push(Fact::HttpCompleted { transfer: transfer(whole) });

@@ -7,6 +7,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use policy::{Asker, BootFile, Firmware, Served, boot_file, files, serve};
-pub use role::{Role, role_of};
+pub use policy::{Asker, BootFile, Firmware, Named, Served, boot_file, files, role, serve};
+pub use role::role_of;
 pub use template::faults;

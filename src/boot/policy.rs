@@ -1,9 +1,9 @@
 //! The one policy: which boot file DHCP names, and what TFTP and HTTP give for a path.
 
-use super::{scripts, template};
+use super::{role::role_of, scripts, template};
 use crate::{
     conf::{Conf, Loader, Machine, Profile, Segment},
-    event::{Architecture, Refusal},
+    event::{Architecture, Refusal, Role},
     net::Mac,
 };
 use std::net::Ipv4Addr;
@@ -102,14 +102,37 @@ pub fn serve(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Re
     Ok(Served::File(path))
 }
 
-/// The files below `tftpboot` that `machine`'s profile names, each with the file of the conf tree that names it.
-pub fn files(conf: &Conf, segment: &Segment, machine: &Machine) -> Result<Vec<(String, String)>, Refusal> {
-    let profile = profile(conf, segment, Some(machine))?;
-    let rendered = template::render(profile, segment, Some(machine), machine.address, Some(machine.mac))?;
-    let kernel = [("kernel", rendered.kernel)];
-    let named = kernel.into_iter().chain(rendered.initrd.into_iter().map(|path| ("initrd", path)));
-    let local = named.filter(|(_, path)| !scripts::is_url(path));
-    local.map(|(file, path)| Ok((format!("conf/boot/{}/{file}", profile.name), normal(&path)?))).collect()
+/// A file below `tftpboot` that a profile names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Kernel or initrd.
+    pub role: Role,
+    /// The file of the conf tree that names it.
+    pub by: String,
+    /// Its path below `tftpboot`.
+    pub path: String,
+}
+
+/// The files below `tftpboot` that the asker's profile names.
+pub fn files(conf: &Conf, segment: &Segment, asker: Asker<'_>) -> Result<Vec<Named>, Refusal> {
+    let profile = profile(conf, segment, asker.machine)?;
+    let rendered = template::render(profile, segment, asker.machine, asker.address, asker.mac)?;
+    let initrds = rendered.initrd.into_iter().map(|path| (Role::Initrd, "initrd", path));
+    let named = [(Role::Kernel, "kernel", rendered.kernel)].into_iter().chain(initrds);
+    let local = named.filter(|(_, _, path)| !scripts::is_url(path));
+    local
+        .map(|(role, file, path)| {
+            Ok(Named { role, by: format!("conf/boot/{}/{file}", profile.name), path: normal(&path)? })
+        })
+        .collect()
+}
+
+/// What the file at `path` is for the asker: its profile knows, else the file's name tells.
+pub fn role(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Role {
+    let files = files(conf, segment, asker).unwrap_or_default();
+    let asked = normal(path.split('?').next().unwrap_or_default());
+    let named = files.into_iter().find(|named| asked.as_ref() == Ok(&named.path));
+    named.map_or_else(|| role_of(path), |named| named.role)
 }
 
 fn profile<'a>(conf: &'a Conf, segment: &Segment, machine: Option<&Machine>) -> Result<&'a Profile, Refusal> {

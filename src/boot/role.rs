@@ -1,19 +1,6 @@
-//! What a file is for, by its name.
+//! What a file is for, by its name, where no profile says it.
 
-/// The part that a file plays in a boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// A boot loader or a part of one.
-    Loader,
-    /// What a loader is to do.
-    Script,
-    /// A kernel.
-    Kernel,
-    /// An initial file system.
-    Initrd,
-    /// Anything else.
-    Other,
-}
+use crate::event::Role;
 
 /// The part that the file at `path` plays; the last component decides, without a query.
 pub fn role_of(path: &str) -> Role {

@@ -1,6 +1,10 @@
 //! `pxelator check`: every mistake of the conf tree, and every file that a machine would ask for and not find.
 
-use crate::{boot, conf, servers::open_below};
+use crate::{
+    boot::{self, Asker},
+    conf,
+    servers::open_below,
+};
 use color_eyre::eyre::{Result, eyre};
 use std::{collections::BTreeSet, path::Path};
 
@@ -21,7 +25,9 @@ pub fn check(tree: &Path, tftpboot: &Path) -> Result<bool> {
     let machines: usize = segments.values().map(|segment| segment.machines.len()).sum();
     let wrong = reading.mistakes.len() + missing.len();
     let verdict = if wrong == 0 { "nothing is wrong".to_owned() } else { format!("{wrong} wrong") };
-    eprintln!("{} segments, {machines} machines, {profiles} profiles: {verdict}", segments.len());
+    let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (segments, machines) = (many(segments.len(), "segment"), many(machines, "machine"));
+    eprintln!("{segments}, {machines}, {}: {verdict}", many(profiles, "profile"));
     Ok(wrong == 0)
 }
 
@@ -34,12 +40,13 @@ fn missing(conf: &conf::Conf, tftpboot: &Path) -> BTreeSet<String> {
             if segment.profile_of(Some(machine)).is_none() {
                 continue;
             }
-            match boot::files(conf, segment, machine) {
+            let asker = Asker { address: machine.address, mac: Some(machine.mac), machine: Some(machine) };
+            match boot::files(conf, segment, asker) {
                 Err(refusal) => drop(words.insert(format!("{} ({}): {refusal}", machine.hostname, machine.address))),
                 Ok(files) => {
-                    let lost = files.into_iter().filter_map(|(named_by, path)| {
-                        let refusal = open_below(tftpboot, &path).err()?;
-                        Some(format!("{named_by} names {path}: {refusal}"))
+                    let lost = files.into_iter().filter_map(|named| {
+                        let refusal = open_below(tftpboot, &named.path).err()?;
+                        Some(format!("{} names {}: {refusal}", named.by, named.path))
                     });
                     words.extend(lost);
                 }

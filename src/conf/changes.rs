@@ -40,6 +40,11 @@ pub fn between(
             events.push(Event::new(Some(*server), loaded(segment)));
         }
     }
+    for (server, segment) in &before.conf.segments {
+        if !now.conf.segments.contains_key(server) {
+            events.push(Event::new(Some(*server), Fact::ConfRemoved { machines: segment.machines.len() }));
+        }
+    }
     events
 }
 

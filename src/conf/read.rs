@@ -1,6 +1,7 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
 use super::{Conf, Loader, Machine, Mistake, Mode, Profile, Segment, check, value};
+use crate::event::printable;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -63,7 +64,7 @@ enum Found<T> {
 
 impl Reader<'_> {
     fn mistake(&mut self, path: impl Into<PathBuf>, value: &str, expected: impl Into<String>) {
-        self.mistakes.push(Mistake { path: path.into(), value: printable(value), expected: expected.into() });
+        self.mistakes.push(Mistake { path: path.into(), value: shown(value), expected: expected.into() });
     }
 
     /// Names in a folder, sorted; editors' leftovers and hidden files are passed over.
@@ -265,9 +266,9 @@ fn is_leftover(name: &str) -> bool {
     name.starts_with('.') || name.starts_with('#') || name.ends_with('~') || name.ends_with(".swp") || name == "4913"
 }
 
-/// Short enough for a line, without anything that a terminal would obey.
-fn printable(value: &str) -> String {
-    let mut text: String = value.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+/// Short enough for a line.
+fn shown(value: &str) -> String {
+    let mut text = printable(value, 80);
     if value.chars().nth(80).is_some() {
         text.push('…');
     }

@@ -1,7 +1,7 @@
 //! Every kind of event with its fields: the program's vocabulary, one place.
 
 use super::{
-    Action, Architecture, LeaseSource, MachineSummary, PowerState, Refusal, Service, Severity, Silence,
+    Action, Architecture, LeaseSource, MachineSummary, PowerState, Refusal, Role, Service, Severity, Silence,
     transfer::Transfer,
 };
 use crate::net::Mac;
@@ -65,6 +65,8 @@ facts! {
         address: Ipv4Addr,
         /// The boot file or URL in the offer.
         boot_file: Option<String>,
+        /// Why it has none, where the client wants one.
+        refusal: Option<Refusal>,
         /// Seconds.
         lease: u32,
         /// Where the address comes from.
@@ -155,6 +157,8 @@ facts! {
         xid: u32,
         /// The boot file or URL.
         boot_file: Option<String>,
+        /// Why it has none, where the client wants one.
+        refusal: Option<Refusal>,
         /// 67 or 4011.
         port: u16,
     }
@@ -168,6 +172,12 @@ facts! {
     /// A TFTP transfer went on.
     TftpProgressed = "tftp.progressed" Tftp Debug {
         /// The transfer so far.
+        #[serde(flatten)]
+        transfer: Transfer,
+    }
+    /// Only the size of a file was asked for over TFTP (RFC 2349, section 4).
+    TftpProbed = "tftp.probed" Tftp Debug {
+        /// The transfer that was broken off.
         #[serde(flatten)]
         transfer: Transfer,
     }
@@ -189,6 +199,9 @@ facts! {
     TftpRefused = "tftp.refused" Tftp Warning {
         /// What was asked for.
         file: String,
+        /// What the file is for.
+        #[serde(default)]
+        role: Role,
         /// Why not.
         refusal: Refusal,
     }
@@ -223,6 +236,9 @@ facts! {
     HttpRefused = "http.refused" Http Warning {
         /// What was asked for.
         file: String,
+        /// What the file is for.
+        #[serde(default)]
+        role: Role,
         /// Why not.
         refusal: Refusal,
     }
@@ -342,6 +358,18 @@ facts! {
         /// The file.
         path: String,
     }
+    /// A segment was taken out of the conf tree.
+    ConfRemoved = "conf.removed" Conf Notice {
+        /// How many machines it had.
+        machines: usize,
+    }
+    /// A machine could not be written into the conf tree.
+    ConfUnwritten = "conf.unwritten" Conf Err {
+        /// Its folder.
+        path: String,
+        /// In words.
+        error: String,
+    }
     /// A machine that was only seen was written into the conf tree.
     ConfAdopted = "conf.adopted" Conf Notice {
         /// Its new host name.
@@ -397,6 +425,11 @@ facts! {
     ServiceStopped = "service.stopped" Program Info {
         /// Which.
         service: Service,
+    }
+    /// The console broke; the servers go on.
+    ConsoleFailed = "console.failed" Program Err {
+        /// In words.
+        error: String,
     }
     /// The bus was full: events were dropped before this reader saw them.
     EventsDropped = "events.dropped" Program Warning {

@@ -8,6 +8,8 @@
 
 mod architecture;
 mod fact;
+mod printable;
+mod role;
 mod sentence;
 mod severity;
 mod terms;
@@ -15,6 +17,8 @@ mod transfer;
 
 pub use architecture::Architecture;
 pub use fact::Fact;
+pub use printable::printable;
+pub use role::Role;
 pub use severity::Severity;
 pub use terms::{Action, LeaseSource, MachineSummary, PowerState, Refusal, Silence};
 pub use transfer::{Step, Transfer};

@@ -19,9 +19,10 @@ impl fmt::Display for Fact {
                 }
                 relay.map_or(Ok(()), |relay| write!(f, ", by relay {relay}"))
             }
-            Fact::DhcpOffered { address, boot_file, source, .. } => {
+            Fact::DhcpOffered { address, boot_file, refusal, source, .. } => {
                 write!(f, "offered {address}{}", of(*source))?;
-                with_boot_file(f, boot_file.as_deref())
+                with_boot_file(f, boot_file.as_deref())?;
+                refusal.as_ref().map_or(Ok(()), |refusal| write!(f, ", nothing to boot: {refusal}"))
             }
             Fact::DhcpAcknowledged { address, boot_file, lease, renewal, source, .. } => {
                 let verb = if *renewal { "renewed" } else { "leased" };
@@ -41,6 +42,9 @@ impl fmt::Display for Fact {
                 write!(f, "{address} of the pool is in use by {owner}; not offered until {until:.0}")
             }
             Fact::DhcpOutbid { server, .. } => write!(f, "took the offer of another server, {server}"),
+            Fact::DhcpProxied { refusal: Some(refusal), port, .. } => {
+                write!(f, "not told what to boot (port {port}): {refusal}")
+            }
             Fact::DhcpProxied { boot_file, port, .. } => {
                 write!(f, "told what to boot (port {port})")?;
                 with_boot_file(f, boot_file.as_deref())
@@ -51,13 +55,14 @@ impl fmt::Display for Fact {
             Fact::TftpProgressed { transfer } | Fact::HttpProgressed { transfer } => {
                 write!(f, "{}: {}", transfer.file, so_far(transfer))
             }
+            Fact::TftpProbed { transfer } => write!(f, "asked how large {} is", transfer.file),
             Fact::TftpCompleted { transfer } | Fact::HttpCompleted { transfer } => {
                 write!(f, "got {}: {} in {} ms", transfer.file, so_far(transfer), transfer.millis)
             }
             Fact::TftpAbandoned { transfer, reason } | Fact::HttpAbandoned { transfer, reason } => {
                 write!(f, "broke off {} after {}: {reason}", transfer.file, so_far(transfer))
             }
-            Fact::TftpRefused { file, refusal } | Fact::HttpRefused { file, refusal } => {
+            Fact::TftpRefused { file, refusal, .. } | Fact::HttpRefused { file, refusal, .. } => {
                 write!(f, "did not get {file}: {refusal}")
             }
             Fact::DnsAnswered { name, record, answers } if answers.is_empty() => {
@@ -84,6 +89,8 @@ impl fmt::Display for Fact {
                 write!(f, "{path}: {value:?} is not {expected}; the last good value stays in force")
             }
             Fact::ConfMended { path } => write!(f, "{path} is right again"),
+            Fact::ConfRemoved { machines } => write!(f, "segment taken out of conf, with {machines} machines"),
+            Fact::ConfUnwritten { path, error } => write!(f, "{path} could not be written: {error}"),
             Fact::ConfAdopted { hostname } => write!(f, "adopted as {hostname}"),
             Fact::BootCompleted { millis } => write!(f, "up after {}.{} s", millis / 1000, millis % 1000 / 100),
             Fact::BootStalled { stage, cause, next_step } => write!(f, "boot stands at {stage}: {cause}: {next_step}"),
@@ -93,6 +100,7 @@ impl fmt::Display for Fact {
                 write!(f, "{service}: {error}; {next_step} (next try in {} s)", retry.div_ceil(1000))
             }
             Fact::ServiceStopped { service } => write!(f, "{service} stopped"),
+            Fact::ConsoleFailed { error } => write!(f, "the console broke: {error}; the servers go on"),
             Fact::EventsDropped { reader, count } => write!(f, "{count} events dropped: the {reader} was too slow"),
             Fact::JournalFailed { error, next_step, waiting } => {
                 write!(f, "the journal cannot be written: {error}; {next_step}; {waiting} events wait in memory")

@@ -10,6 +10,7 @@ fn offered() -> Event {
             xid: 7,
             address: Ipv4Addr::new(10, 77, 0, 60),
             boot_file: Some("ipxe.efi".into()),
+            refusal: None,
             lease: 3600,
             source: LeaseSource::Reservation,
         },
@@ -24,7 +25,7 @@ fn an_event_is_one_flat_object() {
         concat!(
             r#"{"time":"2026-11-24T09:20:05.123456Z","segment":"10.77.0.1","machine":"10.77.0.60","#,
             r#""mac":"52:54:00:00:00:01","service":"dhcp","severity":"info","kind":"dhcp.offered","#,
-            r#""details":{"xid":7,"address":"10.77.0.60","boot_file":"ipxe.efi","lease":3600,"source":"reservation"}}"#
+            r#""details":{"xid":7,"address":"10.77.0.60","boot_file":"ipxe.efi","refusal":null,"lease":3600,"source":"reservation"}}"#
         )
     );
     assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), offered());
@@ -32,7 +33,7 @@ fn an_event_is_one_flat_object() {
 
 #[test]
 fn a_transfer_lies_flat_in_the_details() {
-    let transfer = Transfer { id: 3, file: "vmlinuz".into(), size: Some(10), bytes: 4, millis: 9 };
+    let transfer = Transfer { id: 3, file: "vmlinuz".into(), role: Role::Kernel, size: Some(10), bytes: 4, millis: 9 };
     let event = Event::new(None, Fact::of_transfer(Service::Tftp, Step::Abandoned("timeout"), transfer.clone()));
     let json = serde_json::to_value(&event).unwrap();
     assert_eq!(json["details"]["bytes"], 4);

@@ -1,6 +1,6 @@
 //! The carrying of one file to one machine, the same over TFTP and HTTP.
 
-use super::{Fact, Refusal, Service};
+use super::{Fact, Refusal, Role, Service};
 use serde::{Deserialize, Serialize};
 
 /// A file on its way.
@@ -10,6 +10,9 @@ pub struct Transfer {
     pub id: u64,
     /// The path as asked, without a leading slash.
     pub file: String,
+    /// What the file is for.
+    #[serde(default)]
+    pub role: Role,
     /// Bytes of the whole file, or of the range asked for.
     pub size: Option<u64>,
     /// Bytes sent so far.
@@ -25,6 +28,8 @@ pub enum Step<'a> {
     Requested,
     /// Under way.
     Progressed,
+    /// Only its size was wanted: firmware asks for that first.
+    Probed,
     /// All bytes sent.
     Completed,
     /// Ended early, for this reason.
@@ -37,6 +42,7 @@ impl Fact {
         match self {
             Fact::TftpRequested { transfer } | Fact::HttpRequested { transfer } => Some((Step::Requested, transfer)),
             Fact::TftpProgressed { transfer } | Fact::HttpProgressed { transfer } => Some((Step::Progressed, transfer)),
+            Fact::TftpProbed { transfer } => Some((Step::Probed, transfer)),
             Fact::TftpCompleted { transfer } | Fact::HttpCompleted { transfer } => Some((Step::Completed, transfer)),
             Fact::TftpAbandoned { transfer, reason } | Fact::HttpAbandoned { transfer, reason } => {
                 Some((Step::Abandoned(reason), transfer))
@@ -45,10 +51,12 @@ impl Fact {
         }
     }
 
-    /// The file refused and why.
-    pub fn refusal(&self) -> Option<(&str, &Refusal)> {
+    /// The file refused, what it is for, and why.
+    pub fn refusal(&self) -> Option<(&str, Role, &Refusal)> {
         match self {
-            Fact::TftpRefused { file, refusal } | Fact::HttpRefused { file, refusal } => Some((file, refusal)),
+            Fact::TftpRefused { file, role, refusal } | Fact::HttpRefused { file, role, refusal } => {
+                Some((file, *role, refusal))
+            }
             _ => None,
         }
     }
@@ -58,6 +66,7 @@ impl Fact {
         match (service == Service::Tftp, step) {
             (true, Step::Requested) => Fact::TftpRequested { transfer },
             (true, Step::Progressed) => Fact::TftpProgressed { transfer },
+            (_, Step::Probed) => Fact::TftpProbed { transfer },
             (true, Step::Completed) => Fact::TftpCompleted { transfer },
             (true, Step::Abandoned(reason)) => Fact::TftpAbandoned { transfer, reason: reason.to_owned() },
             (false, Step::Requested) => Fact::HttpRequested { transfer },
@@ -68,7 +77,10 @@ impl Fact {
     }
 
     /// A file not given over `service`, which is TFTP or else HTTP.
-    pub fn of_refusal(service: Service, file: String, refusal: Refusal) -> Fact {
-        if service == Service::Tftp { Fact::TftpRefused { file, refusal } } else { Fact::HttpRefused { file, refusal } }
+    pub fn of_refusal(service: Service, file: String, role: Role, refusal: Refusal) -> Fact {
+        match service {
+            Service::Tftp => Fact::TftpRefused { file, role, refusal },
+            _ => Fact::HttpRefused { file, role, refusal },
+        }
     }
 }

@@ -16,7 +16,7 @@ pub use query::Query;
 
 use crate::{
     bus::{Bus, Delivery},
-    event::Event,
+    event::{Event, Service},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, types::ToSql};
 use std::{
@@ -131,13 +131,22 @@ impl Journal {
         self.events(&sql, &[&segment.to_string()])
     }
 
-    /// The newest `limit` events, the oldest first; progress of transfers is left out.
-    pub fn newest(&self, limit: usize) -> Result<Vec<Event>, JournalError> {
-        let sql = format!(
-            "select {} from (select * from event where kind not like '%.progressed' order by id desc limit ?1) order by id",
-            row::COLUMNS
-        );
-        self.events(&sql, &[&i64::try_from(limit).unwrap_or(i64::MAX)])
+    /// The newest `limit` events of each service, and the newest `messages` of machines, the oldest first. Progress of
+    /// transfers is left out, and what is asked of DNS: a day of it would push out the boots.
+    pub fn newest(&self, limit: usize, messages: usize) -> Result<Vec<Event>, JournalError> {
+        let newest = |service: Service| {
+            let most = if service == Service::Syslog { "?2" } else { "?1" };
+            // A look-up in the index of each service, so that a long journal takes no longer.
+            format!(
+                "select id from (select id from event where service = '{service}' and kind not like '%.progressed' \
+                 order by time desc limit {most})"
+            )
+        };
+        let told = Service::ALL.into_iter().filter(|service| !matches!(service, Service::Dns | Service::Radv));
+        let ids = told.map(newest).collect::<Vec<_>>().join(" union all ");
+        let sql = format!("select {} from event where id in ({ids}) order by id", row::COLUMNS);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.events(&sql, &[&number(limit), &number(messages)])
     }
 
     /// The name's machines: addresses that any conf of this journal gave it, the newest first.

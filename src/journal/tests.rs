@@ -55,7 +55,7 @@ fn what_was_stored_is_read_back() {
     let mut read = Vec::new();
     assert_eq!(journal.select(&Query::default(), |event| read.push(event)).unwrap(), 10_000);
     assert!(read == events);
-    assert_eq!(journal.newest(2).unwrap(), events[9_998..]);
+    assert_eq!(journal.newest(1000, 2).unwrap(), events[9_998..]);
     let query = Query { service: Some(Service::Dhcp), ..Query::default() };
     assert_eq!(journal.select(&query, |_| panic!("no such event")).unwrap(), 0);
     let query = Query { machines: vec![Ipv4Addr::new(10, 77, 0, 60)], limit: Some(1), ..Query::default() };
@@ -98,7 +98,7 @@ fn kinds_of_later_versions_are_passed_over() {
     let journal = Journal::open(&path).unwrap();
     let sql = "insert into event values (null, 1, null, null, null, 'nfs', 'nfs.mounted', 6, '{\"path\": \"/\"}')";
     journal.connection.execute(sql, []).unwrap();
-    assert_eq!(journal.newest(10).unwrap().len(), 1);
+    assert_eq!(journal.newest(10, 1000).unwrap().len(), 1);
     assert_eq!(journal.last_id().unwrap(), 2);
 }
 

@@ -2,8 +2,8 @@
 
 use super::Context;
 use crate::{
-    boot::Asker,
-    event::{Event, Fact, Refusal, Service, Step, Transfer},
+    boot::{self, Asker},
+    event::{Event, Fact, Refusal, Role, Service, Step, Transfer, printable},
     net::Mac,
 };
 use parking_lot::Mutex;
@@ -46,15 +46,22 @@ pub fn event(context: &Context, asker: &Asker<'_>, fact: Fact) -> Event {
 
 /// Tells that `file` was not given.
 pub fn refused(context: &Context, service: Service, asker: &Asker<'_>, file: &str, refusal: Refusal) {
-    let file: String = file.chars().filter(|c| !c.is_control()).take(512).collect();
-    context.bus.publish(event(context, asker, Fact::of_refusal(service, file, refusal)));
+    let file = printable(file, 512);
+    let role = role(context, asker, &file);
+    context.bus.publish(event(context, asker, Fact::of_refusal(service, file, role, refusal)));
+}
+
+fn role(context: &Context, asker: &Asker<'_>, file: &str) -> Role {
+    let conf = context.conf.borrow().clone();
+    conf.segments.get(&context.segment).map_or(Role::Other, |segment| boot::role(&conf, segment, *asker, file))
 }
 
 impl Meter {
     /// Tells that `file` of `size` bytes is asked for. Must be called within a tokio runtime.
     pub fn start(context: &Context, service: Service, asker: &Asker<'_>, file: &str, size: Option<u64>) -> Meter {
         let file = file.trim_start_matches('/').to_owned();
-        let transfer = Transfer { id: NEXT.fetch_add(1, Relaxed), file, size, bytes: 0, millis: 0 };
+        let role = role(context, asker, &file);
+        let transfer = Transfer { id: NEXT.fetch_add(1, Relaxed), file, role, size, bytes: 0, millis: 0 };
         let fact = Fact::of_transfer(service, Step::Requested, transfer.clone());
         let event = event(context, asker, fact);
         let follows = Arc::new(Follows {
@@ -90,6 +97,11 @@ impl Meter {
     /// Tells that all bytes are sent; later calls of anything tell nothing.
     pub fn complete(&mut self) {
         self.follows.end(Step::Completed);
+    }
+
+    /// Tells that only the file's size was wanted.
+    pub fn probed(&mut self) {
+        self.follows.end(Step::Probed);
     }
 
     /// Tells that the transfer ends early.

@@ -45,6 +45,12 @@ pub struct Boot {
     pub outbid: Option<Ipv4Addr>,
     /// The boot file that the last offer named.
     pub offered_file: Option<String>,
+    /// Why the last offer named none, where the machine wanted one.
+    pub no_boot_file: Option<Refusal>,
+    /// Why it got no lease, since it last asked.
+    pub no_lease: Option<NoLease>,
+    /// Its last DHCPDISCOVER was that of firmware or of iPXE, not of a system.
+    pub asks_as_firmware: bool,
     /// How often the machine looked for a server in this boot.
     pub discovers: u32,
     /// The last time anything was heard of the machine in this boot.
@@ -92,12 +98,23 @@ pub struct Refused {
     pub service: Service,
     /// The path as asked.
     pub file: String,
+    /// The stage that the file would have meant.
+    pub stage: Option<Stage>,
     /// Why.
     pub refusal: Refusal,
     /// How often.
     pub times: u32,
     /// The last time.
     pub last: Timestamp,
+}
+
+/// Why a machine that was offered an address does not have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoLease {
+    /// The server said no (DHCPNAK): the address and the reason.
+    Refused(String),
+    /// The machine found the address in use (DHCPDECLINE).
+    Declined(Ipv4Addr),
 }
 
 /// How a boot stands.
@@ -146,13 +163,6 @@ impl Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
-    }
-}
-
-impl Refused {
-    /// The stage that the file would have meant.
-    pub fn stage(&self) -> Option<Stage> {
-        super::boots::stage_of(&self.file)
     }
 }
 

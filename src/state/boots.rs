@@ -1,16 +1,15 @@
 //! Folds the events of one machine into its boots: which stage each event means, and when a new boot begins. Pure.
 
-use super::{Boot, Milestone, Outcome, Refused, Stage, Underway, Verdict};
-use crate::{
-    boot::{Role, role_of},
-    event::{Action, Event, Fact, PowerState, Step, Transfer},
-};
-use jiff::Timestamp;
+use super::{Boot, Milestone, NoLease, Outcome, Refused, Stage, Underway, Verdict};
+use crate::event::{Action, Event, Fact, PowerState, Refusal, Role, Service, Step, Transfer};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Boots, transfers and refusals kept.
 const BOOTS: usize = 8;
 const FILES: usize = 64;
+/// What is on its way from the system that ran before may come so long after a power-on.
+const ECHO: SignedDuration = SignedDuration::from_secs(3);
 
 /// The machine was switched on or reset at this time.
 pub fn power_on(boots: &mut VecDeque<Boot>, at: Timestamp) {
@@ -36,30 +35,47 @@ pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
                     _ => begin(boots, event.time),
                 };
                 boot.discovers += 1;
+                boot.asks_as_firmware = true;
                 boot.reach(Stage::Seen, event.time, architecture.map_or(String::new(), |a| a.to_string()));
-            } else if let Some(boot) = boots.back_mut().filter(|boot| !boot.is_over()) {
-                boot.hear(event.time);
+            } else if let Some(boot) = booting(boots, event.time) {
+                boot.asks_as_firmware = false;
             }
         }
-        Fact::DhcpOffered { address, boot_file, .. } => {
-            if let Some(boot) = booting(boots, event.time) {
+        Fact::DhcpOffered { address, boot_file, refusal, .. } => {
+            if let Some(boot) = booting(boots, event.time).filter(|boot| boot.asks_as_firmware) {
+                boot.no_boot_file.clone_from(refusal);
                 boot.offered_file = boot_file.clone().or(boot.offered_file.take());
                 boot.reach(Stage::Offered, event.time, address.to_string());
             }
         }
-        Fact::DhcpProxied { boot_file, .. } => {
+        Fact::DhcpProxied { boot_file, refusal, .. } => {
             if let Some(boot) = booting(boots, event.time) {
+                boot.no_boot_file.clone_from(refusal);
                 boot.offered_file.clone_from(boot_file);
                 boot.reach(Stage::Offered, event.time, "boot information only".to_owned());
             }
         }
         Fact::DhcpAcknowledged { address, architecture, ipxe, .. } => {
             if let Some(boot) = booting(boots, event.time) {
+                boot.no_lease = None;
                 if architecture.is_some() || *ipxe {
                     boot.reach(Stage::Acknowledged, event.time, address.to_string());
-                } else if boot.stage() >= Some(Stage::Script) {
-                    boot.reach(Stage::Up, event.time, format!("took its lease of {address}"));
+                } else {
+                    // A system asks otherwise than firmware; where no kernel came from here it is the machine's own.
+                    let from = if boot.stage() >= Some(Stage::Script) { "" } else { "its own system " };
+                    boot.reach(Stage::Up, event.time, format!("{from}took its lease of {address}"));
                 }
+            }
+        }
+        Fact::DhcpRefused { address, reason, .. } => {
+            if let Some(boot) = booting(boots, event.time) {
+                let address = address.map_or(String::new(), |address| format!("{address}, "));
+                boot.no_lease = Some(NoLease::Refused(format!("{address}{reason}")));
+            }
+        }
+        Fact::DhcpDeclined { address, .. } => {
+            if let Some(boot) = booting(boots, event.time) {
+                boot.no_lease = Some(NoLease::Declined(*address));
             }
         }
         Fact::DhcpIgnored { reason, .. } => {
@@ -75,9 +91,10 @@ pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
         }
         Fact::SyslogReceived { .. } => {
             if let Some(boot) = booting(boots, event.time)
-                && boot.stage() >= Some(Stage::Kernel)
+                && (boot.stage() >= Some(Stage::Kernel) || event.time.duration_since(boot.began) > ECHO)
             {
-                boot.reach(Stage::Up, event.time, "logged".to_owned());
+                let own = if boot.stage() >= Some(Stage::Script) { "logged" } else { "its own system logged" };
+                boot.reach(Stage::Up, event.time, own.to_owned());
             }
         }
         Fact::BootCompleted { .. } => {
@@ -94,64 +111,65 @@ pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
         fact => {
             if let Some((step, transfer)) = fact.transfer() {
                 fold_transfer(boots, event, step, transfer);
-            } else if let Some((file, refusal)) = fact.refusal()
+            } else if let Some((file, role, refusal)) = fact.refusal()
                 && let Some(boot) = booting(boots, event.time)
             {
-                boot.refuse(event, file, refusal);
+                boot.refuse(event, file, role, refusal);
             }
         }
     }
 }
 
 fn fold_transfer(boots: &mut VecDeque<Boot>, event: &Event, step: Step<'_>, transfer: &Transfer) {
-    let stage = stage_of(&transfer.file);
-    let loads = matches!(stage, Some(Stage::BootFile | Stage::Script));
-    // A running system may fetch files too; only a loader's make it a boot.
+    let service = event.service();
+    // Of what a machine fetches unasked only a loader by TFTP begins a boot: another DHCP server may have sent it. A
+    // running system, and its administrator, fetch files over HTTP too.
+    let begins = service == Service::Tftp && transfer.role == Role::Loader && step == Step::Requested;
     let boot = match boots.back() {
         Some(boot) if !boot.is_over() => current(boots, event.time),
-        _ if loads && step == Step::Requested => begin(boots, event.time),
+        _ if begins => begin(boots, event.time),
         _ => return,
     };
-    boot.hear(event.time);
-    let service = event.service();
-    let known = boot.transfers.iter_mut().rev().find(|t| t.id == transfer.id && t.service == service);
-    let underway = match known {
-        Some(known) => known,
-        None => {
-            if boot.transfers.len() == FILES {
-                boot.transfers.remove(0);
-            }
-            boot.transfers.push(Underway {
-                service,
-                id: transfer.id,
-                file: transfer.file.clone(),
-                stage,
-                asked: event.time,
-                size: transfer.size,
-                bytes: 0,
-                millis: 0,
-                ended: None,
-            });
-            let Some(last) = boot.transfers.last_mut() else { return };
-            last
+    let is_it = |known: &Underway| known.id == transfer.id && known.service == service;
+    if step == Step::Requested {
+        if boot.transfers.len() == FILES {
+            boot.transfers.remove(0);
         }
-    };
+        boot.transfers.push(Underway {
+            service,
+            id: transfer.id,
+            file: transfer.file.clone(),
+            stage: stage_of(transfer.role),
+            asked: event.time,
+            size: transfer.size,
+            bytes: 0,
+            millis: 0,
+            ended: None,
+        });
+        boot.hear(event.time);
+        return;
+    }
+    // Numbers begin anew with each run of the program: the newest is meant. One that is unknown was the last boot's.
+    let Some(at) = boot.transfers.iter().rposition(is_it) else { return };
+    boot.hear(event.time);
+    let underway = &mut boot.transfers[at];
     (underway.bytes, underway.millis) = (transfer.bytes, transfer.millis);
     match step {
         Step::Completed => {
             underway.ended = Some(Ok(()));
-            if let Some(stage) = stage {
+            if let Some(stage) = underway.stage {
                 boot.reach(stage, event.time, transfer.file.clone());
             }
         }
+        Step::Probed => drop(boot.transfers.remove(at)),
         Step::Abandoned(reason) => underway.ended = Some(Err(reason.to_owned())),
         Step::Requested | Step::Progressed => {}
     }
 }
 
 /// The stage that a file means.
-pub fn stage_of(file: &str) -> Option<Stage> {
-    match role_of(file) {
+fn stage_of(role: Role) -> Option<Stage> {
+    match role {
         Role::Loader => Some(Stage::BootFile),
         Role::Script => Some(Stage::Script),
         Role::Kernel => Some(Stage::Kernel),
@@ -178,6 +196,9 @@ fn begin(boots: &mut VecDeque<Boot>, now: Timestamp) -> &mut Boot {
         silence: None,
         outbid: None,
         offered_file: None,
+        no_boot_file: None,
+        no_lease: None,
+        asks_as_firmware: false,
         discovers: 0,
         last_heard: now,
         outcome: Outcome::Underway,
@@ -235,15 +256,15 @@ impl Boot {
         !self.is_over() && self.stage() <= Some(last)
     }
 
-    fn refuse(&mut self, event: &Event, file: &str, refusal: &crate::event::Refusal) {
+    fn refuse(&mut self, event: &Event, file: &str, role: Role, refusal: &Refusal) {
         let service = event.service();
         if let Some(known) = self.refused.iter_mut().find(|r| r.file == file && r.service == service) {
             known.refusal = refusal.clone();
             known.times += 1;
             known.last = event.time;
         } else if self.refused.len() < FILES {
-            let (file, refusal) = (file.to_owned(), refusal.clone());
-            self.refused.push(Refused { service, file, refusal, times: 1, last: event.time });
+            let (file, stage, refusal) = (file.to_owned(), stage_of(role), refusal.clone());
+            self.refused.push(Refused { service, file, stage, refusal, times: 1, last: event.time });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Health, Machine, Rejected, Segment, State, boots};
 use crate::{
-    event::{Action, Event, Fact, MachineSummary, PowerState, Severity},
+    event::{Action, Event, Fact, MachineSummary, PowerState, Service, Severity},
     net::Mac,
 };
 use jiff::SignedDuration;
@@ -32,23 +32,34 @@ impl State {
             Fact::JournalFailed { error, .. } => self.journal_trouble = Some(error.clone()),
             Fact::JournalRecovered { .. } => self.journal_trouble = None,
             Fact::EventsDropped { reader, count } => *self.dropped.entry(reader.clone()).or_default() += count,
-            // What was wrong in an earlier run is told anew if it still is.
-            Fact::ProgramStarted { .. } => {
-                self.mistakes.clear();
-                self.dropped.clear();
-                self.journal_trouble = None;
-                let machines = self.segments.values_mut().flat_map(|segment| segment.machines.values_mut());
-                for boot in machines.filter_map(|machine| machine.boots.back_mut()) {
-                    if event.time.duration_since(boot.last_heard) > UNSEEN {
-                        boot.lose_sight();
-                    }
-                }
-            }
+            Fact::ProgramStarted { .. } => self.begin(event),
             _ => {}
         }
         match event.segment {
             None => keep(&mut self.program, event),
             Some(address) => self.segments.entry(address).or_default().apply(event),
+        }
+    }
+}
+
+impl State {
+    /// A run of the program begins: what is wrong, served and in conf is told anew.
+    fn begin(&mut self, event: &Event) {
+        self.started = Some(event.time);
+        self.mistakes.clear();
+        self.dropped.clear();
+        self.journal_trouble = None;
+        for segment in self.segments.values_mut() {
+            segment.current = false;
+            segment.services.clear();
+            for machine in segment.machines.values_mut() {
+                (machine.power_word, machine.power_asked) = (None, None);
+                if let Some(boot) = machine.boots.back_mut()
+                    && event.time.duration_since(boot.last_heard) > UNSEEN
+                {
+                    boot.lose_sight();
+                }
+            }
         }
     }
 }
@@ -65,6 +76,7 @@ impl Segment {
         self.leases.apply(event);
         match &event.fact {
             Fact::ConfLoaded { domain, mode, pool, machines } => {
+                self.current = true;
                 (self.domain, self.mode, self.pool) = (domain.clone(), mode.clone(), *pool);
                 adopt(&mut self.machines, machines);
                 self.in_conf = self.machines.values().filter(|machine| machine.in_conf).count();
@@ -81,11 +93,17 @@ impl Segment {
                 self.services.insert(*service, failed);
             }
             Fact::ServiceStopped { service } => drop(self.services.insert(*service, Health::Stopped)),
-            Fact::SyslogReceived { .. } => keep(&mut self.syslog, event),
+            Fact::ConfRemoved { .. } => {
+                self.current = false;
+                adopt(&mut self.machines, &[]);
+            }
             _ => {}
         }
-        if event.severity() != Severity::Debug || matches!(event.fact, Fact::SyslogReceived { .. }) {
-            keep(&mut self.events, event);
+        // Kept apart, so that a machine that logs much does not push out what happened.
+        match &event.fact {
+            Fact::SyslogReceived { .. } => keep(&mut self.syslog, event),
+            _ if event.severity() != Severity::Debug => keep(&mut self.events, event),
+            _ => {}
         }
         if let Some(mac) = event.mac.or_else(|| self.mac_of(event.machine?))
             && !matches!(event.fact, Fact::DhcpConflicted { .. })
@@ -125,6 +143,7 @@ fn stranger(mac: Mac) -> Machine {
         in_conf: false,
         profile: None,
         firmware: None,
+        firmware_in_conf: false,
         power_method: None,
         power: None,
         power_word: None,
@@ -145,6 +164,7 @@ fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary]) {
         machine.address = Some(summary.address);
         machine.hostname = Some(summary.hostname.clone());
         machine.profile.clone_from(&summary.boot);
+        machine.firmware_in_conf = summary.firmware.is_some();
         machine.firmware = summary.firmware.or(machine.firmware);
         machine.power_method.clone_from(&summary.power);
     }
@@ -153,23 +173,17 @@ fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary]) {
 
 impl Machine {
     fn apply(&mut self, event: &Arc<Event>) {
-        let from_machine = !matches!(
-            event.fact,
-            Fact::PowerRequested { .. }
-                | Fact::PowerAccepted { .. }
-                | Fact::PowerFailed { .. }
-                | Fact::PowerObserved { .. }
-                | Fact::ConfAdopted { .. }
-                | Fact::BootCompleted { .. }
-                | Fact::BootStalled { .. }
-                | Fact::DhcpExpired { .. }
-        );
+        let from_machine = matches!(
+            event.service(),
+            Service::Dhcp | Service::Tftp | Service::Http | Service::Dns | Service::Syslog | Service::Radv
+        ) && !matches!(event.fact, Fact::DhcpExpired { .. });
         if from_machine {
             self.first_seen.get_or_insert(event.time);
             self.last_seen = self.last_seen.max(Some(event.time));
         }
         // What the power column shows is no news.
-        if event.severity() != Severity::Debug && !matches!(event.fact, Fact::PowerObserved { .. }) {
+        let is_word = from_machine || !matches!(event.fact, Fact::PowerObserved { .. } | Fact::ConfChanged { .. });
+        if event.severity() != Severity::Debug && is_word {
             self.last_word = Some(event.clone());
         }
         match &event.fact {
@@ -184,9 +198,12 @@ impl Machine {
                 self.power_word = Some(format!("switching {}", action.name()));
                 self.power_asked = Some(event.time);
             }
-            Fact::PowerAccepted { action, .. } => {
+            Fact::PowerAccepted { action, method } => {
                 self.power_word = None;
-                self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
+                // A magic packet is accepted by nobody; whether it worked shows.
+                if method != "wol" {
+                    self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
+                }
                 // A boot counts from when it was asked for; one that was refused is none.
                 let asked = self.power_asked.take().unwrap_or(event.time);
                 if *action != Action::Off {
@@ -205,7 +222,9 @@ impl Machine {
     }
 
     fn learn(&mut self, architecture: Option<crate::event::Architecture>, hostname: Option<&str>) {
-        self.firmware = architecture.or(self.firmware);
+        if !self.firmware_in_conf {
+            self.firmware = architecture.or(self.firmware);
+        }
         if !self.in_conf && hostname.is_some() {
             self.hostname = hostname.map(ToOwned::to_owned);
         }

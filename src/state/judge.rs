@@ -1,6 +1,6 @@
 //! Judges boots: which have come to a running system, which stand still, and why, in words with the next step. Pure.
 
-use super::{Boot, Machine, Outcome, Refused, Segment, Stage, State, Underway};
+use super::{Boot, Machine, NoLease, Outcome, Refused, Segment, Stage, State, Underway};
 use crate::event::{Event, Fact, Refusal, Silence};
 use jiff::Timestamp;
 
@@ -24,11 +24,13 @@ impl State {
                 let Some(boot) = machine.boot().filter(|boot| boot.outcome == Outcome::Underway) else { continue };
                 let fact = match boot.milestones.get(&Stage::Up) {
                     Some(up) => Some(Fact::BootCompleted { millis: millis(boot.began, up.at) }),
-                    None => judge(segment, machine, boot, now).map(|verdict| Fact::BootStalled {
-                        stage: verdict.stage.map_or("nothing", Stage::name).to_owned(),
-                        cause: verdict.cause,
-                        next_step: verdict.next_step,
-                    }),
+                    None => {
+                        judge(segment, machine, boot, self.heard_since(boot), now).map(|verdict| Fact::BootStalled {
+                            stage: verdict.stage.map_or("nothing", Stage::name).to_owned(),
+                            cause: verdict.cause,
+                            next_step: verdict.next_step,
+                        })
+                    }
                 };
                 if let Some(fact) = fact {
                     let event = Event { time: now, ..Event::new(Some(*address), fact) };
@@ -40,13 +42,20 @@ impl State {
     }
 }
 
+impl State {
+    /// Since when nothing was heard of a machine that boots; what came before the program began nobody heard.
+    fn heard_since(&self, boot: &Boot) -> Timestamp {
+        self.started.map_or(boot.last_heard, |started| boot.last_heard.max(started))
+    }
+}
+
 fn millis(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 
-/// Why `boot` stands still, if it does.
-pub fn judge(segment: &Segment, machine: &Machine, boot: &Boot, now: Timestamp) -> Option<Verdict> {
-    let quiet = now.duration_since(boot.last_heard).as_secs();
+/// Why `boot`, of which nothing was heard since `heard`, stands still, if it does.
+fn judge(segment: &Segment, machine: &Machine, boot: &Boot, heard: Timestamp, now: Timestamp) -> Option<Verdict> {
+    let quiet = now.duration_since(heard).as_secs();
     let stage = boot.stage();
     let verdict = |cause: String, next_step: String| Some(Verdict { stage, cause, next_step });
     if let Some(refused) = decisive(boot)
@@ -55,11 +64,32 @@ pub fn judge(segment: &Segment, machine: &Machine, boot: &Boot, now: Timestamp) 
         let (cause, next_step) = refusal(refused, machine);
         return verdict(cause, next_step);
     }
+    if let Some(no_lease) = &boot.no_lease
+        && stage <= Some(Stage::Acknowledged)
+        && quiet >= 5
+    {
+        return match no_lease {
+            NoLease::Refused(why) => verdict(
+                format!("the lease that it asked for was refused: {why}"),
+                "let it ask anew: reset it; see that only one DHCP server answers".into(),
+            ),
+            NoLease::Declined(address) => verdict(
+                format!("it found {address}, which it was given, in use by another"),
+                format!("find the other: arping -I INTERFACE {address}; or give this machine another address"),
+            ),
+        };
+    }
+    if let (Some(no_boot_file), true) = (&boot.no_boot_file, stage >= Some(Stage::Offered) && quiet >= 5) {
+        return verdict(
+            format!("it got nothing to boot: {no_boot_file}"),
+            remedy(no_boot_file, machine, "its boot file"),
+        );
+    }
     if boot.transfers.iter().any(|t| t.ended.is_none()) && quiet < 60 {
         return None;
     }
     match stage {
-        None | Some(Stage::PoweredOn) if quiet >= 60 => verdict(
+        None | Some(Stage::PoweredOn) if quiet >= patience(machine) => verdict(
             "it was switched on, and nothing was heard of it".into(),
             format!(
                 "see that it boots from the network first, that its cable is in, and that its MAC is {}",
@@ -120,12 +150,18 @@ pub fn judge(segment: &Segment, machine: &Machine, boot: &Boot, now: Timestamp) 
     }
 }
 
-/// A refused file that the boot needs, and that was not got since.
+/// Seconds from power-on to the first packet: a server tests itself for minutes, a virtual machine does not.
+fn patience(machine: &Machine) -> i64 {
+    if machine.power_method.as_deref() == Some("qemu") { 60 } else { 600 }
+}
+
+/// A refused file that the boot needs, and for which nothing was got since.
 fn decisive(boot: &Boot) -> Option<&Refused> {
     let needed = boot.refused.iter().filter(|refused| {
         // PXELINUX looks for its file under many names; all but its own may be missing.
         let tried = refused.file.contains("pxelinux.cfg/") && matches!(refused.refusal, Refusal::Missing { .. });
-        refused.stage().is_some_and(|stage| !boot.milestones.contains_key(&stage)) && !tried
+        let got = |t: &Underway| t.stage == refused.stage && t.ended == Some(Ok(())) && t.asked >= refused.last;
+        refused.stage.is_some() && !tried && !boot.transfers.iter().any(got)
     });
     needed.max_by_key(|refused| refused.last)
 }
@@ -144,29 +180,37 @@ fn interrupted(transfer: &Underway, stage: Option<Stage>) -> Option<Verdict> {
 }
 
 fn folder(machine: &Machine) -> String {
-    machine.address.map_or("its folder".to_owned(), |address| format!("conf/…/{address}/"))
+    machine.address.map_or("its folder".to_owned(), |address| format!("its folder {address}/"))
 }
 
 fn refusal(refused: &Refused, machine: &Machine) -> (String, String) {
     let protocol = refused.service.name().to_uppercase();
     let times = if refused.times == 1 { "once".to_owned() } else { format!("{} times", refused.times) };
     let asked = format!("asked for `{}` {times} over {protocol}", refused.file);
-    let profile = machine.profile.as_deref().unwrap_or("<profile>");
-    let next_step = match &refused.refusal {
-        Refusal::Missing { path } => format!("put it at {path} or change conf/boot/{profile}/"),
-        Refusal::Outside => format!("copy it below tftpboot, or change conf/boot/{profile}/"),
-        Refusal::NotAFile | Refusal::Unreadable { .. } => format!("see `ls -l tftpboot/{}`", refused.file),
-        Refusal::UnknownMachine => "adopt the machine, so that it is known by its MAC".to_owned(),
-        Refusal::NoProfile => format!("name a profile: in `boot` of {} or of the segment", folder(machine)),
-        Refusal::UnknownProfile { profile } => format!("make conf/boot/{profile}/, or name another in `boot`"),
-        Refusal::BrokenProfile { profile, .. } => format!("correct conf/boot/{profile}/"),
-        Refusal::NotAllowed { .. } => "see its screen for what it tries".to_owned(),
-    };
+    let next_step = remedy(&refused.refusal, machine, &refused.file);
     let why = match &refused.refusal {
         Refusal::Missing { .. } => "the file is not there".to_owned(),
         other => other.to_string(),
     };
     (format!("{asked}, {why}"), next_step)
+}
+
+/// What the operator can do about `file` being refused.
+fn remedy(refusal: &Refusal, machine: &Machine, file: &str) -> String {
+    let profile = machine.profile.as_deref().unwrap_or("<profile>");
+    match refusal {
+        Refusal::Missing { path } if file.ends_with(".c32") || file.ends_with(".e64") => {
+            format!("copy it beside the loader, to {path}")
+        }
+        Refusal::Missing { path } => format!("put it at {path} or change conf/boot/{profile}/"),
+        Refusal::Outside => format!("copy it below tftpboot, or change conf/boot/{profile}/"),
+        Refusal::NotAFile | Refusal::Unreadable { .. } => format!("see `ls -l tftpboot/{file}`"),
+        Refusal::UnknownMachine => "adopt the machine, so that it is known by its MAC".to_owned(),
+        Refusal::NoProfile => format!("name a profile: in `boot` of {} or of the segment", folder(machine)),
+        Refusal::UnknownProfile { profile } => format!("make conf/boot/{profile}/, or name another in `boot`"),
+        Refusal::BrokenProfile { profile, .. } => format!("correct conf/boot/{profile}/"),
+        Refusal::NotAllowed { .. } => "see its screen for what it tries".to_owned(),
+    }
 }
 
 fn unoffered(boot: &Boot) -> (String, String) {

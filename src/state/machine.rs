@@ -23,6 +23,8 @@ pub struct Machine {
     pub profile: Option<String>,
     /// Its firmware: of the conf tree, else learned from option 93.
     pub firmware: Option<Architecture>,
+    /// Conf says the firmware, so that nothing is learned.
+    pub firmware_in_conf: bool,
     /// How it is switched: `qemu`, `wol`.
     pub power_method: Option<String>,
     /// Whether it has power, where that is known.

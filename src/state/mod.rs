@@ -9,7 +9,7 @@ mod machine;
 #[cfg(test)]
 mod tests;
 
-pub use boot::{Boot, Milestone, Outcome, Refused, Stage, Underway};
+pub use boot::{Boot, Milestone, NoLease, Outcome, Refused, Stage, Underway};
 pub use judge::Verdict;
 pub use leases::{Lease, Leases};
 pub use machine::Machine;
@@ -38,6 +38,8 @@ pub struct State {
     pub program: VecDeque<Arc<Event>>,
     /// What is wrong in the conf tree, by path.
     pub mistakes: BTreeMap<String, Rejected>,
+    /// When the program began; what happened before it, it could not hear.
+    pub started: Option<Timestamp>,
     /// Why the journal cannot be written; none while it can.
     pub journal_trouble: Option<String>,
     /// Events dropped since the start, by reader.
@@ -49,6 +51,8 @@ pub struct State {
 /// What is known of one segment.
 #[derive(Clone, Debug, Default)]
 pub struct Segment {
+    /// It is in the conf tree now; else it is one of an earlier run, or was taken out.
+    pub current: bool,
     /// `domain` of the conf tree.
     pub domain: String,
     /// `mode` of the conf tree.

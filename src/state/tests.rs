@@ -1,7 +1,8 @@
 //! Boots as they are told, and what is made of them.
 
 use super::*;
-use crate::event::{Action, Architecture, Fact, LeaseSource, MachineSummary, Refusal, Silence, Transfer};
+use crate::boot::role_of;
+use crate::event::{Action, Architecture, Fact, LeaseSource, MachineSummary, Refusal, Role, Silence, Transfer};
 
 const MAC: Mac = Mac([0x52, 0x54, 0, 0x77, 0, 0x60]);
 
@@ -45,7 +46,10 @@ impl Story {
         let (xid, source, lease) = (1, LeaseSource::Reservation, 3600);
         let boot_file = Some("undionly.kpxe".to_owned());
         self.tell(second, Fact::DhcpDiscovered { xid, architecture, vendor: None, ipxe, hostname: None, relay: None });
-        self.tell(second, Fact::DhcpOffered { xid, address, boot_file: boot_file.clone(), lease, source });
+        self.tell(
+            second,
+            Fact::DhcpOffered { xid, address, boot_file: boot_file.clone(), refusal: None, lease, source },
+        );
         let (client, hostname) = (MAC.to_string(), None);
         let renewal = false;
         self.tell(
@@ -67,14 +71,15 @@ impl Story {
 
     fn fetch(&mut self, second: f64, file: &str) {
         self.next_id += 1;
-        let mut transfer = Transfer { id: self.next_id, file: file.into(), size: Some(9), bytes: 0, millis: 0 };
+        let mut transfer =
+            Transfer { id: self.next_id, file: file.into(), role: role_of(file), size: Some(9), bytes: 0, millis: 0 };
         self.tell(second, Fact::HttpRequested { transfer: transfer.clone() });
         transfer.bytes = 9;
         self.tell(second + 0.2, Fact::HttpCompleted { transfer });
     }
 
     fn refuse(&mut self, second: f64, file: &str, refusal: Refusal) {
-        self.tell(second, Fact::TftpRefused { file: file.into(), refusal });
+        self.tell(second, Fact::of_refusal(Service::Tftp, file.into(), role_of(file), refusal));
     }
 
     fn machine(&self) -> &Machine {
@@ -144,14 +149,28 @@ fn verdicts() {
         hostname: None,
         relay: None,
     };
-    let offered =
-        Fact::DhcpOffered { xid: 1, address: server(), boot_file: None, lease: 1, source: LeaseSource::Reservation };
+    let offered = Fact::DhcpOffered {
+        xid: 1,
+        address: server(),
+        boot_file: None,
+        refusal: None,
+        lease: 1,
+        source: LeaseSource::Reservation,
+    };
     let on = Fact::PowerRequested { action: Action::On, method: "wol".into() };
     let accepted = Fact::PowerAccepted { action: Action::On, method: "wol".into() };
+    let kisok = Refusal::UnknownProfile { profile: "kisok".into() };
+    let (address, source) = (server(), LeaseSource::Reservation);
+    let no_file = Fact::DhcpOffered { xid: 1, address, boot_file: None, refusal: Some(kisok), lease: 1, source };
+    let nak = Fact::DhcpRefused { xid: 1, address: Some(server()), reason: "no".into() };
+    let declined = Fact::DhcpDeclined { address: server(), until: at(99.0) };
     let not_in_conf = Fact::DhcpIgnored { xid: 1, reason: Silence::NotInConf };
     let outbid = Fact::DhcpOutbid { xid: 1, server: Ipv4Addr::new(10, 77, 0, 9) };
     for (in_conf, facts, words) in [
         (true, vec![on, accepted], "nothing was heard"),
+        (true, vec![discovered(false), no_file], "it got nothing to boot: there is no profile kisok in conf/boot"),
+        (true, vec![discovered(false), offered.clone(), nak], "the lease that it asked for was refused: 10.77.0.1, no"),
+        (true, vec![discovered(false), offered.clone(), declined], "it found 10.77.0.1, which it was given, in use"),
         (false, vec![discovered(false), not_in_conf], "not in conf, and the segment has no pool"),
         (true, vec![discovered(false), offered.clone()], "never asked for it: another DHCP server?"),
         (true, vec![discovered(false), offered, outbid], "another DHCP server, 10.77.0.9"),
@@ -162,6 +181,86 @@ fn verdicts() {
         let verdict = story.verdict(61.0);
         assert!(verdict.contains(words), "{verdict}");
     }
+}
+
+#[test]
+fn a_machine_that_boots_its_own_disk_comes_up() {
+    let logged = Fact::SyslogReceived {
+        severity: crate::event::Severity::Info,
+        facility: None,
+        tag: None,
+        host: None,
+        sent: None,
+        text: "hello".into(),
+    };
+    for (name, from_net) in [("after PXE", true), ("without", false)] {
+        for by_syslog in [false, true] {
+            let mut story = Story::new(true);
+            story.tell(0.0, Fact::PowerRequested { action: Action::On, method: "wol".into() });
+            story.tell(0.1, Fact::PowerAccepted { action: Action::On, method: "wol".into() });
+            assert_eq!(story.machine().power, None, "a magic packet says nothing of power");
+            // What was on its way when it was switched is no sign of its new system.
+            story.tell(0.5, logged.clone());
+            assert_eq!(story.judge(0.6), []);
+            if from_net {
+                story.lease(5.0, Some(Architecture::UefiX64), false);
+            }
+            if by_syslog {
+                story.tell(9.0, logged.clone());
+            } else {
+                story.lease(9.0, None, false);
+            }
+            assert!(matches!(story.judge(10.0).as_slice(), [Fact::BootCompleted { .. }]), "{name}");
+            let up = story.machine().boot().unwrap().milestones[&Stage::Up].note.clone();
+            assert!(up.starts_with("its own system"), "{up}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_leaves_the_last_boots_transfers_behind() {
+    let mut story = Story::new(true);
+    story.lease(1.0, Some(Architecture::Bios), true);
+    story.fetch(2.0, "boot.ipxe");
+    let file = "debian/vmlinuz".to_owned();
+    let mut transfer = Transfer { id: 99, file, role: Role::Kernel, size: Some(9), bytes: 0, millis: 0 };
+    story.tell(3.0, Fact::HttpRequested { transfer: transfer.clone() });
+    story.tell(4.0, Fact::PowerRequested { action: Action::Reset, method: "qemu".into() });
+    story.tell(4.1, Fact::PowerAccepted { action: Action::Reset, method: "qemu".into() });
+    transfer.bytes = 9;
+    story.tell(4.2, Fact::HttpCompleted { transfer });
+    story.lease(5.0, Some(Architecture::Bios), true);
+    let boot = story.machine().boot().unwrap();
+    assert_eq!((story.machine().boots.len(), boot.stage(), boot.transfers.len()), (2, Some(Stage::Acknowledged), 0));
+    assert!(boot.milestones.contains_key(&Stage::PoweredOn));
+}
+
+#[test]
+fn who_reads_a_script_does_not_boot() {
+    let mut story = Story::new(true);
+    story.fetch(1.0, "boot.ipxe");
+    assert_eq!(story.machine().boots.len(), 0);
+}
+
+#[test]
+fn a_part_of_a_loader_that_is_missing_is_named() {
+    let mut story = Story::new(true);
+    story.lease(1.0, Some(Architecture::Bios), false);
+    story.fetch(2.0, "pxelinux.0");
+    story.refuse(2.5, "ldlinux.c32", Refusal::Missing { path: "tftpboot/ldlinux.c32".into() });
+    let verdict = story.verdict(10.0);
+    assert!(verdict.contains("`ldlinux.c32`") && verdict.contains("beside the loader"), "{verdict}");
+    story.fetch(11.0, "boot/ldlinux.c32");
+    assert_eq!(story.judge(12.0), [], "it was found elsewhere");
+}
+
+#[test]
+fn segments_of_conf_alone_are_current() {
+    let mut story = Story::new(true);
+    assert!(story.state.segments[&server()].current);
+    let started = Event::new(None, Fact::ProgramStarted { version: "1".into() });
+    story.state.apply(&Arc::new(started));
+    assert!(!story.state.segments[&server()].current);
 }
 
 #[test]

@@ -4,42 +4,45 @@ use super::segments::{Shared, choose};
 use crate::{
     command::Command,
     conf,
-    event::{Action, Event, Fact, PowerState},
+    event::{Action, Event, Fact},
     net::Mac,
     power::{self, PowerError, Target},
 };
-use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-    time::{MissedTickBehavior, interval},
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
+use tokio::{sync::mpsc, task::JoinSet};
 
-/// How often machines are looked at whether they have power.
-const OBSERVE: Duration = Duration::from_secs(2);
+/// Machines whose power is being changed, by segment and address: one change at a time.
+type Busy = Arc<Mutex<BTreeSet<(Ipv4Addr, Ipv4Addr)>>>;
 
 /// Obeys until shutdown. Slow wishes do not hold up others.
 pub async fn obey(mut wishes: mpsc::Receiver<Command>, shared: Shared) {
     let mut under_way = JoinSet::new();
-    let mut ticks = interval(OBSERVE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut observed = BTreeMap::new();
+    let busy = Busy::default();
     loop {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
             Some(_) = under_way.join_next() => {}
-            _ = ticks.tick() => observe(&shared, &mut observed).await,
             wish = wishes.recv() => match wish {
                 None | Some(Command::Quit) => shared.shutdown.cancel(),
-                Some(command) => { under_way.spawn(carry_out(command, shared.clone())); }
+                Some(command) => { under_way.spawn(carry_out(command, shared.clone(), busy.clone())); }
             },
         }
     }
 }
 
-async fn carry_out(command: Command, shared: Shared) {
+async fn carry_out(command: Command, shared: Shared, busy: Busy) {
     match command {
-        Command::Power { segment, machine, action } => switch(&shared, segment, machine, action).await,
+        Command::Power { segment, machine, action } => {
+            if busy.lock().insert((segment, machine)) {
+                switch(&shared, segment, machine, action).await;
+                busy.lock().remove(&(segment, machine));
+            } else {
+                let (method, error) = (String::new(), "another change of its power is under way".to_owned());
+                let fact = Fact::PowerFailed { action, method, error, next_step: "wait for that".to_owned() };
+                shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
+            }
+        }
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
         Command::Quit => shared.shutdown.cancel(),
     }
@@ -79,33 +82,12 @@ async fn switch(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr, action: A
     }
 }
 
-/// Tells which machines were switched on or off by others.
-async fn observe(shared: &Shared, observed: &mut BTreeMap<(Ipv4Addr, Ipv4Addr), PowerState>) {
-    let conf = shared.conf.borrow().clone();
-    for (address, segment) in &conf.segments {
-        for machine in segment.machines.values().filter(|machine| machine.power.is_some()) {
-            let (Ok(way), Some(target)) = (power::of(machine), target(shared, *address, machine.address)) else {
-                continue;
-            };
-            let Some(state) = way.observe(&target).await else { continue };
-            if observed.insert((*address, machine.address), state) != Some(state) {
-                let fact = Fact::PowerObserved { state, method: way.method().to_owned() };
-                shared.bus.publish(Event::new(Some(*address), fact).about(Some(machine.address), Some(machine.mac)));
-            }
-        }
-    }
-}
-
 fn adopt(shared: &Shared, segment: Ipv4Addr, mac: Mac, address: Ipv4Addr, hostname: &str) {
     let conf = shared.conf.borrow().clone();
     let Some(there) = conf.segments.get(&segment) else { return };
     let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname) {
         Ok(()) => Fact::ConfAdopted { hostname: hostname.to_owned() },
-        Err(error) => Fact::ConfRejected {
-            path: format!("{segment}/{address}/mac"),
-            value: mac.to_string(),
-            expected: format!("written: {error}"),
-        },
+        Err(error) => Fact::ConfUnwritten { path: format!("{segment}/{address}"), error: error.to_string() },
     };
     shared.bus.publish(Event::new(Some(segment), fact).about(Some(address), Some(mac)));
 }

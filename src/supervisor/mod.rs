@@ -1,6 +1,7 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
 mod commands;
+mod observer;
 mod recorder;
 mod segments;
 mod server;
@@ -25,8 +26,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Events that may wait for a reader: some seconds of the heaviest load.
 const QUEUE: usize = 1 << 16;
-/// Events of the past that the screen begins with.
-const PAST: usize = 5_000;
+/// Events of the past of each service that the screen begins with.
+const PAST: usize = 2_000;
+/// Messages of machines that it begins with.
+const MESSAGES: usize = 1_000;
 /// What servers get to finish what they do.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -92,7 +95,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     for segment in reading.conf.segments.keys() {
         journal.lease_events(*segment)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
     }
-    journal.newest(PAST)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
+    journal.newest(PAST, MESSAGES)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
     let state: Shared = Arc::new(RwLock::new(state));
 
     let shutdown = CancellationToken::new();
@@ -116,6 +119,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         shutdown: shutdown.clone(),
     };
     serving.spawn(commands::obey(wishes, shared.clone()));
+    serving.spawn(observer::observe(shared.clone()));
     serving.spawn(segments::serve(shared));
     Ok(Running { state, conf, commands, bus, shutdown, serving, folding, folded, journal })
 }

@@ -42,7 +42,10 @@ where
         let retry = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         context.tell(Fact::ServiceFailed { service, error, next_step, retry });
         tokio::select! {
-            () = context.shutdown.cancelled() => return,
+            () = context.shutdown.cancelled() => {
+                context.tell(Fact::ServiceStopped { service });
+                return;
+            }
             () = tokio::time::sleep(delay) => delay = (delay * 2).min(LAST_RETRY),
         }
     }

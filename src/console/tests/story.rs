@@ -1,6 +1,7 @@
 //! A segment with machines in every kind of state, told as events.
 
 use crate::{
+    boot::role_of,
     conf::Conf,
     console::{
         model::Model,
@@ -68,7 +69,8 @@ impl Story {
         story.boots(62, Architecture::Bios, "undionly.kpxe");
         let refusal = Refusal::Missing { path: "tftpboot/practice/vmlinuz-missing".to_owned() };
         for _ in 0..3 {
-            let fact = Fact::HttpRefused { file: "practice/vmlinuz-missing".to_owned(), refusal: refusal.clone() };
+            let fact =
+                Fact::of_refusal(Service::Http, "practice/vmlinuz-missing".to_owned(), Role::Kernel, refusal.clone());
             story.tell(5_000, Some(62), fact);
         }
         story.judge();
@@ -127,7 +129,11 @@ impl Story {
         }
         let (xid, lease, address) = (1, 3_600, Ipv4Addr::new(10, 77, 0, machine));
         let (source, boot_file) = (LeaseSource::Reservation, boot_file.map(ToOwned::to_owned));
-        self.tell(2, Some(machine), Fact::DhcpOffered { xid, address, boot_file: boot_file.clone(), lease, source });
+        self.tell(
+            2,
+            Some(machine),
+            Fact::DhcpOffered { xid, address, boot_file: boot_file.clone(), refusal: None, lease, source },
+        );
         let (client, hostname, renewal) = (mac(machine).to_string(), None, false);
         let acknowledged = Fact::DhcpAcknowledged {
             xid,
@@ -146,7 +152,14 @@ impl Story {
 
     fn fetches(&mut self, machine: u8, file: &str, size: u64, bytes: u64, millis: u64) {
         self.transfers += 1;
-        let transfer = Transfer { id: self.transfers, file: file.into(), size: Some(size), bytes: 0, millis: 0 };
+        let transfer = Transfer {
+            id: self.transfers,
+            file: file.into(),
+            role: role_of(file),
+            size: Some(size),
+            bytes: 0,
+            millis: 0,
+        };
         self.tell(30, Some(machine), Fact::HttpRequested { transfer: transfer.clone() });
         let transfer = Transfer { bytes, millis, ..transfer };
         let whole = bytes == size;

@@ -24,7 +24,7 @@ pub fn lines<'a>(scene: Scene<'_>, boot: &Boot, width: usize) -> Vec<Line<'a>> {
             None if boot.stage() > Some(stage) => passed(scene, stage),
             None => match transfer.filter(|t| t.bytes > 0 || t.ended.is_none()) {
                 Some(transfer) => underway(scene, boot, stage, transfer, width),
-                None => match boot.refused.iter().rev().find(|refused| refused.stage() == Some(stage)) {
+                None => match boot.refused.iter().rev().find(|refused| refused.stage == Some(stage)) {
                     Some(refused) => not_given(scene, boot, stage, refused),
                     None => waiting(scene, stage),
                 },

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     boot::{self, Firmware},
     conf::{Conf, Machine, Mode, Segment},
-    event::{Event, Fact, LeaseSource, Silence},
+    event::{Event, Fact, LeaseSource, Refusal, Silence},
 };
 use dhcproto::v4::{Message, MessageType};
 use jiff::Timestamp;
@@ -152,19 +152,23 @@ impl Case<'_> {
         vec![self.event(fact, None)]
     }
 
-    fn boot_file(&self) -> Option<String> {
+    /// What the client is to load, or why it gets nothing; neither where it does not boot from the network.
+    fn boot_file(&self) -> (Option<String>, Option<Refusal>) {
         if !self.request.boots_from_net() {
-            return None;
+            return (None, None);
         }
         let firmware = Firmware { architecture: self.request.architecture, ipxe: self.request.ipxe };
         let View { conf, segment, .. } = self.view;
-        boot::boot_file(conf, segment, self.machine, self.request.mac, firmware).ok().map(|file| file.0)
+        match boot::boot_file(conf, segment, self.machine, self.request.mac, firmware) {
+            Ok(file) => (Some(file.0), None),
+            Err(refusal) => (None, Some(refusal)),
+        }
     }
 
     fn terms(&self, kind: MessageType, address: Ipv4Addr) -> Terms<'_> {
         let segment = self.view.segment;
         let lease = u32::try_from(segment.lease.as_secs()).unwrap_or(u32::MAX);
-        Terms { kind, segment, machine: self.machine, address, lease: Some(lease), boot_file: self.boot_file() }
+        Terms { kind, segment, machine: self.machine, address, lease: Some(lease), boot_file: self.boot_file().0 }
     }
 
     /// The address for the client, `wish` if it may be had.
@@ -193,6 +197,7 @@ impl Case<'_> {
             xid: self.request.xid,
             address,
             boot_file: terms.boot_file.clone(),
+            refusal: self.boot_file().1,
             lease: terms.lease.unwrap_or_default(),
             source,
         };
@@ -323,8 +328,8 @@ impl Case<'_> {
         let number = if port == Port::Server { 67 } else { 4011 };
         let kind = if port == Port::Server { MessageType::Offer } else { MessageType::Ack };
         let mut events = self.discovered();
-        let boot_file = self.boot_file();
-        let fact = Fact::DhcpProxied { xid: request.xid, boot_file: boot_file.clone(), port: number };
+        let (boot_file, refusal) = self.boot_file();
+        let fact = Fact::DhcpProxied { xid: request.xid, boot_file: boot_file.clone(), refusal, port: number };
         events.push(self.event(fact, None));
         let reply = boot_file.map(|file| reply::proxy(request, kind, self.view.segment, file));
         Decision::Answer(Answer { reply, events, ..Answer::default() })

@@ -1,6 +1,9 @@
 //! A DHCP message of a client, decoded and checked: what `decide` needs and no more.
 
-use crate::{event::Architecture, net::Mac};
+use crate::{
+    event::{Architecture, printable},
+    net::Mac,
+};
 use std::{fmt::Write, net::Ipv4Addr};
 
 /// Options begin here: after the header and the magic cookie (RFC 2131, section 2).
@@ -131,8 +134,8 @@ impl Request {
             mac,
             requested: option(50).and_then(address),
             server: option(54).and_then(address),
-            hostname: option(12).and_then(printable),
-            vendor: option(60).and_then(printable),
+            hostname: option(12).and_then(text),
+            vendor: option(60).and_then(text),
             architecture: option(93)
                 .and_then(|b| Some(u16::from_be_bytes([*b.first()?, *b.get(1)?])))
                 .map(Architecture::from_number),
@@ -213,10 +216,9 @@ fn scan(packet: &[u8]) -> Result<Vec<(u8, Vec<u8>)>, Malformed> {
 }
 
 /// Text of the wire without what a terminal would obey; none if nothing is left.
-fn printable(bytes: &[u8]) -> Option<String> {
-    let text: String = String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).take(255).collect();
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+fn text(bytes: &[u8]) -> Option<String> {
+    let text = printable(&String::from_utf8_lossy(bytes), 255);
+    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]

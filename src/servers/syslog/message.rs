@@ -1,6 +1,6 @@
 //! One syslog message as an event's fact. Pure; the grammar is syslog_loose's (RFC 3164 and 5424).
 
-use crate::event::{Fact, Severity};
+use crate::event::{Fact, Severity, printable};
 use jiff::Timestamp;
 use syslog_loose::{Variant, decompose_pri, parse_message};
 
@@ -19,7 +19,7 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
         return Err(format!("{} bytes that are no text; expected <priority> and a text", bytes.len()));
     }
     // Control characters would end the grammar's words.
-    let text = printable(text);
+    let text = printable(text, LONGEST);
     let message = parse_message(&text, Variant::Either);
     if message.severity.is_none()
         && let Some((priority, rest)) = priority(&text)
@@ -34,10 +34,10 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
     Ok(Fact::SyslogReceived {
         severity,
         facility: message.facility.map(|facility| facility.as_str().to_owned()),
-        tag: tag.map(|tag| printable(&tag)),
-        host: message.hostname.map(printable),
+        tag: tag.map(|tag| printable(&tag, LONGEST)),
+        host: message.hostname.map(|host| printable(host, LONGEST)),
         sent: message.timestamp.and_then(|time| Timestamp::from_microsecond(time.timestamp_micros()).ok()),
-        text: printable(message.msg),
+        text: printable(message.msg, LONGEST),
     })
 }
 
@@ -56,13 +56,7 @@ fn bare(priority: u8, rest: &str) -> Fact {
     };
     let facility = decompose_pri(priority).0.map(|facility| facility.as_str().to_owned());
     let severity = Severity::from_number(priority % 8);
-    Fact::SyslogReceived { severity, facility, tag, host: None, sent: None, text: printable(text) }
-}
-
-/// Without what a terminal would obey; breaks and tabs become blanks.
-fn printable(text: &str) -> String {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control()).take(LONGEST).collect()
+    Fact::SyslogReceived { severity, facility, tag, host: None, sent: None, text: printable(text, LONGEST) }
 }
 
 #[cfg(test)]

@@ -58,8 +58,7 @@ impl Drop for Reader {
         } else if self.reads <= 1 {
             // Firmware opens a transfer for its size alone, and ends it with an ERROR (RFC 2349, section 4). async-tftp
             // reads the first block before it tells the size, and the next when the client acknowledges.
-            self.meter
-                .abandon("it went no further than the first block: only its size was asked for, or nobody is there");
+            self.meter.probed();
         } else {
             self.meter.abandon("the client stopped acknowledging");
         }
