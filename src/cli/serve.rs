@@ -4,6 +4,7 @@ use super::{headless, power_on::PowerOn};
 use crate::{
     bus::Bus,
     conf, console,
+    event::{Event, Fact},
     supervisor::{self, Options, Running},
 };
 use clap::Args;
@@ -12,6 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// What the terminal gets to be given back.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How often a console that broke is opened anew.
+const TRIES: u32 = 3;
 
 /// What is seen of the work.
 #[derive(Clone, Debug, Args)]
@@ -34,10 +37,10 @@ pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<S
         let bus = Bus::default();
         let lines = screen.headless.then(|| bus.subscribe("screen", 1 << 14));
         let power_on = power_on.prepare(&conf::read(&options.conf, None).conf, &bus)?;
-        let running = supervisor::start(options, bus).await?;
+        let running = supervisor::start(options, bus.clone()).await?;
         let switching = power_on.map(|waiting| tokio::spawn(waiting.switch(running.commands.clone())));
         let printing = lines.map(|lines| tokio::spawn(headless::print(lines, screen.json)));
-        let reason = show(&running, &screen, note).await;
+        let reason = show(&running, &screen, note, bus).await;
         switching.inspect(tokio::task::JoinHandle::abort);
         running.stop(reason.as_deref().unwrap_or("the console broke")).await;
         if let Some(printing) = printing {
@@ -51,7 +54,7 @@ pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<S
 }
 
 /// Until the operator quits or a signal comes; the result is the reason.
-async fn show(running: &Running, screen: &Screen, note: Option<String>) -> Result<String> {
+async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus) -> Result<String> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let source = console::Source {
@@ -61,14 +64,13 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>) -> Resul
         shutdown: running.shutdown.clone(),
         note,
     };
-    let (theme, runtime) = (screen.theme.clone(), tokio::runtime::Handle::current());
     let mut shown = match screen.headless {
         true => None,
-        false => Some(tokio::task::spawn_blocking(move || console::run(&source, theme.as_deref(), &runtime))),
+        false => Some(tokio::spawn(keep_console(source, screen.theme.clone(), bus))),
     };
     let ended = async {
         match &mut shown {
-            Some(console) => console.await.wrap_err("the console panicked")?.map_err(Into::into),
+            Some(console) => console.await.wrap_err("the console broke")?,
             None => {
                 running.shutdown.cancelled().await;
                 Ok(())
@@ -87,4 +89,22 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>) -> Resul
         let _ = tokio::time::timeout(GRACE, console).await;
     }
     Ok(reason.to_owned())
+}
+
+/// Shows the console until it ends. A panic is the console's own: machines go on booting, and it is opened anew.
+async fn keep_console(source: console::Source, theme: Option<String>, bus: Bus) -> Result<()> {
+    for _ in 0..TRIES {
+        let (here, theme, runtime) = (source.clone(), theme.clone(), tokio::runtime::Handle::current());
+        match tokio::task::spawn_blocking(move || console::run(&here, theme.as_deref(), &runtime)).await {
+            Ok(ended) => return ended.map_err(Into::into),
+            Err(broken) => bus.publish(Event::new(None, Fact::ConsoleFailed { error: broken.to_string() })),
+        }
+        tokio::select! {
+            () = source.shutdown.cancelled() => return Ok(()),
+            () = tokio::time::sleep(GRACE) => {}
+        }
+    }
+    eprintln!("pxelator: the console broke {TRIES} times; the servers go on without it, and ctrl-c ends them");
+    source.shutdown.cancelled().await;
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! The keys, in one table: what they do and where they work. The help is made of the same table.
 
-use super::model::{Model, Pane};
+use super::model::Model;
 use crate::state::State;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,6 @@ enum Where {
     Everywhere,
     /// In a list, not on a page.
     Panes,
-    /// In the list of machines and on a page.
-    Machine,
     /// In panes that grow.
     Streams,
 }
@@ -70,7 +68,7 @@ const BINDINGS: &[Binding] = &[
     bind(&[Enter], "enter", Wish::Open, Where::Panes, "the machine's own page").hint("page"),
     bind(&[Char('o')], "o", Wish::PowerOn, Where::Everywhere, "power on at once").hint("power on"),
     bind(&[Char('p')], "p", Wish::Power, Where::Everywhere, "power: on, off, reset").hint("power"),
-    bind(&[Char('a')], "a", Wish::Adopt, Where::Machine, "adopt a machine only seen").hint("adopt"),
+    bind(&[Char('a')], "a", Wish::Adopt, Where::Everywhere, "adopt a machine only seen").hint("adopt"),
     bind(&[Char('/')], "/", Wish::Filter, Where::Panes, "only lines with these words").hint("filter"),
     bind(&[Char('v')], "v", Wish::View, Where::Streams, "the whole event").hint("view"),
     bind(&[Char('f')], "f", Wish::Follow, Where::Streams, "follow the newest"),
@@ -94,9 +92,6 @@ const BINDINGS: &[Binding] = &[
 
 /// What `key` asks for here, if it works here.
 pub fn wish(key: KeyEvent, model: &Model) -> Option<Wish> {
-    if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return (key.code == Char('c')).then_some(Wish::Quit);
-    }
     BINDINGS.iter().find(|binding| binding.keys.contains(&key.code) && works(binding.at, model)).map(|b| b.wish)
 }
 
@@ -117,7 +112,6 @@ fn works(at: Where, model: &Model) -> bool {
     match at {
         Where::Everywhere => true,
         Where::Panes => !page,
-        Where::Machine => page || model.pane == Pane::Machines,
         Where::Streams => !page && model.pane.grows(),
     }
 }

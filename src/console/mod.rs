@@ -1,8 +1,11 @@
 //! The terminal screen: a pure model and views over the state, in a thin shell of keys and time.
 //! Knows no socket and no store: it sees the state and sends commands.
 
+mod answers;
 mod keys;
 mod model;
+mod mouse;
+mod place;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -128,7 +131,7 @@ async fn show(
                     view::draw(frame, scene, &mut sight);
                 })?;
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };
-                model.page_lines = sight.page.0;
+                (model.page_lines, model.dialog_lines) = (sight.page.0, sight.dialog);
                 (touched, drawn_at) = (false, now);
             }
         }
@@ -140,18 +143,23 @@ fn react(model: &mut Model, sight: &Sight, source: &Source, came: Event) -> Effe
     match came {
         Event::Key(key) if key.kind != KeyEventKind::Release => update::key(model, &state, &source.conf.borrow(), key),
         Event::Mouse(mouse) => {
-            update::mouse(model, &state, sight, mouse);
+            mouse::mouse(model, &state, sight, mouse);
+            Effect::None
+        }
+        Event::Paste(text) => {
+            answers::paste(model, &text);
             Effect::None
         }
         _ => Effect::None,
     }
 }
 
-/// The theme after this one, passing over those that are broken.
+/// The theme after this one, passing over those that are broken; the last one's fault where all are.
 fn next_theme(current: &Theme, abilities: Abilities) -> Result<Theme, ThemeError> {
     let folder = Path::new(THEMES);
     let names = theme::names(folder);
-    let at = names.iter().position(|name| *name == current.name).unwrap_or(0);
-    let name = names.get((at + 1) % names.len().max(1)).map_or("ansi16", String::as_str);
-    theme::load(folder, name, abilities)
+    let at = names.iter().position(|name| *name == current.name).map_or(0, |at| at + 1);
+    let mut loaded = names.iter().cycle().skip(at).take(names.len()).map(|name| theme::load(folder, name, abilities));
+    let first = loaded.next().unwrap_or_else(|| Ok(current.clone()));
+    first.or_else(|fault| loaded.find_map(Result::ok).ok_or(fault))
 }

@@ -1,6 +1,9 @@
 //! What the console shows of the state: which pane, which line, which filter, which question. Pure.
 
-use super::view::words::standing;
+use super::{
+    place::{Chosen, Place},
+    view::words::standing,
+};
 use crate::{
     event::{Action, Event},
     net::Mac,
@@ -35,19 +38,6 @@ impl Pane {
     }
 }
 
-/// Where a pane is scrolled to, and what it leaves out.
-#[derive(Clone, Debug, Default)]
-pub struct Place {
-    /// The selected line, from the top.
-    pub line: usize,
-    /// The newest line is selected as it comes; only in panes that grow.
-    pub follow: bool,
-    /// Only lines with these words are shown.
-    pub filter: String,
-    /// Paused: events after this are not shown.
-    pub frozen: Option<jiff::Timestamp>,
-}
-
 /// A question that stands before the panes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dialog {
@@ -56,12 +46,17 @@ pub enum Dialog {
     Troubles,
     /// One event, whole.
     Event(Arc<Event>),
-    /// Words for the filter of the pane.
-    Filter,
+    /// Words for the filter of the pane; what they were before.
+    Filter(String),
     /// What to do with a machine's power; the choice.
     Power {
         mac: Mac,
         choice: usize,
+    },
+    /// Really take a running machine's power away, or reset it?
+    Sure {
+        mac: Mac,
+        action: Action,
     },
     /// Quit although so many boots are under way?
     Quit {
@@ -79,6 +74,13 @@ pub struct Adopting {
     /// 0: the address is being typed, 1: the name.
     pub field: usize,
     pub error: Option<String>,
+}
+
+impl Adopting {
+    /// The text that is being typed.
+    pub fn typed(&mut self) -> &mut String {
+        if self.field == 0 { &mut self.address } else { &mut self.hostname }
+    }
 }
 
 /// The choices of the power menu, each with its key.
@@ -103,15 +105,17 @@ pub struct Model {
     pub height: usize,
     /// Lines of the open page.
     pub page_lines: usize,
+    /// How far the open dialog is scrolled, and its lines: all, and those seen.
+    pub scrolled: usize,
+    pub dialog_lines: (usize, usize),
 }
 
 impl Model {
     pub fn new(note: Option<String>) -> Model {
-        let follow = || Place { follow: true, ..Place::default() };
         Model {
             segment: None,
             pane: Pane::Machines,
-            places: [Place::default(), follow(), Place::default(), follow()],
+            places: Model::places(),
             zoomed: false,
             page: None,
             dialog: None,
@@ -119,7 +123,19 @@ impl Model {
             note,
             height: 10,
             page_lines: 0,
+            scrolled: 0,
+            dialog_lines: (0, 0),
         }
+    }
+
+    fn places() -> [Place; 4] {
+        [Place::default(), Place::following(), Place::default(), Place::following()]
+    }
+
+    /// Shows another segment; filters and selections were those of the one before.
+    pub fn show_segment(&mut self, segment: Ipv4Addr) {
+        self.segment = Some(segment);
+        self.places = Model::places();
     }
 
     pub fn place(&self) -> &Place {
@@ -130,10 +146,11 @@ impl Model {
         &mut self.places[self.pane as usize]
     }
 
-    /// The segment shown: the one chosen, else the first.
+    /// The segment shown: the one chosen, else the first; only those that are in conf now.
     pub fn segment<'a>(&self, state: &'a State) -> Option<(Ipv4Addr, &'a Segment)> {
-        let chosen = self.segment.and_then(|address| state.segments.get_key_value(&address));
-        chosen.or_else(|| state.segments.iter().next()).map(|(address, segment)| (*address, segment))
+        let mut current = state.segments.iter().filter(|(_, segment)| segment.current);
+        let chosen = current.clone().find(|(address, _)| Some(**address) == self.segment);
+        chosen.or_else(|| current.next()).map(|(address, segment)| (*address, segment))
     }
 
     /// The lines of the machines pane: those of conf by address, then those that were only seen.
@@ -149,8 +166,7 @@ impl Model {
     /// The machine selected in its pane, whichever pane has the keys.
     pub fn selected_machine<'a>(&self, state: &'a State) -> Option<&'a Machine> {
         let machines = self.machines(state);
-        let line = self.places[Pane::Machines as usize].line.min(machines.len().saturating_sub(1));
-        machines.get(line).copied()
+        machines.get(self.selected_of(Pane::Machines, &machines, |machine| Chosen::Machine(machine.mac))?).copied()
     }
 
     /// The machine that keys act on: of the open page, else of the selected line.
@@ -161,10 +177,7 @@ impl Model {
         }
         match self.pane {
             Pane::Machines => self.selected_machine(state),
-            Pane::Leases => {
-                let leases = self.leases(state);
-                segment.machines.get(&leases.get(self.place().line.min(leases.len().checked_sub(1)?))?.mac)
-            }
+            Pane::Leases => segment.machines.get(&self.leases(state).get(self.selected(state, Pane::Leases)?)?.mac),
             Pane::Syslog | Pane::Audit => {
                 let event = self.event(state)?;
                 match event.mac {
@@ -176,10 +189,41 @@ impl Model {
     }
 
     /// The event selected in a pane of events.
-    pub fn event<'a>(&self, state: &'a State) -> Option<&'a Arc<Event>> {
+    pub fn event<'a>(&'a self, state: &'a State) -> Option<&'a Arc<Event>> {
         let events = self.pane.grows().then(|| self.events(state, self.pane))?;
-        let last = events.len().checked_sub(1)?;
-        events.get(if self.place().follow { last } else { self.place().line.min(last) }).copied()
+        events.get(self.selected_event(self.pane, &events)?).copied()
+    }
+
+    /// The selected line of a pane, from the top; none where it has no lines.
+    pub fn selected(&self, state: &State, pane: Pane) -> Option<usize> {
+        match pane {
+            Pane::Machines => self.selected_of(pane, &self.machines(state), |machine| Chosen::Machine(machine.mac)),
+            Pane::Leases => self.selected_of(pane, &self.leases(state), |lease| Chosen::Lease(lease.address)),
+            Pane::Syslog | Pane::Audit => self.selected_event(pane, &self.events(state, pane)),
+        }
+    }
+
+    fn selected_of<T>(&self, pane: Pane, lines: &[T], of: impl Fn(&T) -> Chosen) -> Option<usize> {
+        self.places[pane as usize].selected(lines.len(), |chosen| lines.iter().position(|line| of(line) == *chosen))
+    }
+
+    /// As [`Model::selected`], of events that are there already.
+    pub fn selected_event(&self, pane: Pane, events: &[&Arc<Event>]) -> Option<usize> {
+        self.places[pane as usize].selected(events.len(), |chosen| match chosen {
+            Chosen::Event(chosen) => events.iter().position(|event| Arc::ptr_eq(event, chosen)),
+            _ => None,
+        })
+    }
+
+    /// Selects a line of the pane that has the keys, and what it stands for.
+    pub fn choose(&mut self, state: &State, line: usize) {
+        let chosen = match self.pane {
+            Pane::Machines => self.machines(state).get(line).map(|machine| Chosen::Machine(machine.mac)),
+            Pane::Leases => self.leases(state).get(line).map(|lease| Chosen::Lease(lease.address)),
+            pane => self.events(state, pane).get(line).map(|event| Chosen::Event(Arc::clone(event))),
+        };
+        let place = self.place_mut();
+        (place.line, place.chosen, place.follow) = (line, chosen, false);
     }
 
     pub fn leases<'a>(&self, state: &'a State) -> Vec<&'a Lease> {
@@ -196,17 +240,18 @@ impl Model {
     }
 
     /// The lines of the syslog or the audit pane, the oldest first.
-    pub fn events<'a>(&self, state: &'a State, pane: Pane) -> Vec<&'a Arc<Event>> {
+    pub fn events<'a>(&'a self, state: &'a State, pane: Pane) -> Vec<&'a Arc<Event>> {
         let Some((_, segment)) = self.segment(state) else { return Vec::new() };
         let place = &self.places[pane as usize];
-        let shown = |event: &&Arc<Event>| {
-            place.frozen.is_none_or(|until| event.time <= until)
-                && (place.filter.is_empty() || matches(&place.filter, &described_event(event)))
-        };
+        let shown = |event: &&Arc<Event>| place.filter.is_empty() || matches(&place.filter, &described_event(event));
+        if let Some(frozen) = &place.frozen {
+            return frozen.iter().filter(shown).collect();
+        }
         if pane == Pane::Syslog {
             return segment.syslog.iter().filter(shown).collect();
         }
-        let mut events: Vec<_> = segment.events.iter().chain(&state.program).filter(shown).collect();
+        let all = segment.events.iter().chain(&segment.syslog).chain(&state.program);
+        let mut events: Vec<_> = all.filter(shown).collect();
         events.sort_by_key(|event| event.time);
         events
     }

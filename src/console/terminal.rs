@@ -2,15 +2,18 @@
 
 use super::theme::Abilities;
 use crossterm::{
-    event::{DisableMouseCapture, EnableMouseCapture},
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
+use parking_lot::Mutex;
 use ratatui::{Frame, backend::CrosstermBackend};
 use std::{
     env,
     io::{self, IsTerminal, Stdout, stdout},
-    panic, thread,
+    panic,
+    sync::Once,
+    thread::{self, ThreadId},
 };
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
@@ -24,7 +27,7 @@ impl Terminal {
         enable_raw_mode()?;
         // Made before anything is drawn, so that an error on the way gives the terminal back.
         let mut terminal = Terminal(ratatui::Terminal::new(CrosstermBackend::new(stdout()))?);
-        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)?;
+        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)?;
         terminal.0.clear()?;
         Ok(terminal)
     }
@@ -43,21 +46,28 @@ impl Drop for Terminal {
 
 fn restore() {
     // It may be gone; then there is nothing to give back.
-    let _ = execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, crossterm::cursor::Show);
+    let _ =
+        execute!(stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, crossterm::cursor::Show);
     let _ = disable_raw_mode();
 }
+
+/// The thread that has the terminal.
+static CONSOLE: Mutex<Option<ThreadId>> = Mutex::new(None);
+static HOOK: Once = Once::new();
 
 /// A panic of the console is printed on the operator's own screen. One of a server is not printed over the console:
 /// the supervisor tells it as an event and starts the server anew.
 fn restore_after_panic() {
-    let before = panic::take_hook();
-    let console = thread::current().id();
-    panic::set_hook(Box::new(move |info| {
-        if thread::current().id() == console {
-            restore();
-            before(info);
-        }
-    }));
+    *CONSOLE.lock() = Some(thread::current().id());
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if *CONSOLE.lock() == Some(thread::current().id()) {
+                restore();
+                before(info);
+            }
+        }));
+    });
 }
 
 /// True where there is a terminal to show and to type.

@@ -44,12 +44,21 @@ pub struct Marks {
     pub rest: &'static str,
     pub cursor: &'static str,
     pub border: border::Set<'static>,
+    /// Characters beyond ASCII are shown.
+    pub unicode: bool,
 }
 
-const UNICODE: Marks =
-    Marks {
-        good: "✓", busy: "▶", bad: "✗", idle: "·", full: "█", rest: "░", cursor: "▏", border: border::PLAIN
-    };
+const UNICODE: Marks = Marks {
+    good: "✓",
+    busy: "▶",
+    bad: "✗",
+    idle: "·",
+    full: "█",
+    rest: "░",
+    cursor: "▏",
+    border: border::PLAIN,
+    unicode: true,
+};
 
 /// For terminals whose locale is not UTF-8: serial lines, plain consoles.
 const ASCII: Marks = Marks {
@@ -70,6 +79,7 @@ const ASCII: Marks = Marks {
         horizontal_top: "-",
         horizontal_bottom: "-",
     },
+    unicode: false,
 };
 
 impl Marks {
@@ -137,8 +147,11 @@ pub fn load(folder: &Path, name: &str, abilities: Abilities) -> Result<Theme, Th
     let text = written.or_else(built_in).ok_or_else(|| wrong("there is no such file".to_owned()))?;
     let file: File = toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
     let colour = |value: &str| colour(value).map_err(&wrong);
-    let front =
-        |value: &str| Ok::<Style, ThemeError>(if colours { Style::new().fg(colour(value)?) } else { Style::new() });
+    let front = |value: &str| match value {
+        "dim" => Ok::<Style, ThemeError>(Style::new().add_modifier(Modifier::DIM)),
+        _ if !colours => Ok(Style::new()),
+        value => Ok(Style::new().fg(colour(value)?)),
+    };
     let selected = match file.selected.as_str() {
         "reversed" => Style::new().add_modifier(Modifier::REVERSED),
         _ if !colours => Style::new().add_modifier(Modifier::REVERSED),

@@ -1,6 +1,6 @@
 //! What is wrong at this moment and what to do about it, from all places of the state. Pure.
 
-use crate::state::{Health, State};
+use crate::state::{Health, Outcome, State};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Trouble {
     pub next_step: String,
 }
 
-/// Everything that is wrong: the journal, the servers, the conf tree, dropped events.
+/// Everything that is wrong: the journal, the servers, boots that stand still, the conf tree, dropped events.
 pub fn troubles(state: &State) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     let mut add = |what: String, next_step: String| troubles.push(Trouble { what, next_step });
@@ -21,18 +21,25 @@ pub fn troubles(state: &State) -> Vec<Trouble> {
             "see the audit for what to do; events wait in memory until it can".to_owned(),
         );
     }
-    for (address, segment) in &state.segments {
+    let current = || state.segments.iter().filter(|(_, segment)| segment.current);
+    for (address, segment) in current() {
         for (service, health) in &segment.services {
             if let Health::Failed { error, next_step, .. } = health {
                 add(format!("{service} of {address}: {error}"), next_step.clone());
             }
         }
     }
+    for machine in current().flat_map(|(_, segment)| segment.machines.values()) {
+        if let Some(Outcome::Stalled(verdict)) = machine.boot().map(|boot| &boot.outcome) {
+            let name = machine.hostname.clone().unwrap_or_else(|| machine.mac.to_string());
+            add(format!("{name} does not boot: {}", verdict.cause), verdict.next_step.clone());
+        }
+    }
     for (path, rejected) in &state.mistakes {
         let what = if rejected.value.is_empty() { "it".to_owned() } else { format!("{:?}", rejected.value) };
         add(
-            format!("conf/{path}: {what} is not {}", rejected.expected),
-            "correct the file; until then the last good value is in force".to_owned(),
+            format!("conf: {path}: {what} is not {}", rejected.expected),
+            "correct the file; until then its last good value counts, or its default".to_owned(),
         );
     }
     for (reader, count) in &state.dropped {

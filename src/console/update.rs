@@ -1,18 +1,18 @@
-//! What a key or a click changes in the model, and which commands come of it. Pure.
+//! What a key changes in the model, and which commands come of it. Pure.
 
 use super::{
+    answers,
     keys::{self, Wish},
-    model::{ACTIONS, Adopting, Dialog, Model, Pane},
-    view::Sight,
+    model::{Adopting, Dialog, Model, Pane},
 };
 use crate::{
     command::Command,
-    conf::{Conf, fits, suggest},
-    event::Action,
+    conf::{Conf, suggest},
+    event::{Action, PowerState},
     net::Mac,
     state::{Outcome, State},
 };
-use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::BTreeSet;
 
 /// What is to be done outside the model.
@@ -26,8 +26,14 @@ pub enum Effect {
 /// Folds a key in.
 pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effect {
     model.word = None;
+    if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
+        model.dialog = None;
+        return follow(model, state, conf, Wish::Quit);
+    }
     match model.dialog.take() {
-        Some(dialog) => answer(model, state, conf, dialog, key),
+        Some(dialog) => answers::key(model, state, conf, dialog, key),
+        // With alt or control it is another key than the one meant.
+        None if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => Effect::None,
         None => match keys::wish(key, model) {
             Some(wish) => follow(model, state, conf, wish),
             None => {
@@ -35,42 +41,6 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effe
                 Effect::None
             }
         },
-    }
-}
-
-/// Lines that a turn of the wheel moves.
-const WHEEL: isize = 3;
-
-/// Folds a click or a turn of the wheel in: a click chooses a pane or a line, a second one opens the line.
-pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) {
-    if model.dialog.is_some() {
-        if matches!(mouse.kind, MouseEventKind::Down(_)) && model.dialog != Some(Dialog::Filter) {
-            model.dialog = None;
-        }
-        return;
-    }
-    let (column, row) = (mouse.column, mouse.row);
-    let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
-    match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => {
-            if let Some(pane) = sight.tab_at(column, row) {
-                (model.pane, model.page) = (pane, None);
-            } else if let Some((pane, line)) = hit {
-                let again = model.pane == pane && model.place().line == line && !model.place().follow;
-                model.pane = pane;
-                let last = model.lines(state).saturating_sub(1);
-                let place = model.place_mut();
-                (place.line, place.follow) = (line.min(last), false);
-                if again {
-                    open(model, state);
-                }
-            }
-        }
-        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-            model.pane = hit.map_or(model.pane, |(pane, _)| pane);
-            step(model, state, if mouse.kind == MouseEventKind::ScrollUp { -WHEEL } else { WHEEL });
-        }
-        _ => {}
     }
 }
 
@@ -90,28 +60,38 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::Back if !model.place().filter.is_empty() => model.place_mut().filter.clear(),
         Wish::Back => model.zoomed = false,
         Wish::Zoom => model.zoomed ^= true,
-        Wish::Troubles => model.dialog = Some(Dialog::Troubles),
+        Wish::Troubles => ask(model, Dialog::Troubles),
         Wish::Power => match model.machine(state) {
             Some(machine) if machine.in_conf => model.dialog = Some(Dialog::Power { mac: machine.mac, choice: 0 }),
             _ => model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned()),
         },
         Wish::PowerOn => return switch(model, state, None, Action::On),
         Wish::Adopt => adopt(model, state, conf),
-        Wish::Filter => model.dialog = Some(Dialog::Filter),
-        Wish::View => model.dialog = model.event(state).cloned().map(Dialog::Event),
-        Wish::Follow => model.place_mut().follow ^= true,
+        Wish::Filter => model.dialog = Some(Dialog::Filter(model.place().filter.clone())),
+        Wish::View => {
+            if let Some(event) = model.event(state).cloned() {
+                ask(model, Dialog::Event(event));
+            }
+        }
+        Wish::Follow if model.place().follow => model.choose(state, model.lines(state).saturating_sub(1)),
+        Wish::Follow => model.place_mut().follow = true,
         Wish::Pause => {
-            let newest = model.events(state, model.pane).last().map(|event| event.time);
-            let place = model.place_mut();
-            place.frozen = if place.frozen.is_some() { None } else { newest };
+            let frozen = match model.place().frozen {
+                Some(_) => None,
+                None => Some(model.events(state, model.pane).into_iter().cloned().collect()),
+            };
+            model.place_mut().frozen = frozen;
         }
         Wish::Segment => {
-            let all: Vec<_> = state.segments.keys().copied().collect();
+            let current = state.segments.iter().filter(|(_, segment)| segment.current);
+            let all: Vec<_> = current.map(|(address, _)| *address).collect();
             let at = model.segment(state).and_then(|(now, _)| all.iter().position(|a| *a == now));
-            model.segment = at.map(|at| all[(at + 1) % all.len()]);
+            if let Some(at) = at.filter(|_| all.len() > 1) {
+                model.show_segment(all[(at + 1) % all.len()]);
+            }
         }
         Wish::Theme => return Effect::NextTheme,
-        Wish::Help => model.dialog = Some(Dialog::Help),
+        Wish::Help => ask(model, Dialog::Help),
         Wish::Quit => match boots_under_way(state) {
             0 => return Effect::Send(Command::Quit),
             boots => model.dialog = Some(Dialog::Quit { boots }),
@@ -120,7 +100,12 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
     Effect::None
 }
 
-fn open(model: &mut Model, state: &State) {
+fn ask(model: &mut Model, dialog: Dialog) {
+    (model.dialog, model.scrolled) = (Some(dialog), 0);
+}
+
+/// Opens the page of the machine behind the selected line.
+pub fn open(model: &mut Model, state: &State) {
     model.page = model.machine(state).map(|machine| (machine.mac, 0));
     if model.page.is_none() {
         model.word = Some("no machine is behind this line".to_owned());
@@ -132,38 +117,46 @@ fn boots_under_way(state: &State) -> usize {
     machines.filter(|m| m.boot().is_some_and(|boot| boot.outcome == Outcome::Underway)).count()
 }
 
-fn step(model: &mut Model, state: &State, by: isize) {
+/// Moves the selection, or scrolls the open page.
+pub fn step(model: &mut Model, state: &State, by: isize) {
     if let Some((_, scrolled)) = &mut model.page {
         let most = model.page_lines.saturating_sub(model.height);
         *scrolled = (*scrolled).min(most).saturating_add_signed(by).min(most);
         return;
     }
+    let Some(from) = model.selected(state, model.pane) else { return };
     let last = model.lines(state).saturating_sub(1);
-    let pane = model.pane;
-    let place = model.place_mut();
-    let from = if place.follow { last } else { place.line.min(last) };
-    place.line = from.saturating_add_signed(by).min(last);
-    place.follow = pane.grows() && by > 0 && place.line == last;
+    let line = from.saturating_add_signed(by).min(last);
+    model.choose(state, line);
+    model.place_mut().follow = model.pane.grows() && by > 0 && line == last;
 }
 
 fn turn(model: &mut Model, by: usize) {
     model.pane = Pane::ALL[(model.pane as usize + by) % Pane::ALL.len()];
 }
 
-fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action) -> Effect {
+/// A change of power: at once where nothing is lost by it, else after a question.
+pub fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action) -> Effect {
     let segment = model.segment(state);
     let machine = match mac {
         Some(mac) => segment.and_then(|(_, segment)| segment.machines.get(&mac)),
         None => model.machine(state),
     };
-    let found = machine.filter(|machine| machine.in_conf).and_then(|machine| machine.address);
-    match (segment, found) {
-        (Some((segment, _)), Some(machine)) => Effect::Send(Command::Power { segment, machine, action }),
-        _ => {
-            model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned());
-            Effect::None
-        }
+    let Some(machine) = machine.filter(|machine| machine.in_conf) else {
+        model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned());
+        return Effect::None;
+    };
+    if action != Action::On && machine.power == Some(PowerState::On) {
+        ask(model, Dialog::Sure { mac: machine.mac, action });
+        return Effect::None;
     }
+    confirmed(model, state, machine.mac, action)
+}
+
+/// The same, without a question.
+pub fn confirmed(model: &Model, state: &State, mac: Mac, action: Action) -> Effect {
+    let found = model.segment(state).and_then(|(at, segment)| Some((at, segment.machines.get(&mac)?.address?)));
+    found.map_or(Effect::None, |(segment, machine)| Effect::Send(Command::Power { segment, machine, action }))
 }
 
 fn adopt(model: &mut Model, state: &State, conf: &Conf) {
@@ -178,66 +171,4 @@ fn adopt(model: &mut Model, state: &State, conf: &Conf) {
     let (address, hostname) = suggested.map(|(a, h)| (a.to_string(), h)).unwrap_or_default();
     let hostname = machine.hostname.clone().unwrap_or(hostname);
     model.dialog = Some(Dialog::Adopt(Adopting { mac: machine.mac, address, hostname, field: 0, error: None }));
-}
-
-fn answer(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: KeyEvent) -> Effect {
-    match (dialog, key.code) {
-        (Dialog::Help | Dialog::Troubles | Dialog::Event(_), _) => {}
-        (Dialog::Filter, KeyCode::Enter) => {}
-        (Dialog::Filter, KeyCode::Esc) => model.place_mut().filter.clear(),
-        (Dialog::Filter, code) => {
-            edit(&mut model.place_mut().filter, code);
-            model.dialog = Some(Dialog::Filter);
-        }
-        (Dialog::Quit { .. }, KeyCode::Char('y' | 'q') | KeyCode::Enter) => return Effect::Send(Command::Quit),
-        (Dialog::Quit { .. }, _) => {}
-        (Dialog::Power { mac, choice }, code) => {
-            if let Some((action, _)) = ACTIONS.iter().find(|(_, letter)| code == KeyCode::Char(*letter)) {
-                return switch(model, state, Some(mac), *action);
-            }
-            let choice = match code {
-                KeyCode::Esc | KeyCode::Char('q') => return Effect::None,
-                KeyCode::Down | KeyCode::Char('j') => (choice + 1) % ACTIONS.len(),
-                KeyCode::Up | KeyCode::Char('k') => (choice + ACTIONS.len() - 1) % ACTIONS.len(),
-                KeyCode::Enter => return switch(model, state, Some(mac), ACTIONS[choice].0),
-                _ => choice,
-            };
-            model.dialog = Some(Dialog::Power { mac, choice });
-        }
-        (Dialog::Adopt(adopting), code) => return adopting_key(model, state, conf, adopting, code),
-    }
-    Effect::None
-}
-
-fn adopting_key(model: &mut Model, state: &State, conf: &Conf, mut adopting: Adopting, code: KeyCode) -> Effect {
-    match code {
-        KeyCode::Esc => return Effect::None,
-        KeyCode::Tab | KeyCode::BackTab | KeyCode::Down | KeyCode::Up => adopting.field ^= 1,
-        KeyCode::Enter => match checked(model, state, conf, &adopting) {
-            Ok(command) => return Effect::Send(command),
-            Err(error) => adopting.error = Some(error),
-        },
-        code => {
-            edit(if adopting.field == 0 { &mut adopting.address } else { &mut adopting.hostname }, code);
-            adopting.error = None;
-        }
-    }
-    model.dialog = Some(Dialog::Adopt(adopting));
-    Effect::None
-}
-
-fn checked(model: &Model, state: &State, conf: &Conf, adopting: &Adopting) -> Result<Command, String> {
-    let segment = model.segment(state).and_then(|(address, _)| conf.segments.get(&address)).ok_or("no segment")?;
-    let address = adopting.address.trim().parse().map_err(|_| format!("{:?} is not an address", adopting.address))?;
-    let hostname = adopting.hostname.trim().to_owned();
-    fits(segment, adopting.mac, address, &hostname).map_err(|error| error.to_string())?;
-    Ok(Command::Adopt { segment: segment.server, mac: adopting.mac, address, hostname })
-}
-
-fn edit(text: &mut String, code: KeyCode) {
-    match code {
-        KeyCode::Backspace => drop(text.pop()),
-        KeyCode::Char(c) if text.len() < 200 => text.push(c),
-        _ => {}
-    }
 }

@@ -58,6 +58,12 @@ pub enum JournalError {
         /// Its `user_version`.
         found: i32,
     },
+    /// There is none to read.
+    #[error("there is no journal {path} yet; `pxelator run` makes it, or name another file with --journal")]
+    Missing {
+        /// The file.
+        path: String,
+    },
     /// Another program writes it.
     #[error("the journal {path} is being written by another PXElator; end that one, or use another --journal")]
     InUse {
@@ -97,6 +103,9 @@ impl Journal {
 
     /// Opens an existing journal to read it, also while another program writes.
     pub fn read(path: &Path) -> Result<Journal, JournalError> {
+        if !path.exists() {
+            return Err(JournalError::Missing { path: path.display().to_string() });
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(told(path))?;
         connection.busy_timeout(BUSY).map_err(told(path))?;

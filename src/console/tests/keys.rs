@@ -5,12 +5,14 @@ use crate::{
     command::Command,
     conf::{self, Conf},
     console::{
+        answers,
         model::{Dialog, Pane},
+        mouse,
         update::{self, Effect},
     },
     event::Action,
 };
-use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::{fs, net::Ipv4Addr};
 
 fn power(last: u8, action: Action) -> Effect {
@@ -23,9 +25,12 @@ fn power_keys() {
         ("o", vec![power(60, Action::On)]),
         ("jo", vec![power(61, Action::On)]),
         ("jp<enter>", vec![power(61, Action::On)]),
-        ("jpj<enter>", vec![power(61, Action::Off)]),
-        ("pf", vec![power(60, Action::Off)]),
-        ("jj<enter>pr", vec![power(62, Action::Reset)]),
+        ("jpj<enter>y", vec![power(61, Action::Off)]),
+        ("pfy", vec![power(60, Action::Off)]),
+        ("jj<enter>pry", vec![power(62, Action::Reset)]),
+        // Nothing running is cut off without a question.
+        ("pf", vec![]),
+        ("pr<enter>", vec![]),
         ("p<esc>", vec![]),
         // A stranger cannot be switched.
         ("Go", vec![]),
@@ -54,6 +59,8 @@ fn a_filter_is_typed_kept_and_cleared() {
     assert_eq!(names(&story), ["uefi1"]);
     story.types("/x<back>1<enter>");
     assert_eq!(names(&story), ["uefi1"], "words are added to the filter: UEFI1");
+    story.types("/zzz<esc>");
+    assert_eq!(names(&story), ["uefi1"], "leaving restores it");
     story.types("<esc>");
     assert_eq!(names(&story).len(), 4);
     story.types("<tab>/no host key<enter>");
@@ -130,20 +137,79 @@ fn adopting_suggests_checks_and_sends() {
 fn clicks_choose_and_open_and_the_wheel_moves() {
     let mut story = Story::of_three();
     story.screen(80, 24);
-    let mouse = |story: &mut Story, kind, column, row| {
+    let turn = |story: &mut Story, kind, column, row| {
         let event = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
-        update::mouse(&mut story.model, &story.state, &story.sight, event);
+        mouse::mouse(&mut story.model, &story.state, &story.sight, event);
     };
     let click = MouseEventKind::Down(MouseButton::Left);
-    mouse(&mut story, click, 10, 5);
+    turn(&mut story, click, 10, 5);
     assert_eq!(story.model.places[0].line, 1);
-    mouse(&mut story, click, 10, 5);
+    turn(&mut story, click, 10, 5);
     assert_eq!(story.model.page.map(|(mac, _)| mac), Some(mac(61)));
     story.types("<esc>");
-    mouse(&mut story, MouseEventKind::ScrollDown, 10, 5);
+    turn(&mut story, MouseEventKind::ScrollDown, 10, 5);
     assert_eq!(story.model.places[0].line, 3, "no further than the last line");
-    mouse(&mut story, click, 13, 1);
+    turn(&mut story, click, 13, 1);
     assert_eq!(story.model.pane, Pane::Syslog);
+}
+
+#[test]
+fn modifiers_and_pasted_text_are_no_keys() {
+    let mut story = Story::of_three();
+    let press = |story: &mut Story, code, modifiers| {
+        update::key(&mut story.model, &story.state, &story.conf, KeyEvent::new(code, modifiers))
+    };
+    assert_eq!(press(&mut story, KeyCode::Char('o'), KeyModifiers::ALT), Effect::None);
+    story.types("p");
+    assert_eq!(press(&mut story, KeyCode::Char('r'), KeyModifiers::CONTROL), Effect::None);
+    story.types("<esc>");
+    answers::paste(&mut story.model, "prod");
+    assert_eq!(story.model.dialog, None);
+    story.types("/a b");
+    answers::paste(&mut story.model, " c\u{1b}");
+    assert_eq!(story.model.place().filter, "a b c");
+    press(&mut story, KeyCode::Char('w'), KeyModifiers::CONTROL);
+    assert_eq!(story.model.place().filter, "a b ");
+    press(&mut story, KeyCode::Char('u'), KeyModifiers::CONTROL);
+    assert_eq!(story.model.place().filter, "");
+    press(&mut story, KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(story.model.dialog, Some(Dialog::Quit { boots: 2 }));
+}
+
+#[test]
+fn what_is_chosen_stays_chosen_while_lines_come() {
+    let mut story = Story::of_three();
+    story.types("jj");
+    story.load(&[(50, "first"), (60, "bios1"), (61, "uefi1"), (62, "broken1")]);
+    assert_eq!(story.model.machine(&story.state).unwrap().hostname.as_deref(), Some("broken1"));
+    story.types("<tab>k");
+    let (chosen, fact) =
+        (story.model.event(&story.state).unwrap().clone(), story.state.segments[&SERVER].syslog[0].fact.clone());
+    (0..6_000).for_each(|_| story.tell(1, Some(60), fact.clone()));
+    assert_ne!(story.model.event(&story.state), Some(&chosen), "it is gone from the ring");
+    story.types("Gkk");
+    let chosen = story.model.event(&story.state).unwrap().clone();
+    (0..4_000).for_each(|_| story.tell(1, Some(60), fact.clone()));
+    assert!(std::sync::Arc::ptr_eq(story.model.event(&story.state).unwrap(), &chosen));
+    story.types("Gf");
+    let line = story.model.selected(&story.state, Pane::Syslog);
+    assert_eq!(line, Some(4_999), "following ends where it is");
+}
+
+#[test]
+fn long_dialogs_scroll() {
+    let mut story = Story::of_three();
+    for n in 0..30 {
+        let (path, value, expected) = (format!("10.77.0.1/10.77.0.{n}/mac"), "x".to_owned(), "a MAC".to_owned());
+        story.tell(0, None, crate::event::Fact::ConfRejected { path, value, expected });
+    }
+    story.types("!");
+    let before = story.screen(80, 24);
+    story.types("<pgdn>jj");
+    let after = story.screen(80, 24);
+    assert!(before != after && after.contains("What is wrong"), "{after}");
+    story.types("x");
+    assert_eq!(story.model.dialog, None);
 }
 
 #[test]

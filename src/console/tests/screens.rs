@@ -56,9 +56,14 @@ fn each_pane_alone() {
 
 #[test]
 fn questions_and_answers() {
-    for (name, keys) in
-        [("help", "?"), ("power", "jp"), ("quit", "q"), ("filter", "/vml"), ("event", "<tab><tab><tab>v")]
-    {
+    for (name, keys) in [
+        ("help", "?"),
+        ("power", "jp"),
+        ("quit", "q"),
+        ("sure", "pr"),
+        ("filter", "/vml"),
+        ("event", "<tab><tab><tab>v"),
+    ] {
         let mut story = Story::of_three();
         story.screen(80, 24);
         story.types(keys);
@@ -96,8 +101,9 @@ fn without_colours_and_beyond_ascii() {
 
 #[test]
 fn every_size_can_be_drawn() {
-    for (width, height) in [(1, 1), (10, 3), (40, 10), (80, 5), (300, 100)] {
-        for keys in ["", "<enter>", "?", "!", "p", "<tab>", "/x"] {
+    let sizes = (1..60).map(|height| (80, height)).chain((1..130).map(|width| (width, 24)));
+    for (width, height) in sizes.chain([(1, 1), (109, 19), (110, 29), (110, 32), (300, 100)]) {
+        for keys in ["", "<enter>", "?", "!", "p", "pf", "<tab>", "<tab><tab><tab>v", "/x", "z"] {
             let mut story = Story::of_three();
             story.types(keys);
             story.screen(width, height);

@@ -214,7 +214,7 @@ impl Story {
         terminal.draw(|frame| view::draw(frame, scene, sight)).unwrap();
         self.model.height =
             if self.model.page.is_some() { self.sight.page.1 } else { self.sight.height(self.model.pane) };
-        self.model.page_lines = self.sight.page.0;
+        (self.model.page_lines, self.model.dialog_lines) = (self.sight.page.0, self.sight.dialog);
         terminal
     }
 }

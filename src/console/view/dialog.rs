@@ -6,7 +6,10 @@ use crate::console::{
     model::{ACTIONS, Adopting, Dialog},
     troubles::troubles,
 };
-use crate::event::Event;
+use crate::{
+    event::{Action, Event},
+    net::Mac,
+};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -14,22 +17,31 @@ use ratatui::{
     widgets::{Clear, Paragraph, Wrap},
 };
 
-pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog) {
+/// Draws a dialog; returns how many lines it has and how many are seen.
+pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog) -> (usize, usize) {
     let theme = scene.theme;
     let (title, lines) = match dialog {
         Dialog::Help => ("Keys that work here; any key closes this".to_owned(), help(scene)),
         Dialog::Troubles => ("What is wrong; any key closes this".to_owned(), wrong(scene)),
         Dialog::Event(event) => (format!("{}; any key closes this", event.kind()), whole(scene, event)),
-        Dialog::Filter => return,
+        Dialog::Filter(_) => return (0, 0),
         Dialog::Power { mac, choice } => {
-            let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(mac));
-            let name = machine.and_then(|m| m.hostname.clone()).unwrap_or_else(|| mac.to_string());
+            let name = name_of(scene, *mac);
             let lines = ACTIONS.iter().enumerate().map(|(number, (action, key))| {
                 let style = if number == *choice { theme.selected } else { theme.text };
                 Line::styled(format!(" {key}  power {:<8}", action.name()), style)
             });
             let lines = lines.chain([Line::default(), Line::styled(" enter does it, esc leaves", theme.dim)]);
             (format!("Power of {name}"), lines.collect())
+        }
+        Dialog::Sure { mac, action } => {
+            let what = if *action == Action::Off { "Switch it off" } else { "Reset it" };
+            let lines = vec![
+                Line::styled(format!(" It runs. {what} at once, without its system being asked?"), theme.busy),
+                Line::default(),
+                Line::styled(" y does it, any other key leaves", theme.dim),
+            ];
+            (format!("Power {} of {}", action.name(), name_of(scene, *mac)), lines)
         }
         Dialog::Quit { boots } => {
             let many = if *boots == 1 { "1 boot is".to_owned() } else { format!("{boots} boots are") };
@@ -50,16 +62,36 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
     let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
     frame.render_widget(Clear, area);
     let title = Line::from(Span::styled(format!(" {title} "), theme.head));
-    frame.render_widget(text.style(theme.text).block(list::framed(scene, title, true)), area);
+    let seen = usize::from(height.saturating_sub(2));
+    let most = usize::from(needed).saturating_sub(seen);
+    let text = text.scroll((u16::try_from(scene.model.scrolled.min(most)).unwrap_or(0), 0));
+    let more = if most > 0 { " arrows show more " } else { "" };
+    let block = list::framed(scene, title, true).title_bottom(Span::styled(more, theme.dim));
+    frame.render_widget(text.style(theme.text).block(block), area);
+    (usize::from(needed), seen)
+}
+
+fn name_of(scene: Scene<'_>, mac: Mac) -> String {
+    let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(&mac));
+    machine.and_then(|machine| machine.hostname.clone()).unwrap_or_else(|| mac.to_string())
 }
 
 /// Two columns where the lines would not fit one below the other.
 fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let keys: Vec<_> = keys::help(scene.model).collect();
+    let spelled = |key: &'static str| match theme.marks.unicode {
+        true => key.to_owned(),
+        false => key
+            .replace('⇧', "shift-")
+            .replace('→', "right")
+            .replace('←', "left")
+            .replace('↓', "down")
+            .replace('↑', "up"),
+    };
+    let keys: Vec<_> = keys::help(scene.model).map(|(key, words)| (spelled(key), words)).collect();
     let half = keys.len().div_ceil(2);
-    let cell = |(key, words): &(&str, &str)| {
-        [Span::styled(format!(" {key:<9}"), theme.focus), Span::styled(format!("{words:<27}"), theme.text)]
+    let cell = |(key, words): &(String, &str)| {
+        [Span::styled(format!(" {key:<10}"), theme.focus), Span::styled(format!("{words:<26}"), theme.text)]
     };
     (0..half)
         .map(|row| {

@@ -33,22 +33,25 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
             if segment.mode != "authoritative" {
                 spans.push(Span::styled(format!("mode {} ", segment.mode), theme.busy));
             }
-            if state.segments.len() > 1 {
-                let others = state.segments.len() - 1;
+            let others = state.segments.values().filter(|segment| segment.current).count() - 1;
+            if others > 0 {
                 spans.push(Span::styled(format!("(s: {others} more) "), theme.dim));
             }
         }
         None => spans.push(Span::styled("no segment is served yet", theme.busy)),
     }
-    let wrong = troubles(state).len();
-    if wrong > 0 {
-        let words = if wrong == 1 { "1 trouble: !" } else { "troubles: !" };
-        let count = if wrong == 1 { String::new() } else { format!("{wrong} ") };
-        spans.push(Span::styled(format!("{} {count}{words} ", theme.marks.bad), theme.bad));
+    let mut end = Vec::new();
+    match troubles(state).len() {
+        0 => {}
+        1 => end.push(Span::styled(format!("{} 1 trouble: !  ", theme.marks.bad), theme.bad)),
+        wrong => end.push(Span::styled(format!("{} {wrong} troubles: !  ", theme.marks.bad), theme.bad)),
     }
-    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(9)]).areas(area);
+    end.push(Span::styled(format!("{} ", scene.clock(scene.now)), theme.dim));
+    let end = Line::from(end);
+    let width = u16::try_from(end.width()).unwrap_or(0);
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(area);
     frame.render_widget(Line::from(spans), left);
-    frame.render_widget(Line::from(Span::styled(scene.clock(scene.now), theme.dim)), right);
+    frame.render_widget(end, right);
 }
 
 /// Draws the tabs; returns where each is.
@@ -95,11 +98,11 @@ fn servers<'a>(scene: Scene<'_>) -> Line<'a> {
 pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let Scene { model, theme, .. } = scene;
     let line = match (&model.dialog, &model.word) {
-        (Some(Dialog::Filter), _) => Line::from(vec![
+        (Some(Dialog::Filter(_)), _) => Line::from(vec![
             Span::styled(" /", theme.focus),
             Span::styled(model.place().filter.clone(), theme.text),
             Span::styled(theme.marks.cursor, theme.focus),
-            Span::styled("  enter keeps it, esc clears it", theme.dim),
+            Span::styled("  enter keeps it, esc leaves it as it was", theme.dim),
         ]),
         (_, Some(word)) => Line::from(Span::styled(format!(" {word}"), theme.notice)),
         (_, None) => hints(scene, usize::from(area.width)),

@@ -25,7 +25,8 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         ("left", Constraint::Length(5)),
     ];
     let empty = "No address is leased yet.";
-    let lines = Lines { pane: Pane::Leases, columns: &columns, count: leases.len(), empty };
+    let selected = scene.model.selected(scene.state, Pane::Leases);
+    let lines = Lines { pane: Pane::Leases, columns: &columns, count: leases.len(), selected, empty };
     let segment = scene.model.segment(scene.state).map(|(_, segment)| segment);
     list::draw(frame, area, scene, sight, &lines, |number| {
         let lease = leases[number];

@@ -17,6 +17,8 @@ pub struct Lines<'a> {
     pub columns: &'a [(&'a str, Constraint)],
     /// How many lines there are.
     pub count: usize,
+    /// The selected one.
+    pub selected: Option<usize>,
     /// What stands there when there are none.
     pub empty: &'a str,
 }
@@ -41,9 +43,7 @@ pub fn draw<'a>(
         return;
     }
     let height = usize::from(inner.height.saturating_sub(1));
-    let place = &model.places[lines.pane as usize];
-    let last = lines.count - 1;
-    let selected = if place.follow { last } else { place.line.min(last) };
+    let selected = lines.selected.unwrap_or(0);
     let seen = window(lines.count, selected, height, &mut sight.offsets[lines.pane as usize]);
     let rows: Vec<Row<'_>> = seen
         .map(|number| if focused && number == selected { row(number).style(theme.selected) } else { row(number) })

@@ -50,6 +50,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         pane: Pane::Machines,
         columns: &columns,
         count: machines.len(),
+        selected: scene.model.selected(scene.state, Pane::Machines),
         empty: match scene.model.places[Pane::Machines as usize].filter.is_empty() {
             true => {
                 "No machine in conf, and none was seen yet. Power one on that boots from the network: it appears \
@@ -100,7 +101,7 @@ pub fn style(theme: &Theme, mood: Mood) -> Style {
 
 fn power<'a>(theme: &Theme, machine: &Machine) -> Cell<'a> {
     match (&machine.power_word, machine.power, &machine.power_method) {
-        (Some(_), _, _) => Cell::from(Span::styled("…", theme.busy)),
+        (Some(_), _, _) => Cell::from(Span::styled("...", theme.busy)),
         (None, Some(PowerState::On), _) => Cell::from(Span::styled("on", theme.good)),
         (None, Some(PowerState::Off), _) => Cell::from(Span::styled("off", theme.dim)),
         (None, None, Some(method)) => Cell::from(Span::styled(method.clone(), theme.dim)),

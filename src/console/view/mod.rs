@@ -35,9 +35,11 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The time of day where the operator is.
+    /// The time of day where the operator is, with the date where that is another.
     fn clock(&self, time: Timestamp) -> String {
-        time.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string()
+        let (then, now) = (time.to_zoned_datetime(self.zone.clone()), self.now.to_zoned_datetime(self.zone.clone()));
+        let form = if then.date() == now.date() { "%H:%M:%S" } else { "%m-%d %H:%M:%S" };
+        then.strftime(form).to_string()
     }
 }
 
@@ -52,6 +54,8 @@ pub struct Sight {
     pub tabs: Vec<(Pane, Rect)>,
     /// The lines of the open page, and of its window.
     pub page: (usize, usize),
+    /// The lines of the open dialog, and of its window.
+    pub dialog: (usize, usize),
 }
 
 /// From this size on all panes are shown at once.
@@ -69,9 +73,9 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     match scene.model.page {
         Some((mac, scrolled)) => page::draw(frame, body, scene, sight, mac, scrolled),
         None if is_wide && !scene.model.zoomed => all(frame, body, scene, sight),
-        None if scene.model.pane == Pane::Machines && body.height >= 16 => {
+        None if scene.model.pane == Pane::Machines && body.height >= strip::height(body.width) + 10 => {
             let below = strip::height(body.width);
-            let wanted = machines::height(scene).clamp(5, body.height.saturating_sub(below + 5));
+            let wanted = machines::height(scene).clamp(5, body.height - below - 5);
             let [top, middle, bottom] =
                 Layout::vertical([Constraint::Length(wanted), Constraint::Length(below), Constraint::Min(3)])
                     .areas(body);
@@ -82,8 +86,8 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
         None => pane(frame, body, scene, sight, scene.model.pane),
     }
     match &scene.model.dialog {
-        None | Some(Dialog::Filter) => {}
-        Some(open) => dialog::draw(frame, body, scene, open),
+        None | Some(Dialog::Filter(_)) => {}
+        Some(open) => sight.dialog = dialog::draw(frame, body, scene, open),
     }
     head::foot(frame, foot, scene);
 }

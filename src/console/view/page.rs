@@ -3,6 +3,7 @@
 use super::{Scene, Sight, list, strip, timeline, words};
 use crate::{
     console::model::line_of,
+    event::Event,
     net::Mac,
     state::{Boot, Machine, Outcome, Stage, Underway},
 };
@@ -12,9 +13,12 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Paragraph, Wrap},
 };
+use std::{collections::VecDeque, sync::Arc};
 
 /// Events of the machine shown.
-const EVENTS: usize = 30;
+const EVENTS: usize = 24;
+/// Messages of the machine shown.
+const LOGGED: usize = 12;
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, mac: Mac, scrolled: usize) {
     let Scene { model, state, theme, .. } = scene;
@@ -61,10 +65,15 @@ fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a
         lines.extend([Line::default(), heading(scene, "Earlier boots")]);
         lines.extend(boots.map(|boot| Line::raw(format!("   {}  {}", scene.clock(boot.began), ended(boot)))));
     }
-    let last = last_words(scene, machine);
-    if !last.is_empty() {
-        lines.extend([Line::default(), heading(scene, "Heard last")]);
-        lines.extend(last);
+    if let Some((_, segment)) = scene.model.segment(scene.state) {
+        for (words, events, most) in [("Heard last", &segment.events, EVENTS), ("Logged last", &segment.syslog, LOGGED)]
+        {
+            let last = last_words(scene, machine, events, most);
+            if !last.is_empty() {
+                lines.extend([Line::default(), heading(scene, words)]);
+                lines.extend(last);
+            }
+        }
     }
     lines
 }
@@ -114,13 +123,12 @@ fn file<'a>(scene: Scene<'_>, transfer: &Underway) -> Line<'a> {
     )
 }
 
-fn last_words<'a>(scene: Scene<'_>, machine: &Machine) -> Vec<Line<'a>> {
-    let Some((_, segment)) = scene.model.segment(scene.state) else { return Vec::new() };
-    let is_its = |event: &&std::sync::Arc<crate::event::Event>| match event.mac {
+fn last_words<'a>(scene: Scene<'_>, machine: &Machine, events: &VecDeque<Arc<Event>>, most: usize) -> Vec<Line<'a>> {
+    let is_its = |event: &&Arc<Event>| match event.mac {
         Some(mac) => mac == machine.mac,
         None => event.machine.is_some() && event.machine == machine.address,
     };
-    let events = segment.events.iter().rev().filter(is_its).take(EVENTS);
+    let events = events.iter().rev().filter(is_its).take(most);
     events
         .map(|event| {
             Line::from(vec![

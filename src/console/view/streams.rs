@@ -20,26 +20,30 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
     let events = scene.model.events(scene.state, pane);
     let wide = area.width >= 100;
     let who = Constraint::Length(if wide { 17 } else { 11 });
+    // Lines of other days say which.
+    let time = events.first().map_or(8, |event| u16::try_from(scene.clock(event.time).len()).unwrap_or(8));
     let syslog = [
-        ("time", Constraint::Length(8)),
+        ("time", Constraint::Length(time)),
         ("machine", who),
         ("severity", Constraint::Length(8)),
         ("message", Constraint::Fill(1)),
     ];
     let audit = [
-        ("time", Constraint::Length(8)),
+        ("time", Constraint::Length(time)),
         ("machine", who),
         ("kind", Constraint::Length(if wide { 18 } else { 17 })),
         ("what", Constraint::Fill(1)),
     ];
-    let filtered = !scene.model.places[pane as usize].filter.is_empty();
-    let empty = match (filtered, pane) {
+    let place = &scene.model.places[pane as usize];
+    let empty = match (!place.filter.is_empty(), pane) {
         (true, _) => "No line has these words; esc clears the filter.",
+        _ if place.frozen.is_some() => "Nothing had come when it was paused.",
         (false, Pane::Syslog) => "No machine has logged yet. Let them send syslog to this server, UDP or TCP port 514.",
         (false, _) => "Nothing happened yet.",
     };
     let columns = if pane == Pane::Syslog { &syslog } else { &audit };
-    let lines = Lines { pane, columns, count: events.len(), empty };
+    let selected = scene.model.selected_event(pane, &events);
+    let lines = Lines { pane, columns, count: events.len(), selected, empty };
     let segment = scene.model.segment(scene.state).map(|(_, segment)| segment);
     list::draw(frame, area, scene, sight, &lines, |number| {
         let event = events[number];

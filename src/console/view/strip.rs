@@ -29,7 +29,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let mut lines = vec![facts(scene, machine)];
     match machine.boot() {
         None if machine.in_conf => {
-            lines.push(Line::styled("It has not booted since this journal began.", theme.dim));
+            lines.push(Line::styled("No boot of it is remembered.", theme.dim));
         }
         None => lines.push(Line::styled("Not in conf; a adopts it.", theme.dim)),
         Some(boot) => {

@@ -42,7 +42,10 @@ pub fn standing(machine: &Machine) -> Standing {
             Standing { word: Stage::Up.to_string(), mood: Mood::Good, since: Some(since) }
         }
         Outcome::Stalled(_) => Standing { word: "stalled".to_owned(), mood: Mood::Bad, since: Some(boot.last_heard) },
-        Outcome::Ended => Standing { word: "off".to_owned(), mood: Mood::Idle, since: Some(boot.last_heard) },
+        Outcome::Ended => {
+            let word = if machine.power == Some(PowerState::Off) { "off" } else { "ended" };
+            Standing { word: word.to_owned(), mood: Mood::Idle, since: Some(boot.last_heard) }
+        }
         Outcome::Underway => match fetching(&boot.transfers, stage) {
             Some((next, transfer)) => Standing {
                 word: percent(transfer).map_or_else(|| next.to_string(), |percent| format!("{next} {percent}%")),

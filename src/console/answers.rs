@@ -1,0 +1,134 @@
+//! What keys and pasted text mean while a question stands before the panes. Pure.
+
+use super::{
+    model::{ACTIONS, Adopting, Dialog, Model},
+    update::{Effect, confirmed, switch},
+};
+use crate::{
+    command::Command,
+    conf::{Conf, fits},
+    state::State,
+};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Folds a key in that answers `dialog`.
+pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: KeyEvent) -> Effect {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    if control || key.modifiers.contains(KeyModifiers::ALT) {
+        let edited = edit_by_control(model, dialog, key.code, control);
+        model.dialog = Some(edited);
+        return Effect::None;
+    }
+    match (dialog, key.code) {
+        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_)), code) => {
+            let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
+            let screen = isize::try_from(model.dialog_lines.1).unwrap_or(1);
+            let by = match code {
+                KeyCode::Down | KeyCode::Char('j') => 1,
+                KeyCode::Up | KeyCode::Char('k') => -1,
+                KeyCode::PageDown => screen,
+                KeyCode::PageUp => -screen,
+                _ => return Effect::None,
+            };
+            model.scrolled = model.scrolled.min(most).saturating_add_signed(by).min(most);
+            model.dialog = Some(dialog);
+        }
+        (Dialog::Filter(_), KeyCode::Enter) => {}
+        (Dialog::Filter(before), KeyCode::Esc) => model.place_mut().filter = before,
+        (Dialog::Filter(before), code) => {
+            edit(&mut model.place_mut().filter, code);
+            model.dialog = Some(Dialog::Filter(before));
+        }
+        (Dialog::Sure { mac, action }, KeyCode::Char('y')) => return confirmed(model, state, mac, action),
+        (Dialog::Sure { .. }, _) => {}
+        (Dialog::Quit { .. }, KeyCode::Char('y')) => return Effect::Send(Command::Quit),
+        (Dialog::Quit { .. }, _) => {}
+        (Dialog::Power { mac, choice }, code) => {
+            if let Some((action, _)) = ACTIONS.iter().find(|(_, letter)| code == KeyCode::Char(*letter)) {
+                return switch(model, state, Some(mac), *action);
+            }
+            let choice = match code {
+                KeyCode::Esc | KeyCode::Char('q') => return Effect::None,
+                KeyCode::Down | KeyCode::Char('j') => (choice + 1) % ACTIONS.len(),
+                KeyCode::Up | KeyCode::Char('k') => (choice + ACTIONS.len() - 1) % ACTIONS.len(),
+                KeyCode::Enter => return switch(model, state, Some(mac), ACTIONS[choice].0),
+                _ => choice,
+            };
+            model.dialog = Some(Dialog::Power { mac, choice });
+        }
+        (Dialog::Adopt(adopting), code) => return adopting_key(model, state, conf, adopting, code),
+    }
+    Effect::None
+}
+
+/// Folds pasted text in: into the field that is being typed; elsewhere it is no row of keys.
+pub fn paste(model: &mut Model, text: &str) {
+    let into = |field: &mut String| text.chars().for_each(|c| edit(field, KeyCode::Char(c)));
+    match model.dialog.take() {
+        Some(Dialog::Adopt(mut adopting)) => {
+            into(adopting.typed());
+            model.dialog = Some(Dialog::Adopt(adopting));
+        }
+        Some(dialog @ Dialog::Filter(_)) => {
+            into(&mut model.place_mut().filter);
+            model.dialog = Some(dialog);
+        }
+        other => model.dialog = other,
+    }
+}
+
+/// Control-U empties the field that is being typed, control-W takes its last word.
+fn edit_by_control(model: &mut Model, dialog: Dialog, code: KeyCode, control: bool) -> Dialog {
+    let change = |field: &mut String| match code {
+        KeyCode::Char('u') if control => field.clear(),
+        KeyCode::Char('w') if control => {
+            let kept = field.trim_end().rfind(' ').map_or(0, |at| at + 1);
+            field.truncate(kept);
+        }
+        _ => {}
+    };
+    match dialog {
+        Dialog::Adopt(mut adopting) => {
+            change(adopting.typed());
+            Dialog::Adopt(adopting)
+        }
+        Dialog::Filter(before) => {
+            change(&mut model.place_mut().filter);
+            Dialog::Filter(before)
+        }
+        other => other,
+    }
+}
+
+fn adopting_key(model: &mut Model, state: &State, conf: &Conf, mut adopting: Adopting, code: KeyCode) -> Effect {
+    match code {
+        KeyCode::Esc => return Effect::None,
+        KeyCode::Tab | KeyCode::BackTab | KeyCode::Down | KeyCode::Up => adopting.field ^= 1,
+        KeyCode::Enter => match checked(model, state, conf, &adopting) {
+            Ok(command) => return Effect::Send(command),
+            Err(error) => adopting.error = Some(error),
+        },
+        code => {
+            edit(adopting.typed(), code);
+            adopting.error = None;
+        }
+    }
+    model.dialog = Some(Dialog::Adopt(adopting));
+    Effect::None
+}
+
+fn checked(model: &Model, state: &State, conf: &Conf, adopting: &Adopting) -> Result<Command, String> {
+    let segment = model.segment(state).and_then(|(address, _)| conf.segments.get(&address)).ok_or("no segment")?;
+    let address = adopting.address.trim().parse().map_err(|_| format!("{:?} is not an address", adopting.address))?;
+    let hostname = adopting.hostname.trim().to_owned();
+    fits(segment, adopting.mac, address, &hostname).map_err(|error| error.to_string())?;
+    Ok(Command::Adopt { segment: segment.server, mac: adopting.mac, address, hostname })
+}
+
+fn edit(text: &mut String, code: KeyCode) {
+    match code {
+        KeyCode::Backspace => drop(text.pop()),
+        KeyCode::Char(c) if text.len() < 200 && !c.is_control() => text.push(c),
+        _ => {}
+    }
+}

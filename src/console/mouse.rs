@@ -1,0 +1,43 @@
+//! What a click or a turn of the wheel changes in the model. Pure.
+
+use super::{
+    model::{Dialog, Model},
+    update::{open, step},
+    view::Sight,
+};
+use crate::state::State;
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+
+/// Lines that a turn of the wheel moves.
+const WHEEL: isize = 3;
+
+/// Folds a click or a turn of the wheel in: a click chooses a pane or a line, a second one opens the line.
+pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) {
+    if model.dialog.is_some() {
+        if matches!(mouse.kind, MouseEventKind::Down(_)) && !matches!(model.dialog, Some(Dialog::Filter(_))) {
+            model.dialog = None;
+        }
+        return;
+    }
+    let (column, row) = (mouse.column, mouse.row);
+    let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            if let Some(pane) = sight.tab_at(column, row) {
+                (model.pane, model.page) = (pane, None);
+            } else if let Some((pane, line)) = hit {
+                let again = model.pane == pane && model.selected(state, pane) == Some(line) && !model.place().follow;
+                model.pane = pane;
+                model.choose(state, line.min(model.lines(state).saturating_sub(1)));
+                if again {
+                    open(model, state);
+                }
+            }
+        }
+        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
+            model.pane = hit.map_or(model.pane, |(pane, _)| pane);
+            step(model, state, if mouse.kind == MouseEventKind::ScrollUp { -WHEEL } else { WHEEL });
+        }
+        _ => {}
+    }
+}
