@@ -137,7 +137,9 @@ fn remove(name: &str, patience: Duration) {
 
 fn processes(name: &str) -> Vec<Pid> {
     let listed = ip_says(&["netns", "pids", name]).unwrap_or_default();
-    listed.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
+    let pids = listed.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw);
+    // `ip` itself was one of them.
+    pids.filter(|pid| kill(*pid, None).is_ok()).collect()
 }
 
 fn ip(words: &[&str]) -> Result<(), NamespaceError> {
