@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 boots=${1:-3}
 read -r -a servers <<< "${SERVERS:-dnsmasq dnsmasq+ra pxelator}"
 read -r -a firmwares <<< "${FIRMWARE:-bios uefi}"
-program=$PWD/target/release/pxelator
+program=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/pxelator
 space=pxelator-bench-$$
 mac=52:54:00:77:00:60
 started=()

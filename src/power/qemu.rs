@@ -268,3 +268,28 @@ async fn ask(socket: &Path, command: &str) -> Result<(), PowerError> {
         PowerError::new(format!("QEMU at {}: {error}", socket.display()), "end the process named in its .pid file")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_power() {
+        let read = |written: &str| {
+            let mut options = Options { memory: 256, cpus: 1, firmware: Architecture::Bios };
+            options.read(written).map(|()| (options.memory, options.cpus, options.firmware))
+        };
+        assert_eq!(read("qemu"), Ok((256, 1, Architecture::Bios)));
+        assert_eq!(read("qemu mem=512 cpus=2 firmware=uefi"), Ok((512, 2, Architecture::UefiX64)));
+        for wrong in ["mem", "mem=much", "disk=1", "firmware=coreboot"] {
+            let error = read(&format!("qemu {wrong}")).unwrap_err();
+            assert_eq!(error.error, format!("power: {wrong:?} is no option of qemu"));
+            assert!(error.next_step.contains("uefi-http"));
+        }
+    }
+
+    #[test]
+    fn a_comma_in_a_path() {
+        assert_eq!(escaped(Path::new("/a,b/run")), "/a,,b/run");
+    }
+}
