@@ -2,7 +2,7 @@
 
 use crate::event::{Fact, Severity};
 use jiff::Timestamp;
-use syslog_loose::{Variant, decompose_pri, parse_message};
+use syslog_loose::{Protocol, Variant, decompose_pri, parse_message};
 
 /// The longest text that is kept, in characters.
 const LONGEST: usize = 8192;
@@ -26,18 +26,27 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
     {
         return Ok(bare(priority, rest));
     }
+    let (mut host, mut tag, mut said) = (message.hostname, None, message.msg);
+    if message.appname.is_none() && message.protocol == Protocol::RFC3164 {
+        // busybox names no host, so that the grammar may take the tag for one.
+        match host.filter(|host| text.contains(&format!(" {host}: {said}"))) {
+            Some(name) => (host, tag) = (None, Some(name.to_owned())),
+            None => (tag, said) = tagged(message.msg),
+        }
+    }
     let severity = message.severity.map_or(Severity::Notice, |s| Severity::from_number(s as u8));
-    let tag = message.appname.map(|name| match message.procid {
+    let named = message.appname.map(|name| match message.procid {
         Some(pid) => format!("{name}[{pid}]"),
         None => name.to_owned(),
     });
+    let tag = named.or(tag);
     Ok(Fact::SyslogReceived {
         severity,
         facility: message.facility.map(|facility| facility.as_str().to_owned()),
         tag: tag.map(|tag| printable(&tag)),
-        host: message.hostname.map(printable),
+        host: host.map(printable),
         sent: message.timestamp.and_then(|time| Timestamp::from_microsecond(time.timestamp_micros()).ok()),
-        text: printable(message.msg),
+        text: printable(said),
     })
 }
 
@@ -49,14 +58,19 @@ fn priority(text: &str) -> Option<(u8, &str)> {
 
 /// A message of a priority and a text alone, which the grammar does not take (RFC 3164, section 4.3.2).
 fn bare(priority: u8, rest: &str) -> Fact {
-    let is_tag = |tag: &&str| (1..=48).contains(&tag.len()) && !tag.contains(' ');
-    let (tag, text) = match rest.split_once(": ").filter(|(tag, _)| is_tag(tag)) {
-        Some((tag, text)) => (Some(tag.to_owned()), text),
-        None => (None, rest),
-    };
+    let (tag, text) = tagged(rest);
     let facility = decompose_pri(priority).0.map(|facility| facility.as_str().to_owned());
     let severity = Severity::from_number(priority % 8);
     Fact::SyslogReceived { severity, facility, tag, host: None, sent: None, text: printable(text) }
+}
+
+/// The program's name in front of a text, if there is one, and the rest.
+fn tagged(text: &str) -> (Option<String>, &str) {
+    let is_tag = |tag: &str| (1..=48).contains(&tag.len()) && !tag.contains(' ');
+    match text.split_once(": ").filter(|(tag, _)| is_tag(tag)) {
+        Some((tag, rest)) => (Some(tag.to_owned()), rest),
+        None => (None, text),
+    }
 }
 
 /// Without what a terminal would obey; breaks and tabs become blanks.
@@ -87,6 +101,10 @@ mod tests {
             (
                 b"<3>1 2026-11-24T09:20:05.1Z bios1 sshd 42 - - \xef\xbb\xbfno key",
                 (Severity::Err, some("sshd[42]"), some("bios1"), "no key".to_owned()),
+            ),
+            (
+                b"<12>Nov 24 22:45:47 init: hello of busybox\n",
+                (Severity::Warning, some("init"), None, "hello of busybox".to_owned()),
             ),
             (b"only words", (Severity::Notice, None, None, "only words".to_owned())),
             (b"<4>no tag here", (Severity::Warning, None, None, "no tag here".to_owned())),
