@@ -19,6 +19,8 @@ pub const CLIENT: u16 = 68;
 /// The server's port.
 pub const SERVER: u16 = 67;
 
+const OWN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
 /// A station on the segment.
 pub struct Station {
     pub mac: Mac,
@@ -115,20 +117,28 @@ impl Station {
         rest
     }
 
-    /// An offer taken: what is acknowledged.
+    /// An offer of 10.77.0.1 taken: what is acknowledged.
     pub fn lease(&mut self) -> Ipv4Addr {
-        let discover = self.message(MessageType::Discover, vec![]);
-        let offered = self.insist(&discover).message.yiaddr();
-        self.take(offered)
+        self.lease_as(None)
     }
 
-    /// Asks for an address that was offered by 10.77.0.1.
-    pub fn take(&mut self, offered: Ipv4Addr) -> Ipv4Addr {
-        let options = vec![server(Ipv4Addr::new(10, 77, 0, 1)), DhcpOption::RequestedIpAddress(offered)];
+    /// As [`Station::lease`], with a name that the station gives itself.
+    pub fn lease_as(&mut self, name: Option<&str>) -> Ipv4Addr {
+        let discover = self.message(MessageType::Discover, vec![]);
+        let offered = self.insist(&discover).message.yiaddr();
+        let mut options = vec![server(OWN), DhcpOption::RequestedIpAddress(offered)];
+        options.extend(name.map(|name| DhcpOption::Hostname(name.to_owned())));
         let request = self.message(MessageType::Request, options);
         let got = self.ask(&request).message;
         assert_eq!((kind(&got), got.yiaddr()), (MessageType::Ack, offered));
         offered
+    }
+
+    /// Gives an address back to 10.77.0.1.
+    pub fn release(&mut self, address: Ipv4Addr) {
+        let mut release = self.message(MessageType::Release, vec![server(OWN)]);
+        release.set_ciaddr(address);
+        self.send(&release);
     }
 
     /// The next reply; none if there is none yet.
