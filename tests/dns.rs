@@ -2,9 +2,10 @@
 
 mod support;
 
+use dhcproto::v4::{DhcpOption, MessageType};
 use pxelator::event::Fact;
 use std::process::{Child, Stdio};
-use support::{Host, Program, SOON, Segment, Station, can_run, wait_for};
+use support::{Host, Program, SOON, Segment, Station, can_run, kind, wait_for};
 
 const MAC: &str = "52:54:00:77:00:60";
 
@@ -121,7 +122,7 @@ fn pool_clients_by_the_names_they_give_themselves() {
         let address = station.lease_as(Some(name));
         (client, station, address.to_string())
     };
-    let (_a, _, laptop) = named(1, "Anna's Laptop.example.org");
+    let (_a, mut anna, laptop) = named(1, "Anna's Laptop.example.org");
     let (_b, _, thief) = named(2, "WEB1");
     let (_c, _, server) = named(3, "pxelator");
     let (_d, mut gone, gone_address) = named(4, "gone");
@@ -133,6 +134,11 @@ fn pool_clients_by_the_names_they_give_themselves() {
     for address in [thief, server] {
         assert_eq!(dig(&host, &format!("-x {address}")).code, "NXDOMAIN");
     }
+    // Who renews need not say its name again.
+    let renewal = anna.message(MessageType::Request, vec![DhcpOption::RequestedIpAddress(laptop.parse().unwrap())]);
+    assert_eq!(kind(&anna.ask(&renewal).message), MessageType::Ack);
+    program.wait("it is renewed", |event| matches!(event.fact, Fact::DhcpAcknowledged { renewal: true, .. }));
+    assert_eq!(dig(&host, "anna-s-laptop.test.lan A").answers.len(), 1);
     // Of two with one name the later has it, and a lease that ended has none.
     let (_e, _, newer) = named(5, "anna-s-laptop");
     assert_eq!(dig(&host, "anna-s-laptop.test.lan A").answers, [format!("anna-s-laptop.test.lan. 60 IN A {newer}")]);

@@ -7,6 +7,7 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
     os::unix::fs::symlink,
+    time::Duration,
 };
 use support::{Host, Program, SOON, Segment, can_run, wait_for};
 
@@ -213,6 +214,24 @@ fn who_takes_a_byte_at_a_time_is_seen_and_holds_up_nobody() {
         });
         (gone.count() == 19).then_some(())
     });
+}
+
+#[test]
+fn a_machine_that_is_switched_off_is_told_in_the_end() {
+    if !can_run(&[]) {
+        return;
+    }
+    let (segment, host) = segment("cut");
+    segment.serve("initrd.img", noise(40_000_000));
+    let program = Program::start(&segment);
+    let mut stream = ask(&host, "/initrd.img");
+    stream.read_exact(&mut [0]).unwrap();
+    host.sh("ip link set eth0 down");
+    program.wait_for(
+        "it is abandoned",
+        Duration::from_secs(120),
+        |event| matches!(&event.fact, Fact::HttpAbandoned { transfer: t, .. } if t.bytes > 0 && t.bytes < 40_000_000),
+    );
 }
 
 #[test]
