@@ -3,7 +3,7 @@
 use super::{Context, Rejects, ServerError};
 use crate::{
     event::{Event, Fact, Service},
-    net::Mac,
+    net::{Interface, Mac},
 };
 use nix::{
     errno::Errno,
@@ -54,7 +54,9 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
             continue;
         }
         let to = SockAddr::from(SocketAddrV6::new(ALL_NODES, 0, 0, context.interface.index));
-        match send(socket.get_ref(), &advertisement(context.interface.mac), &to).await {
+        // A bridge's hardware address may change with the hosts on it.
+        let own = Interface::named(&context.interface.name).ok().flatten().and_then(|interface| interface.mac);
+        match send(socket.get_ref(), &advertisement(own), &to).await {
             Ok(_) => {
                 let mac = mac_of(&packet[..length]).or_else(|| mac_in(source));
                 context.bus.publish(Event::new(Some(context.segment), Fact::RadvAnswered { source }).about(None, mac));

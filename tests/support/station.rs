@@ -32,6 +32,7 @@ pub struct Station {
 
 /// A reply and the frame that it came in.
 pub struct Got {
+    pub sender: Mac,
     pub station: Mac,
     pub from: SocketAddrV4,
     pub to: SocketAddrV4,
@@ -154,6 +155,7 @@ impl Station {
     fn see(&mut self) -> Option<Option<Got>> {
         let packet = self.capture.next_packet().ok()?;
         let station = Mac::from_slice(packet.data).unwrap();
+        let sender = Mac::from_slice(&packet.data[6..]).unwrap();
         let sliced = SlicedPacket::from_ethernet(packet.data).unwrap();
         Some(match (sliced.net.unwrap(), sliced.transport) {
             (NetSlice::Arp(arp), _) => {
@@ -164,6 +166,7 @@ impl Station {
             (NetSlice::Ipv4(ip), Some(TransportSlice::Udp(udp))) => {
                 let header = ip.header();
                 Some(Got {
+                    sender,
                     station,
                     from: SocketAddrV4::new(header.source_addr(), udp.source_port()),
                     to: SocketAddrV4::new(header.destination_addr(), udp.destination_port()),

@@ -4,7 +4,7 @@ use super::addresses::{Addresses, QUARANTINE};
 use crate::{
     conf::Segment,
     event::{Event, Fact, now},
-    net::{Arp, Mac},
+    net::{Arp, Interface, Mac},
 };
 use std::{
     collections::VecDeque,
@@ -27,6 +27,11 @@ pub struct Prober {
 impl Prober {
     pub fn new(arp: Arp) -> Prober {
         Prober { arp, asked: VecDeque::new() }
+    }
+
+    /// Goes on from the hardware address that `interface` has now.
+    pub fn follow(&mut self, interface: &Interface) {
+        self.arp.follow(interface);
     }
 
     /// The next station that says which address it has. Cancel safe.

@@ -216,6 +216,10 @@ impl Shell {
         }
         let now = now();
         if now.duration_since(self.looked).as_secs() >= 1 {
+            if let Ok(Some(interface)) = net::Interface::named(&self.context.interface.name) {
+                self.out.link.lock().follow(&interface);
+                prober.follow(&interface);
+            }
             let over: Vec<Event> = self.addresses.expired(self.looked, now).map(|lease| self.expiry(lease)).collect();
             self.looked = now;
             over.into_iter().for_each(|event| self.tell(event));
