@@ -116,7 +116,7 @@ impl Shell {
                 heard = prober.heard() => {
                     let (address, owner) = heard.map_err(ServerError::io("listening for ARP"))?;
                     if let Some(segment) = self.context.segment()
-                        && let Some(event) = prober::conflict(&self.addresses, &segment, address, owner)
+                        && let Some(event) = prober::conflict(&mut self.addresses, &segment, address, owner)
                     {
                         self.tell(event);
                     }
