@@ -26,28 +26,36 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
     {
         return Ok(bare(priority, rest));
     }
-    let (mut host, mut tag, mut said) = (message.hostname, None, message.msg);
+    let mut message = message;
     if message.appname.is_none() && message.protocol == Protocol::RFC3164 {
-        // busybox names no host, so that the grammar may take the tag for one.
-        match host.filter(|host| text.contains(&format!(" {host}: {said}"))) {
-            Some(name) => (host, tag) = (None, Some(name.to_owned())),
-            None => (tag, said) = tagged(message.msg),
+        // busybox names no host, so that the grammar takes the program's name for one.
+        match message.hostname.filter(|host| text.contains(&format!(" {host}: {}", message.msg))) {
+            Some(name) => (message.hostname, message.appname) = (None, Some(name)),
+            None => (message.appname, message.msg) = tagged(message.msg),
         }
     }
     let severity = message.severity.map_or(Severity::Notice, |s| Severity::from_number(s as u8));
-    let named = message.appname.map(|name| match message.procid {
+    let tag = message.appname.map(|name| match message.procid {
         Some(pid) => format!("{name}[{pid}]"),
         None => name.to_owned(),
     });
-    let tag = named.or(tag);
     Ok(Fact::SyslogReceived {
         severity,
         facility: message.facility.map(|facility| facility.as_str().to_owned()),
         tag: tag.map(|tag| printable(&tag)),
-        host: host.map(printable),
+        host: message.hostname.map(printable),
         sent: message.timestamp.and_then(|time| Timestamp::from_microsecond(time.timestamp_micros()).ok()),
-        text: printable(said),
+        text: printable(message.msg),
     })
+}
+
+/// The program's name in front of a text, if there is one, and the rest.
+fn tagged(text: &str) -> (Option<&str>, &str) {
+    let is_tag = |tag: &str| (1..=48).contains(&tag.len()) && !tag.contains(' ');
+    match text.split_once(": ").filter(|(tag, _)| is_tag(tag)) {
+        Some((tag, rest)) => (Some(tag), rest),
+        None => (None, text),
+    }
 }
 
 /// The number in front of a message, 0 to 191, and what follows it.
@@ -59,18 +67,10 @@ fn priority(text: &str) -> Option<(u8, &str)> {
 /// A message of a priority and a text alone, which the grammar does not take (RFC 3164, section 4.3.2).
 fn bare(priority: u8, rest: &str) -> Fact {
     let (tag, text) = tagged(rest);
+    let tag = tag.map(str::to_owned);
     let facility = decompose_pri(priority).0.map(|facility| facility.as_str().to_owned());
     let severity = Severity::from_number(priority % 8);
     Fact::SyslogReceived { severity, facility, tag, host: None, sent: None, text: printable(text) }
-}
-
-/// The program's name in front of a text, if there is one, and the rest.
-fn tagged(text: &str) -> (Option<String>, &str) {
-    let is_tag = |tag: &str| (1..=48).contains(&tag.len()) && !tag.contains(' ');
-    match text.split_once(": ").filter(|(tag, _)| is_tag(tag)) {
-        Some((tag, rest)) => (Some(tag.to_owned()), rest),
-        None => (None, text),
-    }
 }
 
 /// Without what a terminal would obey; breaks and tabs become blanks.
