@@ -126,9 +126,11 @@ fn what_is_refused_is_named() {
         let (head, body) = curl(&host, &format!("'http://10.77.0.1{path}'"));
         assert_eq!(status(&head), code, "{path}");
         assert_eq!(String::from_utf8(body).unwrap(), format!("{refusal}\n"), "{path}");
-        program.wait_since(mark, &format!("{path} is refused"), |event| {
-            event.fact.refusal().is_some_and(|(_, found)| *found == refusal)
-        });
+        program.wait_since(
+            mark,
+            &format!("{path} is refused"),
+            |event| matches!(&event.fact, Fact::HttpRefused { refusal: found, .. } if *found == refusal),
+        );
     }
     for path in ["/folder/a%20b", "/in"] {
         assert_eq!(curl(&host, &format!("http://10.77.0.1{path}")).1, b"inside", "{path}");
