@@ -289,6 +289,56 @@ fn who_is_silent_is_found_before_an_address_is_offered_and_reservations_wait_for
 }
 
 #[test]
+fn who_gave_an_address_back_is_no_stranger_to_it() {
+    if !can_run(&[]) {
+        return;
+    }
+    let segment = segment("return", Some("10.77.0.100-10.77.0.101"));
+    let program = Program::start(&segment);
+    let ((host, mut guest), (_b, mut other)) = (station(&segment, "guest", GUEST), station(&segment, "other", OTHER));
+    assert_eq!(guest.lease(), ip(100));
+    // Clients give an address back before they take it off their interface, so this one still answers for it.
+    host.address("10.77.0.100");
+    guest.rest();
+    guest.asked.clear();
+    guest.release(ip(100));
+    wait_for("the address is asked for", SOON, || {
+        guest.rest();
+        guest.asked.contains(&ip(100)).then_some(())
+    });
+    assert_eq!(other.lease(), ip(101), "nobody else gets it while it is answered for");
+    assert_eq!(guest.lease(), ip(100), "and its last client gets it again");
+    assert!(!program.events().iter().any(|event| matches!(event.fact, Fact::DhcpConflicted { .. })));
+}
+
+#[test]
+fn a_bridge_may_change_its_hardware_address() {
+    if !can_run(&[]) {
+        return;
+    }
+    let segment = segment("bridge", None);
+    let program = Program::start(&segment);
+    let (_host, mut known) = station(&segment, "known", KNOWN);
+    let discover = known.message(MessageType::Discover, vec![]);
+    assert_eq!(known.ask(&discover).sender.to_string(), "52:54:00:77:00:01");
+    // As one does that has none of its own, whenever a machine is switched on or off.
+    let changed = "52:54:00:00:00:07";
+    run(std::process::Command::new("ip").args(["-n", &segment.name, "link", "set", "br0", "address", changed]));
+    wait_for("replies have the new address", SOON, || {
+        let discover = known.message(MessageType::Discover, vec![]);
+        (known.ask(&discover).sender.to_string() == changed).then_some(())
+    });
+    // Who has an address is found out as before: the answers come to the new one.
+    let silent = segment.host("silent", OTHER);
+    silent.address("10.77.0.100");
+    segment.conf("10.77.0.1/pool", "10.77.0.100-10.77.0.101");
+    program.wait(
+        "the silent host is named",
+        |event| matches!(event.fact, Fact::DhcpConflicted { address, .. } if address == ip(100)),
+    );
+}
+
+#[test]
 fn only_addresses_of_hosts_are_offered() {
     if !can_run(&[]) {
         return;

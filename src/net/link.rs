@@ -23,6 +23,11 @@ impl Link {
         Ok(Link { capture: open(interface, "less 1", SHORT)?, own: own(interface) })
     }
 
+    /// Goes on from the hardware address that `interface` has now: a bridge's may change with the hosts on it.
+    pub fn follow(&mut self, interface: &Interface) {
+        self.own = own(interface);
+    }
+
     /// Sends one datagram in a frame of its own to `station`. Errors are those of send(2).
     pub fn send(&mut self, station: Mac, from: SocketAddrV4, to: SocketAddrV4, payload: &[u8]) -> io::Result<()> {
         let frame = udp_frame(self.own, station, from, to, payload)?;
@@ -43,6 +48,11 @@ impl Arp {
         let capture = open(interface, "arp", SHORT)?.setnonblock().map_err(io::Error::other)?;
         let stream = capture.stream(Senders).map_err(io::Error::other)?;
         Ok(Arp { stream, own: own(interface), sender })
+    }
+
+    /// As [`Link::follow`].
+    pub fn follow(&mut self, interface: &Interface) {
+        self.own = own(interface);
     }
 
     /// Broadcasts the question who has `address` (RFC 826). Errors are those of send(2).

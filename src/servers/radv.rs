@@ -3,7 +3,7 @@
 use super::{Context, Rejects, ServerError};
 use crate::{
     event::{Event, Fact, Service},
-    net::Mac,
+    net::{Interface, Mac},
 };
 use nix::{
     errno::Errno,
@@ -14,11 +14,15 @@ use std::{
     io::{self, IoSliceMut},
     net::{Ipv6Addr, SocketAddrV6},
     os::fd::AsRawFd,
+    time::Duration,
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+/// How often and how long to wait for the own address.
+const TRIES: u32 = 40;
+const TENTATIVE: Duration = Duration::from_millis(100);
 const SOLICITATION: u8 = 133;
 const ADVERTISEMENT: u8 = 134;
 
@@ -50,10 +54,11 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
             continue;
         }
         let to = SockAddr::from(SocketAddrV6::new(ALL_NODES, 0, 0, context.interface.index));
-        match socket.get_ref().send_to_with_flags(&advertisement(context.interface.mac), &to, MsgFlags::empty().bits())
-        {
+        // A bridge's hardware address may change with the hosts on it.
+        let own = Interface::named(&context.interface.name).ok().flatten().and_then(|interface| interface.mac);
+        match send(socket.get_ref(), &advertisement(own), &to).await {
             Ok(_) => {
-                let mac = mac_of(&packet[..length]);
+                let mac = mac_of(&packet[..length]).or_else(|| mac_in(source));
                 context.bus.publish(Event::new(Some(context.segment), Fact::RadvAnswered { source }).about(None, mac));
             }
             Err(error) => rejects.note(source.into(), format!("its router advertisement could not be sent: {error}")),
@@ -72,6 +77,22 @@ fn receive(socket: &Socket, packet: &mut [u8]) -> io::Result<(usize, Ipv6Addr, i
     });
     let source = received.address.map_or(Ipv6Addr::UNSPECIFIED, |source| source.ip());
     Ok((received.bytes, source, hops.unwrap_or(0)))
+}
+
+/// Sends, as soon as the interface's own link-local address may be used: a bridge gets its carrier with the first
+/// machine that is switched on, and the kernel then looks for duplicates of the address for a second or two.
+async fn send(socket: &Socket, packet: &[u8], to: &SockAddr) -> io::Result<usize> {
+    let mut sent = socket.send_to(packet, to);
+    for _ in 0..TRIES {
+        match &sent {
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                tokio::time::sleep(TENTATIVE).await;
+                sent = socket.send_to(packet, to);
+            }
+            _ => break,
+        }
+    }
+    sent
 }
 
 fn open(context: &Context) -> io::Result<AsyncFd<Socket>> {
@@ -121,6 +142,16 @@ pub fn mac_of(solicitation: &[u8]) -> Option<Mac> {
     }
 }
 
+/// The hardware address that a link-local address is made of (RFC 4291, appendix A), if it is made of one.
+fn mac_in(address: Ipv6Addr) -> Option<Mac> {
+    match address.octets() {
+        [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a, b, c, 0xff, 0xfe, d, e, f] => {
+            Some(Mac([a ^ 2, b, c, d, e, f])).filter(|mac| !mac.is_nobody())
+        }
+        _ => None,
+    }
+}
+
 /// No prefix, router lifetime 0, M and O clear (RFC 4861, section 4.2); the kernel fills the checksum in.
 fn advertisement(own: Option<Mac>) -> Vec<u8> {
     let mut packet = vec![ADVERTISEMENT, 0, 0, 0, 64, 0, 0, 0];
@@ -149,6 +180,8 @@ mod tests {
         assert!(check(&whole, local, 64).unwrap_err().contains("beyond the link"));
         assert!(check(&[133, 1, 0, 0, 0, 0, 0, 0], local, 255).unwrap_err().contains("code 1"));
         assert!(check(&whole, nobody, 255).unwrap_err().contains("of nobody"));
+        let made_of_mac = "fe80::5054:ff:fe77:60".parse().unwrap();
+        assert_eq!((mac_in(made_of_mac), mac_in(local)), ("52:54:00:77:00:60".parse().ok(), None));
         assert_eq!(advertisement(None).len(), 16);
     }
 }

@@ -40,11 +40,14 @@ impl Leases {
         match &event.fact {
             Fact::DhcpAcknowledged { address, lease, source, client, hostname, .. } => {
                 let Some(mac) = event.mac else { return };
+                // Who renews need not say its name again.
+                let known = self.by_address.get(address).filter(|lease| lease.client == *client);
+                let hostname = hostname.clone().or_else(|| known?.hostname.clone());
                 let lease = Lease {
                     address: *address,
                     mac,
                     client: client.clone(),
-                    hostname: hostname.clone(),
+                    hostname,
                     source: *source,
                     given: event.time,
                     expires: event.time + SignedDuration::from_secs(i64::from(*lease)),

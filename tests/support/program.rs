@@ -102,7 +102,9 @@ impl Program {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || seen.ended {
                 let told: Vec<String> = seen.events.iter().map(|e| format!("{} {}", e.kind(), e.fact)).collect();
-                panic!("{what}: not seen.\nEvents:\n{}\nOther lines:\n{}", told.join("\n"), seen.other.join("\n"));
+                let other = seen.other.join("\n");
+                drop(seen);
+                panic!("{what}: not seen.\nEvents:\n{}\nOther lines:\n{other}", told.join("\n"));
             }
             seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
         }

@@ -42,7 +42,8 @@ impl Segment {
         let segment = Segment { name, folder: tempfile::tempdir().unwrap() };
         let name = &segment.name;
         ip(&format!("-n {name} link set lo up"));
-        ip(&format!("-n {name} link add br0 type bridge forward_delay 0 mcast_snooping 0"));
+        // With an address of its own a bridge keeps it when hosts come and go.
+        ip(&format!("-n {name} link add br0 address 52:54:00:77:00:01 type bridge forward_delay 0 mcast_snooping 0"));
         ip(&format!("-n {name} addr add 10.77.0.1/24 brd + dev br0"));
         ip(&format!("-n {name} link set br0 up"));
         fs::create_dir_all(segment.tftpboot()).unwrap();

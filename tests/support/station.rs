@@ -19,6 +19,8 @@ pub const CLIENT: u16 = 68;
 /// The server's port.
 pub const SERVER: u16 = 67;
 
+const OWN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
 /// A station on the segment.
 pub struct Station {
     pub mac: Mac,
@@ -30,6 +32,7 @@ pub struct Station {
 
 /// A reply and the frame that it came in.
 pub struct Got {
+    pub sender: Mac,
     pub station: Mac,
     pub from: SocketAddrV4,
     pub to: SocketAddrV4,
@@ -115,20 +118,28 @@ impl Station {
         rest
     }
 
-    /// An offer taken: what is acknowledged.
+    /// An offer of 10.77.0.1 taken: what is acknowledged.
     pub fn lease(&mut self) -> Ipv4Addr {
-        let discover = self.message(MessageType::Discover, vec![]);
-        let offered = self.insist(&discover).message.yiaddr();
-        self.take(offered)
+        self.lease_as(None)
     }
 
-    /// Asks for an address that was offered by 10.77.0.1.
-    pub fn take(&mut self, offered: Ipv4Addr) -> Ipv4Addr {
-        let options = vec![server(Ipv4Addr::new(10, 77, 0, 1)), DhcpOption::RequestedIpAddress(offered)];
+    /// As [`Station::lease`], with a name that the station gives itself.
+    pub fn lease_as(&mut self, name: Option<&str>) -> Ipv4Addr {
+        let discover = self.message(MessageType::Discover, vec![]);
+        let offered = self.insist(&discover).message.yiaddr();
+        let mut options = vec![server(OWN), DhcpOption::RequestedIpAddress(offered)];
+        options.extend(name.map(|name| DhcpOption::Hostname(name.to_owned())));
         let request = self.message(MessageType::Request, options);
         let got = self.ask(&request).message;
         assert_eq!((kind(&got), got.yiaddr()), (MessageType::Ack, offered));
         offered
+    }
+
+    /// Gives an address back to 10.77.0.1.
+    pub fn release(&mut self, address: Ipv4Addr) {
+        let mut release = self.message(MessageType::Release, vec![server(OWN)]);
+        release.set_ciaddr(address);
+        self.send(&release);
     }
 
     /// The next reply; none if there is none yet.
@@ -144,6 +155,7 @@ impl Station {
     fn see(&mut self) -> Option<Option<Got>> {
         let packet = self.capture.next_packet().ok()?;
         let station = Mac::from_slice(packet.data).unwrap();
+        let sender = Mac::from_slice(&packet.data[6..]).unwrap();
         let sliced = SlicedPacket::from_ethernet(packet.data).unwrap();
         Some(match (sliced.net.unwrap(), sliced.transport) {
             (NetSlice::Arp(arp), _) => {
@@ -154,6 +166,7 @@ impl Station {
             (NetSlice::Ipv4(ip), Some(TransportSlice::Udp(udp))) => {
                 let header = ip.header();
                 Some(Got {
+                    sender,
                     station,
                     from: SocketAddrV4::new(header.source_addr(), udp.source_port()),
                     to: SocketAddrV4::new(header.destination_addr(), udp.destination_port()),

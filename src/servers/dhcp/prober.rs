@@ -4,7 +4,7 @@ use super::addresses::{Addresses, QUARANTINE};
 use crate::{
     conf::Segment,
     event::{Event, Fact, now},
-    net::{Arp, Mac},
+    net::{Arp, Interface, Mac},
 };
 use std::{
     collections::VecDeque,
@@ -27,6 +27,11 @@ pub struct Prober {
 impl Prober {
     pub fn new(arp: Arp) -> Prober {
         Prober { arp, asked: VecDeque::new() }
+    }
+
+    /// Goes on from the hardware address that `interface` has now.
+    pub fn follow(&mut self, interface: &Interface) {
+        self.arp.follow(interface);
     }
 
     /// The next station that says which address it has. Cancel safe.
@@ -64,11 +69,19 @@ impl Prober {
     }
 }
 
-/// What it means that `owner` says `address` is its own, if anything.
-pub fn conflict(addresses: &Addresses, segment: &Segment, address: Ipv4Addr, owner: Mac) -> Option<Event> {
+/// What it means that `owner` says `address` is its own, if anything. Who had it last still has it for a moment after
+/// giving it back, or comes back to it: that is no conflict, but nobody else is to get it meanwhile.
+pub fn conflict(addresses: &mut Addresses, segment: &Segment, address: Ipv4Addr, owner: Mac) -> Option<Event> {
     let now = now();
-    addresses.is_conflict(address, now).then(|| {
-        let fact = Fact::DhcpConflicted { address, owner, until: now + QUARANTINE };
-        Event::new(Some(segment.server), fact).about(Some(address), Some(owner))
-    })
+    if !addresses.is_conflict(address, now) {
+        return None;
+    }
+    let last = addresses.leases().get(address).filter(|lease| lease.mac == owner).map(|lease| lease.client.clone());
+    let until = if last.is_some() { now } else { now + QUARANTINE };
+    let fact = Fact::DhcpConflicted { address, owner, until };
+    let event = Event::new(Some(segment.server), fact).about(Some(address), Some(owner));
+    let Some(client) = last else { return Some(event) };
+    addresses.apply(&event);
+    addresses.hold(address, client, now);
+    None
 }

@@ -127,7 +127,7 @@ impl Shell {
                 heard = prober.heard() => {
                     let (address, owner) = heard.map_err(ServerError::io("listening for ARP"))?;
                     if let Some(segment) = self.context.segment()
-                        && let Some(event) = prober::conflict(&self.addresses, &segment, address, owner)
+                        && let Some(event) = prober::conflict(&mut self.addresses, &segment, address, owner)
                     {
                         self.tell(event);
                     }
@@ -228,6 +228,10 @@ impl Shell {
         }
         let now = now();
         if now.duration_since(self.looked).as_secs() >= 1 {
+            if let Ok(Some(interface)) = net::Interface::named(&self.context.interface.name) {
+                self.out.link.lock().follow(&interface);
+                prober.follow(&interface);
+            }
             let over: Vec<Event> = self.addresses.expired(self.looked, now).map(|lease| self.expiry(lease)).collect();
             self.looked = now;
             over.into_iter().for_each(|event| self.tell(event));

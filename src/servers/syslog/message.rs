@@ -2,7 +2,7 @@
 
 use crate::event::{Fact, Severity, printable};
 use jiff::Timestamp;
-use syslog_loose::{Variant, decompose_pri, parse_message};
+use syslog_loose::{Protocol, Variant, decompose_pri, parse_message};
 
 /// The longest text that is kept, in characters.
 const LONGEST: usize = 8192;
@@ -26,6 +26,14 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
     {
         return Ok(bare(priority, rest));
     }
+    let mut message = message;
+    if message.appname.is_none() && message.protocol == Protocol::RFC3164 {
+        // busybox names no host, so that the grammar takes the program's name for one.
+        match message.hostname.filter(|host| text.contains(&format!(" {host}: {}", message.msg))) {
+            Some(name) => (message.hostname, message.appname) = (None, Some(name)),
+            None => (message.appname, message.msg) = tagged(message.msg),
+        }
+    }
     let severity = message.severity.map_or(Severity::Notice, |s| Severity::from_number(s as u8));
     let tag = message.appname.map(|name| match message.procid {
         Some(pid) => format!("{name}[{pid}]"),
@@ -41,6 +49,15 @@ pub fn read(bytes: &[u8]) -> Result<Fact, String> {
     })
 }
 
+/// The program's name in front of a text, if there is one, and the rest.
+fn tagged(text: &str) -> (Option<&str>, &str) {
+    let is_tag = |tag: &str| (1..=48).contains(&tag.len()) && !tag.contains(' ');
+    match text.split_once(": ").filter(|(tag, _)| is_tag(tag)) {
+        Some((tag, rest)) => (Some(tag), rest),
+        None => (None, text),
+    }
+}
+
 /// The number in front of a message, 0 to 191, and what follows it.
 fn priority(text: &str) -> Option<(u8, &str)> {
     let (number, rest) = text.strip_prefix('<')?.split_once('>')?;
@@ -49,11 +66,8 @@ fn priority(text: &str) -> Option<(u8, &str)> {
 
 /// A message of a priority and a text alone, which the grammar does not take (RFC 3164, section 4.3.2).
 fn bare(priority: u8, rest: &str) -> Fact {
-    let is_tag = |tag: &&str| (1..=48).contains(&tag.len()) && !tag.contains(' ');
-    let (tag, text) = match rest.split_once(": ").filter(|(tag, _)| is_tag(tag)) {
-        Some((tag, text)) => (Some(tag.to_owned()), text),
-        None => (None, rest),
-    };
+    let (tag, text) = tagged(rest);
+    let tag = tag.map(str::to_owned);
     let facility = decompose_pri(priority).0.map(|facility| facility.as_str().to_owned());
     let severity = Severity::from_number(priority % 8);
     Fact::SyslogReceived { severity, facility, tag, host: None, sent: None, text: printable(text, LONGEST) }
@@ -81,6 +95,10 @@ mod tests {
             (
                 b"<3>1 2026-11-24T09:20:05.1Z bios1 sshd 42 - - \xef\xbb\xbfno key",
                 (Severity::Err, some("sshd[42]"), some("bios1"), "no key".to_owned()),
+            ),
+            (
+                b"<12>Nov 24 22:45:47 init: hello of busybox\n",
+                (Severity::Warning, some("init"), None, "hello of busybox".to_owned()),
             ),
             (b"only words", (Severity::Notice, None, None, "only words".to_owned())),
             (b"<4>no tag here", (Severity::Warning, None, None, "no tag here".to_owned())),
