@@ -46,11 +46,10 @@ impl Drop for Disk {
 /// The numbered messages that the journal has.
 fn messages(journal: &Path) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
-    let take = |event: Event| match &event.fact {
-        Fact::SyslogReceived { text, .. } => {
-            found.extend(text.strip_prefix("number ").and_then(|n| n.parse::<u32>().ok()))
+    let take = |event: Event| {
+        if let Fact::SyslogReceived { text, .. } = &event.fact {
+            found.extend(text.strip_prefix("number ").and_then(|number| number.parse::<u32>().ok()));
         }
-        _ => {}
     };
     Journal::read(journal).unwrap().select(&Query::default(), take).unwrap();
     found

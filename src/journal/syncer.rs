@@ -20,13 +20,14 @@ use std::{
 const EVERY: Duration = Duration::from_millis(100);
 /// How often what is in the log is moved into the database.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// Pages of the log beyond which the writer is held up until it begins anew: 128 MiB. Without that it never does while
+/// Bytes of the log beyond which the writer is held up until it begins anew: 128 MiB. Without that it never does while
 /// events come without a pause.
-const LONGEST_LOG: i64 = 32_768;
+const LONGEST_LOG: i64 = 128 << 20;
 
 /// What the thread works with.
 pub struct Syncer {
     connection: Connection,
+    page_size: i64,
     path: PathBuf,
     bus: Bus,
     wal: Option<File>,
@@ -38,7 +39,8 @@ impl Syncer {
     pub fn new(path: &Path, bus: Bus) -> rusqlite::Result<Syncer> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(CHECKPOINT_EVERY)?;
-        Ok(Syncer { connection, path: path.to_owned(), bus, wal: None, broken: false })
+        let page_size = connection.query_row("pragma page_size", [], |row| row.get(0))?;
+        Ok(Syncer { connection, page_size, path: path.to_owned(), bus, wal: None, broken: false })
     }
 
     /// Syncs after each word that something was `committed`, until nobody can say so any longer.
@@ -71,7 +73,7 @@ impl Syncer {
         };
         // A disk without room for this makes the log longer, until the writer meets the same and tells it.
         match checkpoint("passive") {
-            Ok((pages, _)) if pages > LONGEST_LOG => checkpoint("restart").is_ok(),
+            Ok((pages, _)) if pages * self.page_size > LONGEST_LOG => checkpoint("restart").is_ok(),
             Ok((pages, moved)) => pages == moved,
             Err(_) => false,
         }

@@ -26,8 +26,9 @@ const BATCH: usize = 4096;
 const KEPT: usize = 250_000;
 /// How long events that nobody waits for may wait for more of them: a commit costs as much as some hundred events.
 const GATHER: Duration = Duration::from_millis(5);
-/// Commits that follow each other faster wait for what comes meanwhile.
-const SPACING: Duration = Duration::from_millis(2);
+/// After a commit the next waits as long as that one took, and no longer than this, for what comes meanwhile: while the
+/// disk is quick nobody waits, and when it is slow a few large commits take the place of many small ones.
+const SPACING: Duration = Duration::from_millis(20);
 const RETRY: Duration = Duration::from_secs(1);
 
 pub struct Writer {
@@ -38,8 +39,9 @@ pub struct Writer {
     /// To be answered when all of `waiting` is committed.
     barriers: Vec<oneshot::Sender<()>>,
     trouble: Option<Trouble>,
-    /// The last commit.
+    /// The end of the last commit, and how long it took.
     committed: Instant,
+    took: Duration,
 }
 
 /// The journal cannot be written.
@@ -66,6 +68,7 @@ impl Writer {
             barriers: Vec::new(),
             trouble: None,
             committed: Instant::now(),
+            took: Duration::ZERO,
         }
     }
 
@@ -104,7 +107,7 @@ impl Writer {
             Ok(None) => return Queue::Closed,
             Err(_) => return Queue::Quiet,
         }
-        let (none_waits, one_waits) = (Instant::now() + GATHER, self.committed + SPACING);
+        let (none_waits, one_waits) = (Instant::now() + GATHER, self.committed + self.took.min(SPACING));
         for _ in 0..BATCH {
             let next = match queue.try_recv() {
                 Ok(delivery) => delivery,
@@ -174,6 +177,7 @@ impl Writer {
 
     /// Commits the oldest of what waits, and says how many.
     fn commit(&mut self) -> Result<usize, Error> {
+        let began = Instant::now();
         let transaction = self.journal.connection.unchecked_transaction()?;
         let batch = self.waiting.len().min(BATCH);
         {
@@ -184,6 +188,7 @@ impl Writer {
         }
         transaction.commit()?;
         self.committed = Instant::now();
+        self.took = self.committed - began;
         Ok(batch)
     }
 }

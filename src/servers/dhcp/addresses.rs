@@ -88,6 +88,8 @@ impl Addresses {
             Fact::DhcpAcknowledged { address, client, source, .. } => {
                 self.forget_offer(*address);
                 self.forget_client_of(*address);
+                // A client may ask for an address that it was not offered.
+                self.stock.take(*address);
                 self.follow(*address, event);
                 if *source == LeaseSource::Pool {
                     self.by_client.insert(client.clone(), *address);
@@ -223,7 +225,7 @@ impl Addresses {
                 ended.filter(|address| self.may_probe(*address, segment, now) && asked.binary_search(address).is_err());
             let room = wanted.saturating_sub(chosen.len());
             chosen.extend(free.take(room).collect::<Vec<_>>());
-            self.dry = chosen.is_empty() && self.stock.len() == 0;
+            self.dry = chosen.is_empty() && !self.stock.iter().any(|address| self.is_free(address, "", segment, now));
         } else {
             self.dry = false;
         }
