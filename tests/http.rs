@@ -9,7 +9,7 @@ use std::{
     os::unix::fs::symlink,
     time::Duration,
 };
-use support::{Host, Program, SOON, Segment, can_run, wait_for};
+use support::{Host, Program, SOON, Segment, can_run, run, wait_for};
 
 const MAC: &str = "52:54:00:77:00:60";
 const OTHER: &str = "52:54:00:77:00:61";
@@ -225,6 +225,8 @@ fn a_machine_that_is_switched_off_is_told_in_the_end() {
     }
     let (segment, host) = segment("cut");
     segment.serve("initrd.img", noise(40_000_000));
+    // The kernel gives up after a quarter of an hour unless told otherwise.
+    run(segment.command("sh").args(["-c", "echo 3 > /proc/sys/net/ipv4/tcp_retries2"]));
     let program = Program::start(&segment);
     let mut stream = ask(&host, "/initrd.img");
     stream.read_exact(&mut [0]).unwrap();

@@ -7,8 +7,8 @@ use tokio::net::{TcpListener, UdpSocket};
 
 /// Bytes that may wait in a UDP socket.
 const BURST: usize = 8 << 20;
-/// A machine that was switched off closes no connection: it is found out after these. A slow reader still answers.
-const UNANSWERED: Duration = Duration::from_secs(120);
+/// A machine that was switched off closes no connection. One that is idle is found out by these; one with data on the way
+/// by the kernel's retransmissions (tcp_retries2), for TCP_USER_TIMEOUT would also cut off who reads slowly.
 const KEEPALIVE: TcpKeepalive =
     TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10)).with_retries(3);
 
@@ -37,7 +37,6 @@ pub fn tcp(address: SocketAddr, interface: Option<&str>) -> io::Result<TcpListen
     socket.set_reuse_address(true)?;
     // Connections have these from the socket that accepted them.
     socket.set_tcp_keepalive(&KEEPALIVE)?;
-    socket.set_tcp_user_timeout(Some(UNANSWERED))?;
     socket.bind(&address.into())?;
     socket.listen(1024)?;
     TcpListener::from_std(socket.into())
