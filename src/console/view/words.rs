@@ -41,7 +41,10 @@ pub fn standing(machine: &Machine) -> Standing {
             let since = boot.milestones.get(&Stage::Up).map_or(*since, |up| up.at);
             Standing { word: Stage::Up.to_string(), mood: Mood::Good, since: Some(since) }
         }
-        Outcome::Stalled(_) => Standing { word: "stalled".to_owned(), mood: Mood::Bad, since: Some(boot.last_heard) },
+        // Since its last stage: a machine may ask for the missing file again and again.
+        Outcome::Stalled(_) => {
+            Standing { word: "stalled".to_owned(), mood: Mood::Bad, since: reached.or(Some(boot.began)) }
+        }
         Outcome::Ended => {
             let word = if machine.power == Some(PowerState::Off) { "off" } else { "ended" };
             Standing { word: word.to_owned(), mood: Mood::Idle, since: Some(boot.last_heard) }
