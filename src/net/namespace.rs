@@ -1,6 +1,7 @@
 //! A network namespace of the program's own, which nothing can leave. What is in it ends with it, also where the
 //! program was killed: the next one cleans up.
 
+use super::Mac;
 use nix::{
     sched::{CloneFlags, setns},
     sys::signal::{Signal, kill},
@@ -76,7 +77,10 @@ impl Namespace {
     /// Makes a bridge with these addresses, which virtual machines can be plugged into.
     pub fn bridge(&self, name: &str, addresses: &[(Ipv4Addr, u8)]) -> Result<(), NamespaceError> {
         // A port that is plugged in forwards at once, and no snooping loses the multicasts that firmware sends.
-        ip(&["link", "add", name, "type", "bridge", "forward_delay", "0", "mcast_snooping", "0"])?;
+        // With an address of its own: a bridge takes that of a port else, and changes it with each machine that comes.
+        let [a, b, c, d] = addresses.first().map_or([0; 4], |(address, _)| address.octets());
+        let mac = Mac([0x02, 0x50, a, b, c, d]).to_string();
+        ip(&["link", "add", name, "address", &mac, "type", "bridge", "forward_delay", "0", "mcast_snooping", "0"])?;
         for (address, prefix) in addresses {
             ip(&["address", "add", &format!("{address}/{prefix}"), "broadcast", "+", "dev", name])?;
         }

@@ -6,6 +6,7 @@ mod program;
 mod screen;
 mod segment;
 mod station;
+pub mod strangers;
 pub mod vm;
 
 pub use dhcp::Client;
