@@ -1,13 +1,13 @@
 //! The program without a screen: events as lines on stderr.
 
 use crate::{bus::Delivery, event::Event};
-use std::io::Write;
+use std::{io::Write, time::Duration};
 use tokio::sync::mpsc;
 
 /// Prints what comes in `queue` until it is closed. A stderr that is gone ends nothing.
 pub async fn print(mut queue: mpsc::Receiver<Delivery>, json: bool) {
     let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, 256).await > 0 {
+    while queue.recv_many(&mut batch, 1024).await > 0 {
         let mut lines = Vec::new();
         for delivery in batch.drain(..) {
             if let Delivery::Event(event) = delivery {
@@ -20,6 +20,8 @@ pub async fn print(mut queue: mpsc::Receiver<Delivery>, json: bool) {
             }
         }
         let _ = std::io::stderr().write_all(&lines);
+        // Nobody reads faster, and what comes meanwhile is one write.
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
