@@ -29,6 +29,8 @@ const GATHER: Duration = Duration::from_millis(5);
 /// After a commit the next waits as long as that one took, and no longer than this, for what comes meanwhile: while the
 /// disk is quick nobody waits, and when it is slow a few large commits take the place of many small ones.
 const SPACING: Duration = Duration::from_millis(20);
+/// How often it is looked whether somebody waits.
+const NAP: Duration = Duration::from_micros(500);
 const RETRY: Duration = Duration::from_secs(1);
 
 pub struct Writer {
@@ -108,22 +110,19 @@ impl Writer {
             Err(_) => return Queue::Quiet,
         }
         let (none_waits, one_waits) = (Instant::now() + GATHER, self.committed + self.took.min(SPACING));
-        for _ in 0..BATCH {
-            let next = match queue.try_recv() {
-                Ok(delivery) => delivery,
-                Err(_) => {
-                    let until = if self.barriers.is_empty() { none_waits } else { one_waits };
-                    let patience = until.saturating_duration_since(Instant::now());
-                    if patience.is_zero() || self.trouble.is_some() {
-                        break;
-                    }
-                    match clock.block_on(async { tokio::time::timeout(patience, queue.recv()).await }) {
-                        Ok(Some(delivery)) => delivery,
-                        Ok(None) | Err(_) => break,
-                    }
-                }
-            };
-            self.take(next);
+        loop {
+            while self.waiting.len() < BATCH
+                && let Ok(delivery) = queue.try_recv()
+            {
+                self.take(delivery);
+            }
+            let until = if self.barriers.is_empty() { none_waits } else { one_waits };
+            let patience = until.saturating_duration_since(Instant::now());
+            if patience.is_zero() || self.waiting.len() >= BATCH || self.trouble.is_some() {
+                break;
+            }
+            // Not woken by each event: under load that is more work than to store it.
+            thread::sleep(patience.min(NAP));
         }
         Queue::Open
     }

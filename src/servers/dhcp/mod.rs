@@ -2,6 +2,7 @@
 
 mod addresses;
 mod decide;
+mod post;
 mod prober;
 mod reply;
 mod request;

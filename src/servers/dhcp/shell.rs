@@ -3,6 +3,7 @@
 use super::{
     addresses::Addresses,
     decide::{Decision, Port, View, decide},
+    post::{Letter, Post, Ways},
     prober::{self, Prober},
     reply::{self, Destination},
     request::Request,
@@ -10,14 +11,12 @@ use super::{
 use crate::{
     bus::Bus,
     event::{Event, Fact, Service, now},
-    net::{self, Arp, Link, Mac},
+    net::{self, Arp, Link},
     servers::{Context, Rejects, ServerError},
 };
 
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use std::{
-    io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     sync::Arc,
     time::{Duration, Instant},
@@ -48,15 +47,18 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     let link = Link::open(&context.interface).map_err(raw)?;
     let arp = Arp::open(&context.interface, context.segment).map_err(raw)?;
     let leases = context.state.read().segments.get(&context.segment).map(|s| s.leases.clone()).unwrap_or_default();
+    let rejects = Rejects::new(&context, Service::Dhcp);
+    let post = Post::new(Ways {
+        address: context.segment,
+        server: server.clone(),
+        boot_server: boot_server.clone(),
+        link,
+        rejects: rejects.clone(),
+    });
     let mut shell = Shell {
-        out: Out {
-            address: context.segment,
-            server: server.clone(),
-            boot_server: boot_server.clone(),
-            link: Arc::new(Mutex::new(link)),
-        },
+        post,
         addresses: Addresses::new(leases),
-        rejects: Rejects::new(&context, Service::Dhcp),
+        rejects,
         waiting: Vec::new(),
         asked: Vec::new(),
         looked: now(),
@@ -69,7 +71,7 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
 struct Shell {
     context: Context,
     addresses: Addresses,
-    out: Out,
+    post: Post,
     rejects: Rejects,
     /// Requests that wait for a probe, and the addresses they wait for.
     waiting: Vec<Asked>,
@@ -83,23 +85,6 @@ struct Asked {
     port: Port,
     from: SocketAddrV4,
     came: Instant,
-}
-
-/// The ways out.
-#[derive(Clone)]
-struct Out {
-    address: Ipv4Addr,
-    server: Arc<UdpSocket>,
-    boot_server: Arc<UdpSocket>,
-    link: Arc<Mutex<Link>>,
-}
-
-/// A reply ready to go.
-struct Letter {
-    bytes: Vec<u8>,
-    station: Mac,
-    to: Destination,
-    port: Port,
 }
 
 impl Shell {
@@ -182,7 +167,7 @@ impl Shell {
             stored.1.extend(letter);
         } else {
             if let Some(letter) = letter {
-                self.out.send(&letter, &self.rejects);
+                self.post.send(letter);
             }
             answer.events.into_iter().for_each(|event| self.context.bus.publish(event));
         }
@@ -193,14 +178,13 @@ impl Shell {
         if events.is_empty() {
             return;
         }
-        let (out, rejects, bus): (Out, Rejects, Bus) =
-            (self.out.clone(), self.rejects.clone(), self.context.bus.clone());
+        let (post, bus): (Post, Bus) = (self.post.clone(), self.context.bus.clone());
         // Handed over now, so that what happens to these leases next is told after this.
         let storing = bus.store(events, STORE);
         tokio::spawn(async move {
             // A journal that is late or broken says so itself; machines boot all the same.
             let _ = storing.await;
-            letters.iter().for_each(|letter| out.send(letter, &rejects));
+            letters.into_iter().for_each(|letter| post.send(letter));
         });
     }
 
@@ -242,27 +226,5 @@ impl Shell {
     fn expiry(&self, lease: &crate::state::Lease) -> Event {
         let fact = Fact::DhcpExpired { address: lease.address };
         Event::new(Some(self.context.segment), fact).about(Some(lease.address), Some(lease.mac))
-    }
-}
-
-impl Out {
-    fn send(&self, letter: &Letter, rejects: &Rejects) {
-        let (socket, own) = match letter.port {
-            Port::Server => (&self.server, 67),
-            Port::BootServer => (&self.boot_server, 4011),
-        };
-        let (sent, target) = match letter.to {
-            Destination::Socket(to) => (socket.try_send_to(&letter.bytes, to.into()).map(drop), to),
-            Destination::Station(to) => {
-                let from = SocketAddrV4::new(self.address, own);
-                (self.link.lock().send(letter.station, from, to, &letter.bytes), to)
-            }
-        };
-        // A full queue loses one reply, and the client asks again.
-        if let Err(error) = sent
-            && error.kind() != io::ErrorKind::WouldBlock
-        {
-            rejects.note((*target.ip()).into(), format!("its reply could not be sent: {error}"));
-        }
     }
 }
