@@ -2,7 +2,7 @@
 
 use super::{decide::Port, reply::Destination};
 use crate::{
-    net::{Link, Mac},
+    net::{Interface, Link, Mac},
     servers::Rejects,
 };
 use std::{
@@ -27,9 +27,15 @@ pub struct Letter {
     pub port: Port,
 }
 
+/// What the post is asked.
+enum Order {
+    Send(Letter),
+    Follow(Interface),
+}
+
 /// Takes letters; cheap to clone. What was taken is still sent when the last clone is gone.
 #[derive(Clone)]
-pub struct Post(mpsc::Sender<Letter>);
+pub struct Post(mpsc::Sender<Order>);
 
 /// The ways out.
 pub struct Ways {
@@ -43,22 +49,32 @@ pub struct Ways {
 impl Post {
     /// Sends through `ways`, in a task of its own.
     pub fn new(ways: Ways) -> Post {
-        let (post, letters) = mpsc::channel(WAITING);
-        tokio::spawn(deliver(letters, ways));
+        let (post, orders) = mpsc::channel(WAITING);
+        tokio::spawn(deliver(orders, ways));
         Post(post)
     }
 
     /// Sends soon.
     pub fn send(&self, letter: Letter) {
-        let _ = self.0.try_send(letter);
+        let _ = self.0.try_send(Order::Send(letter));
+    }
+
+    /// Sends as `interface` is now: a bridge's hardware address may have changed.
+    pub fn follow(&self, interface: Interface) {
+        let _ = self.0.try_send(Order::Follow(interface));
     }
 }
 
-async fn deliver(mut letters: mpsc::Receiver<Letter>, mut ways: Ways) {
+async fn deliver(mut orders: mpsc::Receiver<Order>, mut ways: Ways) {
     let mut some = Vec::with_capacity(AT_ONCE);
-    while letters.recv_many(&mut some, AT_ONCE).await > 0 {
+    while orders.recv_many(&mut some, AT_ONCE).await > 0 {
         let many = some.len() == AT_ONCE;
-        some.drain(..).for_each(|letter| ways.send(&letter));
+        for order in some.drain(..) {
+            match order {
+                Order::Send(letter) => ways.send(&letter),
+                Order::Follow(interface) => ways.link.follow(&interface),
+            }
+        }
         if many {
             tokio::time::sleep(PAUSE).await;
         }
