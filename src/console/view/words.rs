@@ -64,10 +64,12 @@ pub fn standing(machine: &Machine) -> Standing {
     }
 }
 
-/// The file that is on its way to the next stage.
+/// The file that is on its way to the next stage. One for a stage that was reached is left over: firmware opens a
+/// transfer for its size alone, and of several initrds each is the stage anew.
 pub fn fetching(transfers: &[Underway], reached: Option<Stage>) -> Option<(Stage, &Underway)> {
-    let newest = transfers.iter().rev().find(|transfer| transfer.ended.is_none())?;
-    newest.stage.filter(|stage| Some(*stage) >= reached).map(|stage| (stage, newest))
+    let is_next = |stage: Stage| Some(stage) > reached || stage == Stage::Initrd;
+    let mut under_way = transfers.iter().rev().filter(|transfer| transfer.ended.is_none());
+    under_way.find_map(|transfer| Some((transfer.stage.filter(|stage| is_next(*stage))?, transfer)))
 }
 
 /// How much of a file is sent.
