@@ -66,7 +66,7 @@ start() {
     mkdir -p "$folder/$1"
     "$1"
     for _ in $(seq 100); do
-        if kill -0 "$pid" 2>/dev/null && [[ $(perf -r 10 -n 1 -b mac=02:ff:00:00:00:01) == *"received packets: 1"* ]]; then
+        if kill -0 "$pid" 2>/dev/null && [[ $(perf -r 10 -n 1 -W 200000 -b mac=02:ff:00:00:00:01) == *"received packets: 1"* ]]; then
             return
         fi
         sleep 0.1

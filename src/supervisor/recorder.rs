@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How many events are folded under one lock; the screen waits as long.
 const BATCH: usize = 256;
+/// From one batch to the next: less than a client needs from its lease to its first request.
+const PAUSE: Duration = Duration::from_millis(1);
 const JUDGE_EVERY: Duration = Duration::from_millis(500);
 /// What the machines of an earlier run get to show that they go on, or that they are off.
 const FIRST_JUDGEMENT: Duration = Duration::from_secs(3);
@@ -27,11 +29,17 @@ pub async fn fold(mut queue: mpsc::Receiver<Delivery>, state: Shared, finished: 
             count = queue.recv_many(&mut batch, BATCH) => if count == 0 { return },
             () = finished.cancelled() => return,
         }
-        let mut state = state.write();
-        for delivery in batch.drain(..) {
-            if let Delivery::Event(event) = delivery {
-                state.apply(&event);
+        {
+            let mut state = state.write();
+            for delivery in batch.drain(..) {
+                if let Delivery::Event(event) = delivery {
+                    state.apply(&event);
+                }
             }
+        }
+        // Under load, being woken by each event is more work than to fold it.
+        if queue.is_empty() && !finished.is_cancelled() {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

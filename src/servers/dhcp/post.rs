@@ -5,13 +5,15 @@ use crate::{
     net::{Interface, Link, Mac},
     servers::Rejects,
 };
+use parking_lot::Mutex;
 use std::{
+    collections::VecDeque,
     io,
     net::{Ipv4Addr, SocketAddrV4},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::{net::UdpSocket, sync::mpsc};
+use tokio::net::UdpSocket;
 
 /// Replies that may wait to be sent; those beyond are lost, and their clients ask again.
 const WAITING: usize = 8192;
@@ -27,15 +29,18 @@ pub struct Letter {
     pub port: Port,
 }
 
-/// What the post is asked.
-enum Order {
-    Send(Letter),
-    Follow(Interface),
-}
-
-/// Takes letters; cheap to clone. What was taken is still sent when the last clone is gone.
+/// Takes letters; cheap to clone.
 #[derive(Clone)]
-pub struct Post(mpsc::Sender<Order>);
+pub struct Post(Arc<Mutex<Desk>>);
+
+struct Desk {
+    ways: Ways,
+    /// Letters of this moment, and when it began.
+    sent: usize,
+    began: Instant,
+    /// What has to wait for the next; a task sends it while there is any.
+    waiting: VecDeque<Letter>,
+}
 
 /// The ways out.
 pub struct Ways {
@@ -47,36 +52,46 @@ pub struct Ways {
 }
 
 impl Post {
-    /// Sends through `ways`, in a task of its own.
+    /// Sends through `ways`.
     pub fn new(ways: Ways) -> Post {
-        let (post, orders) = mpsc::channel(WAITING);
-        tokio::spawn(deliver(orders, ways));
-        Post(post)
-    }
-
-    /// Sends soon.
-    pub fn send(&self, letter: Letter) {
-        let _ = self.0.try_send(Order::Send(letter));
+        Post(Arc::new(Mutex::new(Desk { ways, sent: 0, began: Instant::now(), waiting: VecDeque::new() })))
     }
 
     /// Sends as `interface` is now: a bridge's hardware address may have changed.
-    pub fn follow(&self, interface: Interface) {
-        let _ = self.0.try_send(Order::Follow(interface));
+    pub fn follow(&self, interface: &Interface) {
+        self.0.lock().ways.link.follow(interface);
+    }
+
+    /// Sends at once, or soon where that would be too many. Must be called within a tokio runtime.
+    pub fn send(&self, letter: Letter) {
+        let mut desk = self.0.lock();
+        if desk.waiting.is_empty() {
+            if desk.began.elapsed() >= PAUSE {
+                (desk.sent, desk.began) = (0, Instant::now());
+            }
+            if desk.sent < AT_ONCE {
+                desk.sent += 1;
+                return desk.ways.send(&letter);
+            }
+            tokio::spawn(deliver(self.0.clone()));
+        }
+        if desk.waiting.len() < WAITING {
+            desk.waiting.push_back(letter);
+        }
     }
 }
 
-async fn deliver(mut orders: mpsc::Receiver<Order>, mut ways: Ways) {
-    let mut some = Vec::with_capacity(AT_ONCE);
-    while orders.recv_many(&mut some, AT_ONCE).await > 0 {
-        let many = some.len() == AT_ONCE;
-        for order in some.drain(..) {
-            match order {
-                Order::Send(letter) => ways.send(&letter),
-                Order::Follow(interface) => ways.link.follow(&interface),
-            }
+/// Sends what waits.
+async fn deliver(desk: Arc<Mutex<Desk>>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        let mut desk = desk.lock();
+        for _ in 0..AT_ONCE {
+            let Some(letter) = desk.waiting.pop_front() else { break };
+            desk.ways.send(&letter);
         }
-        if many {
-            tokio::time::sleep(PAUSE).await;
+        if desk.waiting.is_empty() {
+            return;
         }
     }
 }

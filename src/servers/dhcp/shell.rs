@@ -213,7 +213,7 @@ impl Shell {
         let now = now();
         if now.duration_since(self.looked).as_secs() >= 1 {
             if let Ok(Some(interface)) = net::Interface::named(&self.context.interface.name) {
-                self.post.follow(interface.clone());
+                self.post.follow(&interface);
                 prober.follow(&interface);
             }
             let over: Vec<Event> = self.addresses.expired(self.looked, now).map(|lease| self.expiry(lease)).collect();
