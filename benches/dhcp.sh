@@ -24,12 +24,15 @@ command -v ip >/dev/null || missing+=(iproute2)
 if [ ${#missing[@]} -gt 0 ]; then
     # Debian's packages start their services; one that says 101 keeps them from it (policy-rc.d of Debian's policy, 9.3.3.1).
     policy=/usr/sbin/policy-rc.d
+    own_policy=
     if [ ! -e $policy ]; then
+        own_policy=$policy
+        trap 'rm -f "$own_policy"' EXIT
         printf '#!/bin/sh\nexit 101\n' >$policy
         chmod +x $policy
-        trap 'rm -f $policy' EXIT
     fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+    [ -z "$own_policy" ] || rm -f "$own_policy"
 fi
 
 folder=$(mktemp -d /var/tmp/pxelator-bench.XXXXXX)
@@ -39,7 +42,6 @@ finish() {
     ip netns del $server 2>/dev/null || true
     ip netns del $load 2>/dev/null || true
     rm -rf "$folder"
-    [ -z "${policy:-}" ] || [ ${#missing[@]} -eq 0 ] || rm -f "$policy"
 }
 stop() {
     if [ -n "$pid" ]; then
