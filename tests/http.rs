@@ -9,22 +9,14 @@ use std::{
     os::unix::fs::symlink,
     time::Duration,
 };
-use support::{Host, Program, SOON, Segment, can_run, run, wait_for};
+use support::{Host, Program, SOON, Segment, WEB1, can_run, noise, run, wait_for};
 
-const MAC: &str = "52:54:00:77:00:60";
 const OTHER: &str = "52:54:00:77:00:61";
 
 fn segment(name: &str) -> (Segment, Host) {
-    let segment = Segment::new(name);
-    segment.machine(60, MAC, "web1");
+    let (segment, host) = Segment::with_web1(name);
     segment.machine(61, OTHER, "web2");
-    let host = segment.host("web1", MAC);
-    host.address("10.77.0.60");
     (segment, host)
-}
-
-fn noise(length: usize) -> Vec<u8> {
-    (0..length as u32).flat_map(|n| n.wrapping_mul(0x9e37_79b9).to_le_bytes()).take(length).collect()
 }
 
 /// What curl printed and the body it got.
@@ -152,7 +144,7 @@ fn a_script_is_its_machines_alone() {
     let program = Program::start(&segment);
     let other = segment.host("web2", OTHER);
     other.address("10.77.0.61");
-    for (asks, name, own, foreign) in [(&host, "web1", MAC, OTHER), (&other, "web2", OTHER, MAC)] {
+    for (asks, name, own, foreign) in [(&host, "web1", WEB1, OTHER), (&other, "web2", OTHER, WEB1)] {
         for path in ["boot.ipxe".to_owned(), format!("boot.ipxe?mac={}", own.replace(':', "-"))] {
             let (head, body) = curl(asks, &format!("'http://10.77.0.1/{path}'"));
             let text = String::from_utf8(body).unwrap();

@@ -10,18 +10,9 @@ use std::{
     io::Write,
     net::{TcpStream, UdpSocket},
 };
-use support::{Host, Program, Segment, Station, can_run, wait_for};
+use support::{Program, Segment, Station, WEB1, can_run, wait_for};
 
-const MAC: &str = "52:54:00:77:00:60";
 const GUEST: &str = "52:54:00:77:00:99";
-
-fn segment(name: &str) -> (Segment, Host) {
-    let segment = Segment::new(name);
-    segment.machine(60, MAC, "web1");
-    let host = segment.host("web1", MAC);
-    host.address("10.77.0.60");
-    (segment, host)
-}
 
 /// Severity, facility, tag and text of a message.
 fn parts(event: &Event) -> Option<(Severity, Option<&str>, Option<&str>, &str)> {
@@ -38,7 +29,7 @@ fn what_loggers_send() {
     if !can_run(&["logger", "busybox"]) {
         return;
     }
-    let (segment, host) = segment("logger");
+    let (segment, host) = Segment::with_web1("logger");
     let program = Program::start(&segment);
     let ways = [
         "-d --rfc3164",
@@ -58,7 +49,7 @@ fn what_loggers_send() {
         assert_eq!((severity, facility), (Severity::Err, Some("daemon")), "{way}");
         assert!(tag.is_some_and(|tag| tag.starts_with("nginx[") && tag.ends_with(']')), "{way}: {tag:?}");
         assert_eq!(event.machine.map(|machine| machine.to_string()).as_deref(), Some("10.77.0.60"), "{way}");
-        assert_eq!(event.mac.map(|mac| mac.to_string()).as_deref(), Some(MAC), "{way}");
+        assert_eq!(event.mac.map(|mac| mac.to_string()).as_deref(), Some(WEB1), "{way}");
         let Fact::SyslogReceived { host, sent, .. } = &event.fact else { unreachable!() };
         assert!(host.is_some() && sent.is_some(), "{way}: {:?}", event.fact);
     }
@@ -84,7 +75,7 @@ fn every_severity_is_kept() {
     if !can_run(&["logger"]) {
         return;
     }
-    let (segment, host) = segment("severity");
+    let (segment, host) = Segment::with_web1("severity");
     let program = Program::start(&segment);
     for (number, name) in ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"].iter().enumerate() {
         host.sh(&format!("logger -n 10.77.0.1 -P 514 -d -p user.{name} -t t 'it is {name}'"));
@@ -98,7 +89,7 @@ fn both_framings_in_one_stream() {
     if !can_run(&[]) {
         return;
     }
-    let (segment, host) = segment("frames");
+    let (segment, host) = Segment::with_web1("frames");
     let program = Program::start(&segment);
     let mut stream = host.inside(|| TcpStream::connect("10.77.0.1:514").unwrap());
     let counted = "<14>1 2026-11-24T09:20:05Z web1 app - - - counted\nover two lines";
@@ -133,7 +124,7 @@ fn a_pool_client_is_known_by_its_lease() {
     if !can_run(&["logger"]) {
         return;
     }
-    let (segment, _) = segment("lease");
+    let (segment, _) = Segment::with_web1("lease");
     segment.conf("10.77.0.1/pool", "10.77.0.100-10.77.0.100");
     let program = Program::start(&segment);
     let host = segment.host("guest", GUEST);
@@ -150,7 +141,7 @@ fn two_thousand_messages_at_once_are_all_in_the_journal_in_order() {
     if !can_run(&[]) {
         return;
     }
-    let (segment, host) = segment("burst");
+    let (segment, host) = Segment::with_web1("burst");
     let mut program = Program::start(&segment);
     let socket = host.inside(|| UdpSocket::bind("10.77.0.60:0").unwrap());
     let mut stream = host.inside(|| TcpStream::connect("10.77.0.1:514").unwrap());

@@ -7,31 +7,7 @@ use std::{
     net::{SocketAddr, UdpSocket},
     os::unix::fs::symlink,
 };
-use support::{Host, Program, SOON, Segment, can_run};
-
-const MAC: &str = "52:54:00:77:00:60";
-
-fn segment(name: &str) -> (Segment, Host) {
-    let segment = Segment::new(name);
-    segment.machine(60, MAC, "web1");
-    let host = segment.host("web1", MAC);
-    host.address("10.77.0.60");
-    (segment, host)
-}
-
-/// Bytes that repeat nowhere near, so that a block at the wrong place is found out.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
+use support::{Host, Program, SOON, Segment, WEB1, can_run, noise};
 
 /// Fetches with a real client into `got` and compares.
 fn fetch(host: &Host, line: &str, expected: &[u8]) {
@@ -47,7 +23,7 @@ fn completed(program: &Program, mark: usize, file: &str, size: usize) {
     let size = size as u64;
     program.wait_since(mark, &format!("{file} is complete"), |event| {
         event.machine.is_some_and(|machine| machine.to_string() == "10.77.0.60")
-            && event.mac.is_some_and(|mac| mac.to_string() == MAC)
+            && event.mac.is_some_and(|mac| mac.to_string() == WEB1)
             && matches!(&event.fact, Fact::TftpCompleted { transfer: t }
                 if t.file == file && t.size == Some(size) && t.bytes == size)
     });
@@ -58,7 +34,7 @@ fn real_clients_fetch_files_whole() {
     if !can_run(&["tftp", "atftp", "curl", "busybox"]) {
         return;
     }
-    let (segment, host) = segment("tftp");
+    let (segment, host) = Segment::with_web1("tftp");
     let program = Program::start(&segment);
     // With a last block in part, with one that is empty (for both block sizes), and with nothing at all.
     for (name, length) in [("big", 5_000_123), ("even", 512 * 1400), ("one", 1), ("none", 0)] {
@@ -91,7 +67,7 @@ fn block_numbers_begin_anew_after_65535() {
     if !can_run(&["tftp", "atftp"]) {
         return;
     }
-    let (segment, host) = segment("wrap");
+    let (segment, host) = Segment::with_web1("wrap");
     let program = Program::start(&segment);
     let content = noise(65_536 * 512 + 1_000);
     segment.serve("vast", &content);
@@ -110,7 +86,7 @@ fn many_at_once() {
     if !can_run(&["curl"]) {
         return;
     }
-    let (segment, host) = segment("many");
+    let (segment, host) = Segment::with_web1("many");
     let program = Program::start(&segment);
     let content = noise(300_000);
     segment.serve("kernel", &content);
@@ -163,7 +139,7 @@ fn what_is_refused_is_named() {
     if !can_run(&["tftp"]) {
         return;
     }
-    let (segment, host) = segment("refuse");
+    let (segment, host) = Segment::with_web1("refuse");
     std::fs::write(segment.folder.path().join("secret"), "s").unwrap();
     segment.serve("folder/file", "f");
     symlink("../secret", segment.tftpboot().join("out")).unwrap();
@@ -211,7 +187,7 @@ fn pxelinux_gets_its_machines_own_configuration() {
     if !can_run(&["tftp"]) {
         return;
     }
-    let (segment, host) = segment("pxelinux");
+    let (segment, host) = Segment::with_web1("pxelinux");
     segment.conf("boot/live/kernel", "live/vmlinuz");
     segment.conf("boot/live/initrd", "live/initrd.img");
     segment.conf("boot/live/append", "console=ttyS0 hostname={{ machine.hostname }} ip={{ machine.address }}");
@@ -232,7 +208,7 @@ fn a_client_that_vanishes_is_told_and_holds_up_nobody() {
     if !can_run(&["tftp"]) {
         return;
     }
-    let (segment, host) = segment("vanish");
+    let (segment, host) = Segment::with_web1("vanish");
     let content = noise(200_000);
     segment.serve("kernel", &content);
     let program = Program::start(&segment);
@@ -259,7 +235,7 @@ fn firmware_that_asks_for_the_size_alone_is_understood() {
     if !can_run(&[]) {
         return;
     }
-    let (segment, host) = segment("size");
+    let (segment, host) = Segment::with_web1("size");
     segment.serve("ipxe.efi", noise(10_000));
     let program = Program::start(&segment);
     // As EDK2 does: the size, then an ERROR, then the file (RFC 2349, section 4).

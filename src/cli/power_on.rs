@@ -3,11 +3,11 @@
 use crate::{
     bus::{Bus, Delivery},
     command::Command,
-    conf::Conf,
+    conf::{self, Conf},
     event::{Action, Fact, Service},
 };
 use clap::Args;
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::{collections::BTreeSet, net::Ipv4Addr, path::Path};
 use tokio::sync::mpsc;
 
 /// What a machine needs to boot.
@@ -40,9 +40,12 @@ pub struct Waiting {
 }
 
 impl PowerOn {
-    /// Finds the machines, and listens on `bus` from now on.
-    pub fn prepare(&self, conf: &Conf, bus: &Bus) -> Result<Option<Waiting>, Unknown> {
-        let places = self.places(conf)?;
+    /// Finds the machines in the tree, and listens on `bus` from now on.
+    pub fn prepare(&self, tree: &Path, bus: &Bus) -> Result<Option<Waiting>, Unknown> {
+        if self.power_on.is_empty() {
+            return Ok(None);
+        }
+        let places = self.places(&conf::read(tree, None).conf)?;
         Ok((!places.is_empty()).then(|| Waiting { places, news: bus.subscribe("power-on", 1 << 10) }))
     }
 

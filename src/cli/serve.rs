@@ -3,7 +3,7 @@
 use super::{headless, power_on::PowerOn};
 use crate::{
     bus::Bus,
-    conf, console,
+    console,
     event::{Event, Fact},
     supervisor::{self, Options, Running},
 };
@@ -36,7 +36,7 @@ pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<S
     let served = runtime.block_on(async {
         let bus = Bus::default();
         let lines = screen.headless.then(|| bus.subscribe("screen", 1 << 14));
-        let power_on = power_on.prepare(&conf::read(&options.conf, None).conf, &bus)?;
+        let power_on = power_on.prepare(&options.conf, &bus)?;
         let running = supervisor::start(options, bus.clone()).await?;
         let switching = power_on.map(|waiting| tokio::spawn(waiting.switch(running.commands.clone())));
         let printing = lines.map(|lines| tokio::spawn(headless::print(lines, screen.json)));

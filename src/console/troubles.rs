@@ -31,7 +31,7 @@ pub fn troubles(state: &State) -> Vec<Trouble> {
     }
     for machine in current().flat_map(|(_, segment)| segment.machines.values()) {
         if let Some(Outcome::Stalled(verdict)) = machine.boot().map(|boot| &boot.outcome) {
-            let name = machine.hostname.clone().unwrap_or_else(|| machine.mac.to_string());
+            let name = machine.name();
             add(format!("{name} does not boot: {}", verdict.cause), verdict.next_step.clone());
         }
     }

@@ -45,11 +45,6 @@ impl Architecture {
             other => Architecture::Other(other),
         }
     }
-
-    /// True where the firmware fetches its boot program over HTTP (UEFI specification, section 24.7).
-    pub fn boots_over_http(self) -> bool {
-        matches!(self, Architecture::UefiHttpX64 | Architecture::UefiHttpArm64)
-    }
 }
 
 impl fmt::Display for Architecture {

@@ -40,11 +40,6 @@ impl Interface {
         Ok(found)
     }
 
-    /// The interface that has `address`, if any. Errors are those of getifaddrs(3).
-    pub fn with_address(address: Ipv4Addr) -> io::Result<Option<Interface>> {
-        Ok(Interface::all()?.into_iter().find(|interface| interface.addresses.contains(&address)))
-    }
-
     /// The interface of this name, if any. Errors are those of getifaddrs(3).
     pub fn named(name: &str) -> io::Result<Option<Interface>> {
         Ok(Interface::all()?.into_iter().find(|interface| interface.name == name))

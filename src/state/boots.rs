@@ -180,10 +180,8 @@ fn stage_of(role: Role) -> Option<Stage> {
 
 /// A new boot; the one before has ended.
 fn begin(boots: &mut VecDeque<Boot>, now: Timestamp) -> &mut Boot {
-    if let Some(last) = boots.back_mut()
-        && last.outcome == Outcome::Underway
-    {
-        last.outcome = Outcome::Ended;
+    if let Some(last) = boots.back_mut() {
+        last.leave();
     }
     if boots.len() == BOOTS {
         boots.pop_front();
@@ -239,8 +237,8 @@ impl Boot {
         self.last_heard = self.last_heard.max(at);
     }
 
-    /// The program was not there to see how it went on.
-    pub fn lose_sight(&mut self) {
+    /// Nobody will see how it goes on: another boot began, or the program was not there.
+    pub fn leave(&mut self) {
         if self.outcome == Outcome::Underway {
             self.outcome = Outcome::Ended;
         }

@@ -57,7 +57,7 @@ impl State {
                 if let Some(boot) = machine.boots.back_mut()
                     && event.time.duration_since(boot.last_heard) > UNSEEN
                 {
-                    boot.lose_sight();
+                    boot.leave();
                 }
             }
         }

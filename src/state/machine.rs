@@ -44,6 +44,11 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// What it is called: its host name, else its hardware address.
+    pub fn name(&self) -> String {
+        self.hostname.clone().unwrap_or_else(|| self.mac.to_string())
+    }
+
     /// The boot that is under way or was the last.
     pub fn boot(&self) -> Option<&Boot> {
         self.boots.back()

@@ -38,14 +38,18 @@ async fn carry_out(command: Command, shared: Shared, busy: Busy) {
                 switch(&shared, segment, machine, action).await;
                 busy.lock().remove(&(segment, machine));
             } else {
-                let (method, error) = (String::new(), "another change of its power is under way".to_owned());
-                let fact = Fact::PowerFailed { action, method, error, next_step: "wait for that".to_owned() };
+                let fact = not_begun(action, "another change of its power is under way", "wait for that");
                 shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
             }
         }
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
         Command::Quit => shared.shutdown.cancel(),
     }
+}
+
+/// A change of power that no way of switching was asked for.
+fn not_begun(action: Action, error: &str, next_step: &str) -> Fact {
+    Fact::PowerFailed { action, method: String::new(), error: error.to_owned(), next_step: next_step.to_owned() }
 }
 
 fn target(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr) -> Option<Target> {
@@ -58,12 +62,7 @@ fn target(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr) -> Option<Targe
 
 async fn switch(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr, action: Action) {
     let Some(target) = target(shared, segment, machine) else {
-        let fact = Fact::PowerFailed {
-            action,
-            method: String::new(),
-            error: "it is not in conf, or its segment is not served here".to_owned(),
-            next_step: "adopt the machine first".to_owned(),
-        };
+        let fact = not_begun(action, "it is not in conf, or its segment is not served here", "adopt the machine first");
         return shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
     };
     let tell =

@@ -12,7 +12,7 @@ pub mod vm;
 pub use dhcp::Client;
 pub use program::Program;
 pub use screen::Screen;
-pub use segment::{Host, Segment, run};
+pub use segment::{Host, Segment, WEB1, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
 
 use std::{
@@ -56,4 +56,18 @@ pub fn wait_for<T>(what: &str, patience: Duration, mut question: impl FnMut() ->
         assert!(began.elapsed() < patience, "{what}: not seen within {patience:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Bytes that repeat nowhere near, so that a block at the wrong place is found out.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }

@@ -33,7 +33,19 @@ pub struct Segment {
     pub folder: tempfile::TempDir,
 }
 
+/// The hardware address of the machine of [`Segment::with_web1`].
+pub const WEB1: &str = "52:54:00:77:00:60";
+
 impl Segment {
+    /// A new segment with a machine of conf, `web1` at 10.77.0.60, and the host that it is.
+    pub fn with_web1(name: &str) -> (Segment, Host) {
+        let segment = Segment::new(name);
+        segment.machine(60, WEB1, "web1");
+        let host = segment.host("web1", WEB1);
+        host.address("10.77.0.60");
+        (segment, host)
+    }
+
     /// A new segment; `name` is that of the test.
     pub fn new(name: &str) -> Segment {
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -5,7 +5,7 @@ use pxelator::event::{Fact, Silence};
 use std::net::Ipv4Addr;
 
 /// The machine of conf, at 10.77.0.60.
-pub const KNOWN: &str = "52:54:00:77:00:60";
+pub const KNOWN: &str = super::WEB1;
 /// Strangers.
 pub const GUEST: &str = "52:54:00:77:00:99";
 pub const OTHER: &str = "52:54:00:77:00:98";

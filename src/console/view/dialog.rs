@@ -9,6 +9,7 @@ use crate::console::{
 use crate::{
     event::{Action, Event},
     net::Mac,
+    state::Machine,
 };
 use ratatui::{
     Frame,
@@ -73,7 +74,7 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
 
 fn name_of(scene: Scene<'_>, mac: Mac) -> String {
     let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(&mac));
-    machine.and_then(|machine| machine.hostname.clone()).unwrap_or_else(|| mac.to_string())
+    machine.map_or_else(|| mac.to_string(), Machine::name)
 }
 
 /// Two columns where the lines would not fit one below the other.

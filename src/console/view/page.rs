@@ -23,7 +23,7 @@ const LOGGED: usize = 12;
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, mac: Mac, scrolled: usize) {
     let Scene { model, state, theme, .. } = scene;
     let machine = model.segment(state).and_then(|(_, segment)| segment.machines.get(&mac));
-    let name = machine.and_then(|m| m.hostname.clone()).unwrap_or_else(|| mac.to_string());
+    let name = machine.map_or_else(|| mac.to_string(), Machine::name);
     let title = Line::from(Span::styled(format!(" {name} "), theme.head));
     let block = list::framed(scene, title, true);
     let inner = block.inner(area);

@@ -24,7 +24,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         frame.render_widget(list::framed(scene, Line::default(), false), area);
         return;
     };
-    let name = machine.hostname.clone().unwrap_or_else(|| machine.mac.to_string());
+    let name = machine.name();
     let title = Line::from(Span::styled(format!(" {name} "), theme.head));
     let mut lines = vec![facts(scene, machine)];
     match machine.boot() {
