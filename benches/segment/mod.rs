@@ -55,6 +55,8 @@ pub fn conf(machines: u32) -> Conf {
         mode: Mode::Authoritative,
         ntp: vec![],
         radv: true,
+        couchdb: None,
+        keep: None,
         machines: (0..machines).map(machine).collect(),
     };
     let profile = Profile { name: "live".into(), kernel: Some("k".into()), initrd: vec![], append: String::new() };

@@ -38,6 +38,8 @@ pub fn conf(mode: Mode, loader: Loader, extra: &str) -> Conf {
         mode,
         ntp: vec![],
         radv: true,
+        couchdb: None,
+        keep: None,
         machines: BTreeMap::from([(MACHINE.0, Arc::new(machine))]),
     };
     let profile = Profile {

@@ -50,6 +50,8 @@ fn conf(append: &str) -> (Conf, Segment) {
         mode: Mode::Authoritative,
         ntp: vec![],
         radv: true,
+        couchdb: None,
+        keep: None,
         machines: BTreeMap::from([(ADDRESS, Arc::new(machine()))]),
     };
     let profiles = BTreeMap::from([("live".to_owned(), profile("live/vmlinuz", append))]);

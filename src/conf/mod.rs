@@ -5,12 +5,13 @@ mod changes;
 mod check;
 mod model;
 mod read;
+mod secret;
 #[cfg(test)]
 mod tests;
 pub mod value;
 mod watch;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
-pub use model::{Conf, Loader, Machine, Mistake, Mode, Pool, Profile, Segment};
+pub use model::{Conf, Database, Loader, Login, Machine, Mistake, Mode, Pool, Profile, Segment};
 pub use read::{Reading, read};
 pub use watch::watch;

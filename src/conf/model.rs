@@ -2,7 +2,7 @@
 
 use crate::{event::Architecture, net::Mac};
 use ipnet::Ipv4Net;
-use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
 /// The whole tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub struct Segment {
     pub ntp: Vec<Ipv4Addr>,
     /// `radv`: `on` unless given; `off` where another router answers solicitations.
     pub radv: bool,
+    /// `couchdb` and `couchdb.secret`: where all events of the segment go as well.
+    pub couchdb: Option<Database>,
+    /// `keep`: days that the journal keeps events of the segment; for ever unless given.
+    pub keep: Option<u32>,
     /// Machines by address.
     pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
 }
@@ -65,6 +69,30 @@ pub struct Machine {
     pub power: Option<String>,
     /// Files of the machine's folder that have no meaning here, for templates: name and value.
     pub extra: BTreeMap<String, String>,
+}
+
+/// A CouchDB database.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Database {
+    /// `http` or `https`, host, port and path, without who asks: fit to be shown, journaled and compared.
+    pub url: String,
+    /// Who asks; none where the database is open to all.
+    pub login: Option<Login>,
+}
+
+/// A name and a password. Its `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Login {
+    /// The user's name.
+    pub user: String,
+    /// Never shown, never journaled.
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
 }
 
 /// The addresses for machines that are not in the conf tree, both ends included.

@@ -1,6 +1,6 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
-use super::{Conf, Loader, Machine, Mistake, Mode, Profile, Segment, check, value};
+use super::{Conf, Loader, Machine, Mistake, Mode, Profile, Segment, check, secret, value};
 use crate::event::printable;
 use std::{
     collections::BTreeMap,
@@ -15,9 +15,23 @@ use std::{
 /// A value is a line or some; a file beyond this is a mistake.
 const LARGEST: u64 = 64 << 10;
 /// Files of a segment's folder that this version reads, and those that others do.
-const SEGMENT_FILES: [&str; 12] =
-    ["interface", "prefix", "domain", "gateway", "dns", "pool", "lease", "boot", "loader", "mode", "ntp", "radv"];
-const LATER_FILES: [&str; 8] = ["couchdb", "keep", "schedule", "timezone", "holidays", "alerts", "checks", "track"];
+const SEGMENT_FILES: [&str; 14] = [
+    "interface",
+    "prefix",
+    "domain",
+    "gateway",
+    "dns",
+    "pool",
+    "lease",
+    "boot",
+    "loader",
+    "mode",
+    "ntp",
+    "radv",
+    "couchdb",
+    "keep",
+];
+const LATER_FILES: [&str; 6] = ["schedule", "timezone", "holidays", "alerts", "checks", "track"];
 const MACHINE_FILES: [&str; 6] = ["mac", "hostname", "boot", "loader", "firmware", "power"];
 
 /// The tree as far as it makes sense, and what does not.
@@ -50,8 +64,8 @@ pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
     Reading { conf, mistakes }
 }
 
-struct Reader<'a> {
-    dir: &'a Path,
+pub struct Reader<'a> {
+    pub dir: &'a Path,
     mistakes: Vec<Mistake>,
 }
 
@@ -63,8 +77,15 @@ enum Found<T> {
 }
 
 impl Reader<'_> {
-    fn mistake(&mut self, path: impl Into<PathBuf>, value: &str, expected: impl Into<String>) {
-        self.mistakes.push(Mistake { path: path.into(), value: shown(value), expected: expected.into() });
+    /// A secret is not shown, nor who asks in a URL.
+    pub fn mistake(&mut self, path: impl Into<PathBuf>, value: &str, expected: impl Into<String>) {
+        let path = path.into();
+        let value = match path.file_name().and_then(|name| name.to_str()) {
+            Some("couchdb") => secret::masked(value),
+            Some(name) if name.ends_with(".secret") && !value.starts_with("mode ") => "what it holds".to_owned(),
+            _ => value.to_owned(),
+        };
+        self.mistakes.push(Mistake { path, value: shown(&value), expected: expected.into() });
     }
 
     /// Names in a folder, sorted; editors' leftovers and hidden files are passed over.
@@ -134,7 +155,7 @@ impl Reader<'_> {
     }
 
     /// The value of a file that may be missing.
-    fn optional<T>(&mut self, path: &Path, parse: fn(&str) -> Result<T, String>, last: Option<T>) -> Option<T> {
+    pub fn optional<T>(&mut self, path: &Path, parse: fn(&str) -> Result<T, String>, last: Option<T>) -> Option<T> {
         match self.value(path, parse) {
             Found::Absent => None,
             Found::Good(value) => Some(value),
@@ -163,8 +184,16 @@ impl Reader<'_> {
             mode: self.optional(&at("mode"), value::mode, last.map(|l| l.mode)).unwrap_or(Mode::Authoritative),
             ntp: self.optional(&at("ntp"), value::addresses, last.map(|l| l.ntp.clone())).unwrap_or_default(),
             radv: self.optional(&at("radv"), value::on_off, last.map(|l| l.radv)).unwrap_or(true),
+            couchdb: self.optional(&at("couchdb"), value::database, last.and_then(|l| l.couchdb.clone())),
+            keep: self.optional(&at("keep"), value::days, last.and_then(|l| l.keep)),
             machines: BTreeMap::new(),
         };
+        let login = last.and_then(|l| l.couchdb.as_ref()?.login.clone());
+        if let Some(database) = &mut segment.couchdb
+            && let Some(login) = self.login(&at("couchdb.secret"), login)
+        {
+            database.login = Some(login);
+        }
         for (name, is_folder) in self.names(&folder) {
             if let (Ok(address), true) = (name.parse::<Ipv4Addr>(), is_folder) {
                 let last = last.and_then(|l| l.machines.get(&address)).map(Arc::as_ref);

@@ -52,6 +52,16 @@ fn each_mistake_is_named() {
             &[("10.77.0.1/lease", "soon")],
             "10.77.0.1/lease: soon | a duration of at least a minute, as 30m, 1h or 86400",
         ),
+        (&[("10.77.0.1/keep", "long")], "10.77.0.1/keep: long | a number of days, at least 1"),
+        (
+            &[("10.77.0.1/couchdb", "ftp://admin:hush@couch/db")],
+            "10.77.0.1/couchdb: ftp://…@couch/db | the URL of a database, as http://127.0.0.1:5984/pxelator",
+        ),
+        (
+            &[("10.77.0.1/couchdb", "http://admin:hush@couch/Audit")],
+            "10.77.0.1/couchdb: http://…@couch/Audit | the URL of a database, as http://127.0.0.1:5984/pxelator: its \
+             name is lower case letters, digits and _$()+-, the first a letter",
+        ),
         (&[("10.77.0.1/mode", "on")], "10.77.0.1/mode: on | one of authoritative, proxy, off"),
         (&[("10.77.0.1/domain", "\n")], "10.77.0.1/domain:  | a value; remove the file to take the default"),
         (&[("10.77.0.1/pool", "10.78.0.1-9")], "10.77.0.1/pool: 10.78.0.1-10.78.0.9 | a range of 10.77.0.0/24"),
@@ -177,4 +187,30 @@ fn adopting_writes_what_is_read_again() {
         let mac = "52:54:00:00:00:98".parse().unwrap();
         assert!(adopt(dir.path(), segment, mac, address.parse().unwrap(), name).is_err(), "{address} {name}");
     }
+}
+
+#[test]
+fn a_database_and_who_asks() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tree(GOOD);
+    let (url, secret) = ("10.77.0.1/couchdb", "10.77.0.1/couchdb.secret");
+    let database = || {
+        let reading = read(dir.path(), None);
+        let database = reading.conf.segments[&"10.77.0.1".parse().unwrap()].couchdb.clone();
+        (database.map(|d| (d.url, d.login.map(|l| (l.user, l.password)))), mistakes(&reading))
+    };
+    let is = |user: &str, password: &str| {
+        Some(("https://couch:6984/a/audit".to_owned(), Some((user.to_owned(), password.to_owned()))))
+    };
+    write(dir.path(), &[(url, "https://admin:hu%40sh@couch:6984/a/audit\n")]);
+    assert_eq!(database(), (is("admin", "hu@sh"), vec![]));
+    write(dir.path(), &[(secret, "pxelator:more: hush\n")]);
+    fs::set_permissions(dir.path().join(secret), fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = format!("{secret}: mode 0640 | for its owner alone: chmod 600 it");
+    assert_eq!(database(), (is("admin", "hu@sh"), vec![refused]));
+    fs::set_permissions(dir.path().join(secret), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(database(), (is("pxelator", "more: hush"), vec![]));
+    assert!(!format!("{:?}", read(dir.path(), None)).contains("hush"));
+    write(dir.path(), &[(secret, "hush\n")]);
+    assert_eq!(database().1, [format!("{secret}: what it holds | one line: user:password")]);
 }

@@ -1,6 +1,6 @@
 //! What a single file of the tree may hold. Each function takes a trimmed value; its error says what was expected.
 
-use super::{Loader, Mode, Pool};
+use super::{Database, Loader, Login, Mode, Pool};
 use crate::{event::Architecture, net::Mac};
 use jiff::Span;
 use std::{net::Ipv4Addr, time::Duration};
@@ -84,6 +84,39 @@ pub fn lease(text: &str) -> Result<Duration, Expected> {
     });
     let in_range = seconds.filter(|s| (60..=u64::from(u32::MAX - 1)).contains(s));
     in_range.map(Duration::from_secs).ok_or_else(|| "a duration of at least a minute, as 30m, 1h or 86400".to_owned())
+}
+
+/// `https://user:password@host:port/path/name`; who asks may also be in `couchdb.secret`.
+pub fn database(text: &str) -> Result<Database, Expected> {
+    let expected = || "the URL of a database, as http://127.0.0.1:5984/pxelator".to_owned();
+    let mut url = url::Url::parse(text).map_err(|_| expected())?;
+    // CouchDB's rule for names: https://docs.couchdb.org/en/stable/api/database/common.html#put--db
+    let name = url.path().rsplit('/').next().unwrap_or_default();
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_$()+-".contains(c);
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fits) {
+        return Err(format!("{}: its name is lower case letters, digits and _$()+-, the first a letter", expected()));
+    }
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.query().or(url.fragment()).is_some() {
+        return Err(expected());
+    }
+    let part = |coded: &str| percent_encoding::percent_decode_str(coded).decode_utf8_lossy().into_owned();
+    let login = (!url.username().is_empty())
+        .then(|| Login { user: part(url.username()), password: part(url.password().unwrap_or_default()) });
+    url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| expected())?;
+    Ok(Database { url: url.into(), login })
+}
+
+/// A number of days.
+pub fn days(text: &str) -> Result<u32, Expected> {
+    let days = text.parse().ok().filter(|days| (1..=36_500).contains(days));
+    days.ok_or_else(|| "a number of days, at least 1".to_owned())
+}
+
+/// `user:password`.
+pub fn login(text: &str) -> Result<Login, Expected> {
+    let parts = text.split_once(':').filter(|(user, _)| !user.is_empty() && !text.contains('\n'));
+    let (user, password) = parts.ok_or_else(|| "one line: user:password".to_owned())?;
+    Ok(Login { user: user.to_owned(), password: password.to_owned() })
 }
 
 /// A segment's mode.

@@ -452,6 +452,38 @@ facts! {
         /// How many events had waited.
         waiting: u64,
     }
+    /// Old events were taken out of the journal, as `keep` says.
+    JournalPruned = "journal.pruned" Program Info {
+        /// How many.
+        events: u64,
+        /// What happened before this is gone.
+        before: Timestamp,
+    }
+    /// A CouchDB database does not take events; they wait in the journal.
+    AuditFailed = "audit.failed" Program Err {
+        /// Its URL, without who asks.
+        database: String,
+        /// In words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+        /// How many events wait for it.
+        behind: u64,
+    }
+    /// A CouchDB database takes events again.
+    AuditRecovered = "audit.recovered" Program Notice {
+        /// Its URL, without who asks.
+        database: String,
+        /// How many events wait for it.
+        behind: u64,
+    }
+    /// A CouchDB database that has nothing of this journal, new or made anew, is being filled.
+    AuditBegun = "audit.begun" Program Notice {
+        /// Its URL, without who asks.
+        database: String,
+        /// How many events wait for it.
+        behind: u64,
+    }
     /// The program began.
     ProgramStarted = "program.started" Program Notice {
         /// Its version.

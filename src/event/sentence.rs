@@ -105,6 +105,18 @@ impl fmt::Display for Fact {
             Fact::JournalFailed { error, next_step, waiting } => {
                 write!(f, "the journal cannot be written: {error}; {next_step}; {waiting} events wait in memory")
             }
+            Fact::JournalPruned { events, before } => {
+                write!(f, "let {events} events go that happened before {before:.0}")
+            }
+            Fact::AuditFailed { database, error, next_step, behind } => {
+                write!(f, "{database} does not take events, {behind} wait: {error}; {next_step}")
+            }
+            Fact::AuditRecovered { database, behind } => {
+                write!(f, "{database} takes events again, {behind} wait for it")
+            }
+            Fact::AuditBegun { database, behind } => {
+                write!(f, "{database} has nothing of this journal; {behind} events are sent")
+            }
             Fact::JournalRecovered { waiting } => {
                 write!(f, "the journal is written again; {waiting} events had waited")
             }

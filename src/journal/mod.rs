@@ -30,8 +30,10 @@ use std::{
 use tokio::sync::mpsc;
 
 const SCHEMA: &str = include_str!("schema.sql");
+/// Since version 2.
+const REPLICA: &str = include_str!("replica.sql");
 /// `user_version` of the schema in this program.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 /// How long a reader waits for a writer; WAL makes this rare.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -93,8 +95,14 @@ impl Journal {
         match found {
             VERSION => Ok(journal),
             0 => {
-                let make = format!("begin; {SCHEMA}; pragma user_version = {VERSION}; commit;");
+                let make = format!("begin; {SCHEMA} {REPLICA} pragma user_version = {VERSION}; commit;");
                 journal.connection.execute_batch(&make).map_err(told(path))?;
+                Ok(journal)
+            }
+            1 => {
+                // Written anew as a whole, so that it can give room back to the disk from now on.
+                let change = format!("begin; {REPLICA} pragma user_version = {VERSION}; commit; vacuum;");
+                journal.connection.execute_batch(&change).map_err(told(path))?;
                 Ok(journal)
             }
             found => Err(JournalError::Newer { path: path.display().to_string(), found }),
@@ -116,6 +124,8 @@ impl Journal {
         self.connection.busy_timeout(BUSY)?;
         // Of a new file. Every event changes a page of each index, and each is written whole: small ones are less to write.
         self.connection.pragma_update(None, "page_size", 1024)?;
+        // What is deleted gives its room back in small steps; of a new file, or when it is written anew.
+        self.connection.pragma_update(None, "auto_vacuum", "incremental")?;
         self.connection.pragma_update(None, "journal_mode", "wal")?;
         self.connection.pragma_update(None, "synchronous", "normal")?;
         // The syncer moves the log into the database: a commit is not to wait for that.

@@ -310,6 +310,8 @@ mod tests {
             mode: Mode::Authoritative,
             ntp: vec![],
             radv: true,
+            couchdb: None,
+            keep: None,
             machines: BTreeMap::new(),
         }
     }

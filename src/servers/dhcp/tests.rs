@@ -44,6 +44,8 @@ impl Bed {
             mode: Mode::Authoritative,
             ntp: vec![],
             radv: true,
+            couchdb: None,
+            keep: None,
             machines: Default::default(),
         };
         let machine = Machine {
