@@ -1,5 +1,6 @@
 //! The command line: reads the words, starts what they ask for.
 
+mod audit;
 mod check;
 mod headless;
 mod line;
@@ -63,6 +64,8 @@ enum Verb {
     Check,
     /// Read the journal of all events
     Log(log::Log),
+    /// Look after the replica of the journal in CouchDB
+    Audit(audit::Audit),
     /// Print a script that completes words in a shell
     Completions {
         /// The shell
@@ -75,6 +78,7 @@ pub fn run() -> Result<u8> {
     let cli = Cli::parse();
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
+        Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
         Verb::Log(log) => log::log(log, &cli.places.journal, &cli.places.conf)?,
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;

@@ -4,6 +4,7 @@
 //! the WAL is synced by a thread of its own a tenth of a second after the first commit that is not, so a power failure
 //! loses at most 200 ms on a disk that takes no longer than the other tenth to sync.
 
+pub mod couchdb;
 mod query;
 mod row;
 mod syncer;
@@ -16,7 +17,7 @@ pub use query::Query;
 
 use crate::{
     bus::{Bus, Delivery},
-    event::{Event, Service},
+    event::{Event, Fact, MachineSummary, Service},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, types::ToSql};
 use std::{
@@ -177,6 +178,16 @@ impl Journal {
         let mut statement = self.connection.prepare_cached(sql).map_err(told(&self.path))?;
         let found = statement.query_map([hostname], |row| row.get::<_, String>(0)).map_err(told(&self.path))?;
         Ok(found.flatten().filter_map(|text| text.parse().ok()).collect())
+    }
+
+    /// The machines of a segment as its last conf had them.
+    pub fn machines_of(&self, segment: &str) -> Result<Vec<MachineSummary>, JournalError> {
+        let sql = format!(
+            "select {} from event where segment = ?1 and kind = 'conf.loaded' order by id desc limit 1",
+            row::COLUMNS
+        );
+        let loaded = self.events(&sql, &[&segment])?.pop().map(|event| event.fact);
+        Ok(if let Some(Fact::ConfLoaded { machines, .. }) = loaded { machines } else { Vec::new() })
     }
 
     /// The events that `sql` (selecting `row::COLUMNS`) gives. Kinds that this version does not know are passed over.

@@ -6,6 +6,7 @@ mod fold;
 mod judge;
 mod leases;
 mod machine;
+mod replica;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ pub use boot::{Boot, Milestone, NoLease, Outcome, Refused, Stage, Underway};
 pub use judge::Verdict;
 pub use leases::{Lease, Leases};
 pub use machine::Machine;
+pub use replica::Replica;
 
 use crate::{
     event::{Event, Service},

@@ -3,6 +3,7 @@
 mod commands;
 mod observer;
 mod recorder;
+mod replica;
 mod segments;
 mod server;
 
@@ -14,10 +15,10 @@ use crate::{
     conf::{self, Conf},
     event::{Event, Fact},
     journal::{Journal, JournalError},
-    state::{Shared, State},
+    state::{Replica, Shared, State},
 };
 use parking_lot::RwLock;
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -71,6 +72,8 @@ pub struct Running {
     pub state: Shared,
     /// The conf tree as it stands.
     pub conf: watch::Receiver<Arc<Conf>>,
+    /// How far the databases are behind, by URL.
+    pub replicas: watch::Receiver<BTreeMap<String, Replica>>,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     bus: Bus,
@@ -120,8 +123,13 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     };
     serving.spawn(commands::obey(wishes, shared.clone()));
     serving.spawn(observer::observe(shared.clone()));
+    let (gauges, replicas) = watch::channel(BTreeMap::new());
+    serving.spawn(replica::keep(shared.clone(), {
+        let shared = shared.clone();
+        move |database, segments, stop| replica::ship(shared.clone(), gauges.clone(), database, segments, stop)
+    }));
     serving.spawn(segments::serve(shared));
-    Ok(Running { state, conf, commands, bus, shutdown, serving, folding, folded, journal })
+    Ok(Running { state, conf, replicas, commands, bus, shutdown, serving, folding, folded, journal })
 }
 
 impl Running {

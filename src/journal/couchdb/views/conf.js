@@ -1,0 +1,3 @@
+function (doc) {
+  if (doc.kinds && doc.kinds['conf.loaded']) emit([doc.segment, doc.second], null);
+}

@@ -1,0 +1,3 @@
+function (doc) {
+  if (doc.events) emit([doc.segment, doc.second], null);
+}
