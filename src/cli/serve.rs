@@ -59,6 +59,7 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
     let mut hangup = signal(SignalKind::hangup())?;
     let source = console::Source {
         state: running.state.clone(),
+        replicas: running.replicas.clone(),
         conf: running.conf.clone(),
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),

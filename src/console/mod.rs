@@ -16,12 +16,17 @@ mod view;
 
 pub use theme::ThemeError;
 
-use crate::{command::Command, conf::Conf, event::now, state::Shared};
+use crate::{
+    command::Command,
+    conf::Conf,
+    event::now,
+    state::{Replica, Shared},
+};
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt;
 use jiff::{Timestamp, tz::TimeZone};
 use model::Model;
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc, time::Duration};
 use terminal::Terminal;
 use theme::{Abilities, Theme};
 use tokio::{
@@ -44,6 +49,8 @@ const THEMES: &str = "themes";
 pub struct Source {
     /// The segments as they stand.
     pub state: Shared,
+    /// How far the databases are behind, by URL.
+    pub replicas: watch::Receiver<BTreeMap<String, Replica>>,
     /// The conf tree as it stands.
     pub conf: watch::Receiver<Arc<Conf>>,
     /// Takes the operator's wishes.
@@ -127,7 +134,8 @@ async fn show(
                 terminal.draw(|frame| {
                     let state = source.state.read();
                     drawn = state.generation;
-                    let scene = Scene { model: &model, state: &state, theme: &theme, now, zone: &zone };
+                    let replicas = &source.replicas.borrow();
+                    let scene = Scene { model: &model, state: &state, replicas, theme: &theme, now, zone: &zone };
                     view::draw(frame, scene, &mut sight);
                 })?;
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };

@@ -1,6 +1,7 @@
 //! What is wrong at this moment and what to do about it, from all places of the state. Pure.
 
-use crate::state::{Health, Outcome, State};
+use crate::state::{Health, Outcome, Replica, State};
+use std::collections::BTreeMap;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +12,8 @@ pub struct Trouble {
     pub next_step: String,
 }
 
-/// Everything that is wrong: the journal, the servers, boots that stand still, the conf tree, dropped events.
-pub fn troubles(state: &State) -> Vec<Trouble> {
+/// Everything that is wrong: the journal, its replicas, the servers, boots that stand still, the conf tree, dropped events.
+pub fn troubles(state: &State, replicas: &BTreeMap<String, Replica>) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     let mut add = |what: String, next_step: String| troubles.push(Trouble { what, next_step });
     if let Some(error) = &state.journal_trouble {
@@ -20,6 +21,11 @@ pub fn troubles(state: &State) -> Vec<Trouble> {
             format!("the journal cannot be written: {error}"),
             "see the audit for what to do; events wait in memory until it can".to_owned(),
         );
+    }
+    for Replica { database, behind, trouble, .. } in replicas.values() {
+        if let Some((error, next_step)) = trouble {
+            add(format!("{behind} events wait for {database}: {error}"), format!("{next_step}; none is lost"));
+        }
     }
     let current = || state.segments.iter().filter(|(_, segment)| segment.current);
     for (address, segment) in current() {

@@ -4,6 +4,7 @@ use super::story::Story;
 use crate::{
     console::{model::Pane, theme::Abilities},
     event::*,
+    state::Replica,
 };
 use ratatui::style::{Color, Modifier};
 
@@ -22,6 +23,25 @@ fn machines_at_80x24() {
 #[test]
 fn everything_at_140x45() {
     insta::assert_snapshot!(Story::of_three().screen(140, 45));
+}
+
+#[test]
+fn a_database_that_is_behind() {
+    let mut story = Story::of_three();
+    let database = "http://couch.lan:5984/pxelator".to_owned();
+    let trouble = Some(("it cannot be reached: Connection refused".to_owned(), "see that CouchDB runs".to_owned()));
+    let oldest = Some("2026-11-24T09:17:00Z".parse().unwrap());
+    let replica = Replica { database: database.clone(), behind: 12_345, oldest, trouble };
+    story.replicas.insert(database, replica);
+    story.types("lll");
+    insta::assert_snapshot!(story.screen(80, 24));
+    story.types("!");
+    insta::assert_snapshot!(story.screen(80, 24));
+    for replica in story.replicas.values_mut() {
+        *replica = Replica { database: replica.database.clone(), ..Replica::default() };
+    }
+    story.types("<esc>");
+    assert!(story.screen(80, 24).contains("couchdb: up to date"));
 }
 
 #[test]

@@ -11,12 +11,12 @@ use crate::{
     },
     event::*,
     net::Mac,
-    state::State,
+    state::{Replica, State},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{Terminal, backend::TestBackend};
-use std::{net::Ipv4Addr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc};
 
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
@@ -27,6 +27,7 @@ pub fn mac(last: u8) -> Mac {
 /// A console and the state it shows.
 pub struct Story {
     pub state: State,
+    pub replicas: BTreeMap<String, Replica>,
     pub conf: Conf,
     pub model: Model,
     pub sight: Sight,
@@ -40,6 +41,7 @@ impl Story {
     pub fn begin() -> Story {
         let mut story = Story {
             state: State::default(),
+            replicas: BTreeMap::new(),
             conf: Conf::default(),
             model: Model::new(Some("practice segment".to_owned())),
             sight: Sight::default(),
@@ -210,7 +212,7 @@ impl Story {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let now = self.now;
         let (model, state, sight) = (&self.model, &self.state, &mut self.sight);
-        let scene = Scene { model, state, theme: &theme, now, zone: &TimeZone::UTC };
+        let scene = Scene { model, state, replicas: &self.replicas, theme: &theme, now, zone: &TimeZone::UTC };
         terminal.draw(|frame| view::draw(frame, scene, sight)).unwrap();
         self.model.height =
             if self.model.page.is_some() { self.sight.page.1 } else { self.sight.height(self.model.pane) };

@@ -105,7 +105,7 @@ fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
 
 fn wrong<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let troubles = troubles(scene.state);
+    let troubles = troubles(scene.state, scene.replicas);
     if troubles.is_empty() {
         return vec![Line::styled(" Nothing is wrong.", theme.good)];
     }

@@ -41,7 +41,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         None => spans.push(Span::styled("no segment is served yet", theme.busy)),
     }
     let mut end = Vec::new();
-    match troubles(state).len() {
+    match troubles(state, scene.replicas).len() {
         0 => {}
         1 => end.push(Span::styled(format!("{} 1 trouble: !  ", theme.marks.bad), theme.bad)),
         wrong => end.push(Span::styled(format!("{} {wrong} troubles: !  ", theme.marks.bad), theme.bad)),

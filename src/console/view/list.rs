@@ -1,6 +1,6 @@
 //! A pane of lines with a head: only those that are seen are made.
 
-use super::{Scene, Sight};
+use super::{Scene, Sight, replica};
 use crate::console::model::Pane;
 use ratatui::{
     Frame,
@@ -34,7 +34,10 @@ pub fn draw<'a>(
 ) {
     let Scene { model, theme, .. } = scene;
     let focused = model.pane == lines.pane && model.page.is_none();
-    let block = framed(scene, title(scene, lines), focused);
+    let mut block = framed(scene, title(scene, lines), focused);
+    if lines.pane == Pane::Audit {
+        block = block.title_bottom(replica::line(scene));
+    }
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if lines.count == 0 {

@@ -7,6 +7,7 @@ mod leases;
 mod list;
 mod machines;
 mod page;
+mod replica;
 mod streams;
 mod strip;
 mod timeline;
@@ -16,18 +17,21 @@ use super::{
     model::{Dialog, Model, Pane},
     theme::Theme,
 };
-use crate::state::State;
+use crate::state::{Replica, State};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Position, Rect},
 };
+use std::collections::BTreeMap;
 
 /// All that a screen is made of.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     pub model: &'a Model,
     pub state: &'a State,
+    /// How far the databases are behind, by URL.
+    pub replicas: &'a BTreeMap<String, Replica>,
     pub theme: &'a Theme,
     pub now: Timestamp,
     /// Where the operator is.

@@ -6,7 +6,7 @@ use super::{
     lane::{Batch, Behind, Lanes},
 };
 use crate::conf::Database;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
     net::Ipv4Addr,
     path::Path,
