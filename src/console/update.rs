@@ -113,7 +113,8 @@ pub fn open(model: &mut Model, state: &State) {
 }
 
 fn boots_under_way(state: &State) -> usize {
-    let machines = state.segments.values().flat_map(|segment| segment.machines.values());
+    let own = state.segments.values().filter(|segment| !segment.remote);
+    let machines = own.flat_map(|segment| segment.machines.values());
     machines.filter(|m| m.boot().is_some_and(|boot| boot.outcome == Outcome::Underway)).count()
 }
 

@@ -43,6 +43,16 @@ impl State {
 }
 
 impl State {
+    /// Folds in an event of another server's segment, as it comes from the database that both write to.
+    pub fn apply_remote(&mut self, event: &Arc<Event>) {
+        if let Some(address) = event.segment {
+            self.generation += 1;
+            let segment = self.segments.entry(address).or_default();
+            segment.remote = true;
+            segment.apply(event);
+        }
+    }
+
     /// A run of the program begins: what is wrong, served and in conf is told anew.
     fn begin(&mut self, event: &Event) {
         self.started = Some(event.time);

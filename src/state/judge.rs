@@ -19,7 +19,8 @@ impl State {
     /// The events that time has made due: boots that have come to their end or stand still.
     pub fn due(&self, now: Timestamp) -> Vec<Event> {
         let mut due = Vec::new();
-        for (address, segment) in &self.segments {
+        // Who serves a segment judges its boots.
+        for (address, segment) in self.segments.iter().filter(|(_, segment)| !segment.remote) {
             for machine in segment.machines.values() {
                 let Some(boot) = machine.boot().filter(|boot| boot.outcome == Outcome::Underway) else { continue };
                 let fact = match boot.milestones.get(&Stage::Up) {

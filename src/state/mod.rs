@@ -55,6 +55,8 @@ pub struct State {
 pub struct Segment {
     /// It is in the conf tree now; else it is one of an earlier run, or was taken out.
     pub current: bool,
+    /// It is another server's: what is known of it came through the database.
+    pub remote: bool,
     /// `domain` of the conf tree.
     pub domain: String,
     /// `mode` of the conf tree.

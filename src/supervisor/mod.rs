@@ -1,6 +1,7 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
 mod commands;
+mod fleet;
 mod observer;
 mod recorder;
 mod replica;
@@ -127,6 +128,10 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(replica::keep(shared.clone(), {
         let shared = shared.clone();
         move |database, segments, stop| replica::ship(shared.clone(), gauges.clone(), database, segments, stop)
+    }));
+    serving.spawn(replica::keep(shared.clone(), {
+        let shared = shared.clone();
+        move |database, segments, stop| fleet::follow(shared.clone(), database, segments, stop)
     }));
     serving.spawn(segments::serve(shared));
     Ok(Running { state, conf, replicas, commands, bus, shutdown, serving, folding, folded, journal })

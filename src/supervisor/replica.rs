@@ -126,7 +126,7 @@ impl Sending {
         let pause = match outcome {
             Ok(step) => {
                 self.delay = RETRY;
-                if self.trouble.take().is_some() {
+                if self.trouble.take().is_some() && step != Step::Begun {
                     let (database, behind) = (self.database.url.clone(), self.behind.events);
                     self.tell(Fact::AuditRecovered { database, behind });
                 }

@@ -42,7 +42,14 @@ pub async fn upgrade(client: &Client) -> Result<(), CouchError> {
         let index = json!({
             "index": {"fields": fields}, "ddoc": format!("pxelator-by-{name}"), "name": name, "type": "json"
         });
-        client.post("/_index", &[], index.to_string().into_bytes()).await?;
+        let mut tries = 1;
+        // Of two that make it at once, one is told of the other's.
+        while let Err(error) = client.post("/_index", &[], index.to_string().into_bytes()).await {
+            if tries == TRIES || !matches!(error.code(), Some(409 | 500)) {
+                return Err(error);
+            }
+            tries += 1;
+        }
     }
     Ok(())
 }

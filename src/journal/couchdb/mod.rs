@@ -4,6 +4,7 @@
 //! nothing, and two that send the same agree.
 
 mod chain;
+mod changes;
 mod client;
 mod design;
 mod document;
@@ -11,6 +12,7 @@ mod lane;
 mod ship;
 mod verify;
 
+pub use changes::Changes;
 pub use client::{Client, CouchError};
 pub use lane::Behind;
 pub use ship::{Shipper, Step};
