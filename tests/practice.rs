@@ -9,7 +9,7 @@ use std::{
     path::Path,
     process::{Command, Stdio},
 };
-use support::{Program, SOON, Segment, can_run, run, vm, wait_for};
+use support::{Couch, Program, SOON, Segment, can_run, couch::POUCHDB, run, vm, wait_for};
 
 /// Starts `pxelator practice` in the segment's folder, which is used for its conf tree alone.
 fn practice(segment: &Segment, words: &[&str]) -> Program {
@@ -100,4 +100,20 @@ fn what_is_missing_is_named() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(said.trim(), "pxelator: only root can make a network namespace; run it with sudo");
+}
+
+#[test]
+fn a_database_on_the_loopback_outside_is_reached() {
+    if !can_run(&[POUCHDB, "curl"]) {
+        return;
+    }
+    let segment = Segment::new("passage");
+    let couch = Couch::start();
+    couch.create_database();
+    segment.conf("10.77.0.1/couchdb", &couch.url());
+    let program = practice(&segment, &[]);
+    program.wait("it serves", |event| event.kind() == "service.started");
+    let words = ["netns", "exec", &namespace_of(&program), "curl", "-sS", "--noproxy", "*", &couch.url()];
+    let says = run(Command::new("ip").args(words));
+    assert!(says.contains("\"db_name\":\"audit\""), "{says}");
 }

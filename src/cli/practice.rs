@@ -7,23 +7,39 @@ use super::{
 };
 use crate::{
     conf::{self, Conf},
-    net::Namespace,
+    net::{Namespace, Passage},
 };
 use color_eyre::eyre::Result;
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
 
 /// The first word of the namespace's name.
 const NAME: &str = "pxelator-practice";
+/// CouchDB's port.
+const COUCHDB: u16 = 5984;
 
 /// Serves until the operator quits or a signal comes. Then all is gone that ran there.
 pub fn practice(places: Places, screen: Screen, power_on: PowerOn) -> Result<()> {
     // Before the runtime has threads, since each thread is in a namespace by itself.
+    let passage = Passage::begin()?;
     let namespace = Namespace::enter(NAME)?;
     let conf = conf::read(&places.conf, None).conf;
+    for port in databases(&conf) {
+        passage.open(port)?;
+    }
     for (bridge, addresses) in bridges(&conf) {
         namespace.bridge(&bridge, &addresses)?;
     }
     serve::serve(places.options(None), screen, power_on, Some("practice segment".to_owned()))
+}
+
+/// Ports of the host's loopback where databases of the segments are, also of one that conf is yet to name.
+fn databases(conf: &Conf) -> BTreeSet<u16> {
+    let urls = conf.segments.values().filter_map(|segment| url::Url::parse(&segment.couchdb.as_ref()?.url).ok());
+    let local = urls.filter(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost")));
+    local.filter_map(|url| url.port_or_known_default()).chain([COUCHDB]).collect()
 }
 
 /// The bridges that the segments need: each has the name that its segment asks for, else one of its own.

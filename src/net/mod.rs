@@ -4,10 +4,12 @@ mod interface;
 mod link;
 mod mac;
 mod namespace;
+mod passage;
 mod socket;
 
 pub use interface::Interface;
 pub use link::{Arp, Link, Overheard, arp_sender};
 pub use mac::{Mac, NotAMac};
 pub use namespace::{Namespace, NamespaceError};
+pub use passage::Passage;
 pub use socket::{tcp, udp};

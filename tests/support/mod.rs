@@ -1,16 +1,21 @@
 //! A network segment of the test's own, hosts on it, and the real program serving it.
 #![allow(dead_code, unused_imports)] // each test file uses a part of it
 
+pub mod couch;
 mod dhcp;
+mod frame;
 mod program;
+mod proxy;
 mod screen;
 mod segment;
 mod station;
 pub mod strangers;
 pub mod vm;
 
+pub use couch::Couch;
 pub use dhcp::Client;
 pub use program::Program;
+pub use proxy::{Fault, Proxy};
 pub use screen::Screen;
 pub use segment::{Host, Segment, WEB1, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
@@ -31,6 +36,12 @@ pub fn can_run(programs: &[&str]) -> bool {
         missing.push("root".to_owned());
     }
     for program in programs.iter().chain(&["ip"]) {
+        if *program == couch::POUCHDB {
+            if !couch::is_installed() {
+                missing.push("pouchdb-server (./dev test installs it)".to_owned());
+            }
+            continue;
+        }
         let found =
             Command::new("sh").args(["-c", &format!("PATH=$PATH:/usr/sbin:/sbin command -v {program}")]).output();
         if !found.is_ok_and(|output| output.status.success()) {

@@ -208,7 +208,12 @@ fn remove(namespace: &str) {
 }
 
 fn inside<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
-    let namespace = fs::File::open(format!("/run/netns/{namespace}")).unwrap();
+    inside_of(&Path::new("/run/netns").join(namespace), work)
+}
+
+/// Runs `work` in the namespace of this file.
+pub fn inside_of<T: Send>(namespace: &Path, work: impl FnOnce() -> T + Send) -> T {
+    let namespace = fs::File::open(namespace).unwrap();
     // A thread of its own: a namespace is the thread's.
     let worked = thread::scope(|scope| {
         let thread = scope.spawn(|| {
