@@ -146,6 +146,8 @@ fn a_console_that_panics() {
     let (_conf_sender, conf) = tokio::sync::watch::channel(Arc::new(Conf::default()));
     let (commands, _wishes) = tokio::sync::mpsc::channel::<Command>(1);
     let state = Arc::new(parking_lot::RwLock::new(State::default()));
-    let source = console::Source { state, conf, commands, shutdown: CancellationToken::new(), note: None };
+    let (_gauges, replicas) = tokio::sync::watch::channel(Default::default());
+    let shutdown = CancellationToken::new();
+    let source = console::Source { state, replicas, conf, commands, shutdown, note: None };
     let _ = console::run(&source, Some("ansi16"), runtime.handle());
 }

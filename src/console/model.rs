@@ -92,6 +92,8 @@ pub struct Model {
     pub segment: Option<Ipv4Addr>,
     pub pane: Pane,
     pub places: [Place; 4],
+    /// The machines of all segments are listed, those of other servers too.
+    pub fleet: bool,
     /// The pane has the whole screen, also where there is room for others.
     pub zoomed: bool,
     /// The machine whose page is open, and how far it is scrolled.
@@ -116,6 +118,7 @@ impl Model {
             segment: None,
             pane: Pane::Machines,
             places: Model::places(),
+            fleet: false,
             zoomed: false,
             page: None,
             dialog: None,
@@ -134,7 +137,7 @@ impl Model {
 
     /// Shows another segment; filters and selections were those of the one before.
     pub fn show_segment(&mut self, segment: Ipv4Addr) {
-        self.segment = Some(segment);
+        (self.segment, self.fleet) = (Some(segment), false);
         self.places = Model::places();
     }
 
@@ -148,25 +151,36 @@ impl Model {
 
     /// The segment shown: the one chosen, else the first; only those that are in conf now.
     pub fn segment<'a>(&self, state: &'a State) -> Option<(Ipv4Addr, &'a Segment)> {
-        let mut current = state.segments.iter().filter(|(_, segment)| segment.current);
-        let chosen = current.clone().find(|(address, _)| Some(**address) == self.segment);
-        chosen.or_else(|| current.next()).map(|(address, segment)| (*address, segment))
+        // The first that is served here, until one is chosen.
+        let own = current(state).find(|(_, segment)| !segment.remote);
+        current(state).find(|(address, _)| Some(*address) == self.segment).or(own).or_else(|| current(state).next())
     }
 
-    /// The lines of the machines pane: those of conf by address, then those that were only seen.
-    pub fn machines<'a>(&self, state: &'a State) -> Vec<&'a Machine> {
-        let Some((_, segment)) = self.segment(state) else { return Vec::new() };
+    /// The lines of the machines pane, each with its segment: those of conf by address, then those that were only seen.
+    pub fn machines<'a>(&self, state: &'a State) -> Vec<(Ipv4Addr, &'a Machine)> {
+        let shown: Vec<(Ipv4Addr, &Segment)> = match self.fleet {
+            true => current(state).collect(),
+            false => self.segment(state).into_iter().collect(),
+        };
         let filter = &self.places[Pane::Machines as usize].filter;
-        let mut machines: Vec<&Machine> =
-            segment.machines.values().filter(|m| filter.is_empty() || matches(filter, &described(m))).collect();
-        machines.sort_by_key(|m| (!m.in_conf, m.address, m.mac));
+        let wanted = |(at, m): &(Ipv4Addr, &Machine)| filter.is_empty() || matches(filter, &described(*at, m));
+        let all = shown.into_iter().flat_map(|(at, segment)| segment.machines.values().map(move |m| (at, m)));
+        let mut machines: Vec<_> = all.filter(wanted).collect();
+        machines.sort_by_key(|(at, m)| (*at, !m.in_conf, m.address, m.mac));
         machines
     }
 
-    /// The machine selected in its pane, whichever pane has the keys.
-    pub fn selected_machine<'a>(&self, state: &'a State) -> Option<&'a Machine> {
+    /// The machine selected in its pane, whichever pane has the keys, and its segment.
+    pub fn selected_machine<'a>(&self, state: &'a State) -> Option<(Ipv4Addr, &'a Machine)> {
         let machines = self.machines(state);
-        machines.get(self.selected_of(Pane::Machines, &machines, |machine| Chosen::Machine(machine.mac))?).copied()
+        machines.get(self.selected_of(Pane::Machines, &machines, of_machine)?).copied()
+    }
+
+    /// The segment shown is that of the selected machine, wherever in the fleet it is.
+    pub fn follow_selection(&mut self, state: &State) {
+        if let Some((segment, _)) = self.selected_machine(state).filter(|_| self.fleet && self.page.is_none()) {
+            self.segment = Some(segment);
+        }
     }
 
     /// The machine that keys act on: of the open page, else of the selected line.
@@ -176,7 +190,7 @@ impl Model {
             return segment.machines.get(&mac);
         }
         match self.pane {
-            Pane::Machines => self.selected_machine(state),
+            Pane::Machines => self.selected_machine(state).map(|(_, machine)| machine),
             Pane::Leases => segment.machines.get(&self.leases(state).get(self.selected(state, Pane::Leases)?)?.mac),
             Pane::Syslog | Pane::Audit => {
                 let event = self.event(state)?;
@@ -197,7 +211,7 @@ impl Model {
     /// The selected line of a pane, from the top; none where it has no lines.
     pub fn selected(&self, state: &State, pane: Pane) -> Option<usize> {
         match pane {
-            Pane::Machines => self.selected_of(pane, &self.machines(state), |machine| Chosen::Machine(machine.mac)),
+            Pane::Machines => self.selected_of(pane, &self.machines(state), of_machine),
             Pane::Leases => self.selected_of(pane, &self.leases(state), |lease| Chosen::Lease(lease.address)),
             Pane::Syslog | Pane::Audit => self.selected_event(pane, &self.events(state, pane)),
         }
@@ -218,7 +232,7 @@ impl Model {
     /// Selects a line of the pane that has the keys, and what it stands for.
     pub fn choose(&mut self, state: &State, line: usize) {
         let chosen = match self.pane {
-            Pane::Machines => self.machines(state).get(line).map(|machine| Chosen::Machine(machine.mac)),
+            Pane::Machines => self.machines(state).get(line).map(of_machine),
             Pane::Leases => self.leases(state).get(line).map(|lease| Chosen::Lease(lease.address)),
             pane => self.events(state, pane).get(line).map(|event| Chosen::Event(Arc::clone(event))),
         };
@@ -272,12 +286,25 @@ fn matches(filter: &str, text: &str) -> bool {
     filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }
 
-fn described(machine: &Machine) -> String {
+/// The segments that are in conf now, here or on another server.
+pub fn current(state: &State) -> impl Iterator<Item = (Ipv4Addr, &Segment)> {
+    state.segments.iter().filter(|(_, segment)| segment.current).map(|(address, segment)| (*address, segment))
+}
+
+fn of_machine((segment, machine): &(Ipv4Addr, &Machine)) -> Chosen {
+    Chosen::Machine(*segment, machine.mac)
+}
+
+fn described(segment: Ipv4Addr, machine: &Machine) -> String {
     let address = machine.address.map(|a| a.to_string()).unwrap_or_default();
     let firmware = machine.firmware.map(|f| f.to_string()).unwrap_or_default();
     let name = machine.hostname.as_deref().unwrap_or_default();
     let stage = standing(machine).word;
-    format!("{name} {address} {} {firmware} {stage} {}", machine.mac, if machine.in_conf { "" } else { "seen" })
+    format!(
+        "{name} {address} {segment} {} {firmware} {stage} {}",
+        machine.mac,
+        if machine.in_conf { "" } else { "seen" }
+    )
 }
 
 /// An event's kind and words.

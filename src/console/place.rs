@@ -6,7 +6,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 /// The thing that a selected line stands for; lines come and go around it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Chosen {
-    Machine(Mac),
+    Machine(Ipv4Addr, Mac),
     Lease(Ipv4Addr),
     Event(Arc<Event>),
 }

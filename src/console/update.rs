@@ -3,7 +3,7 @@
 use super::{
     answers,
     keys::{self, Wish},
-    model::{Adopting, Dialog, Model, Pane},
+    model::{Adopting, Dialog, Model, Pane, current},
 };
 use crate::{
     command::Command,
@@ -26,6 +26,7 @@ pub enum Effect {
 /// Folds a key in.
 pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effect {
     model.word = None;
+    model.follow_selection(state);
     if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
         model.dialog = None;
         return follow(model, state, conf, Wish::Quit);
@@ -83,12 +84,19 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             model.place_mut().frozen = frozen;
         }
         Wish::Segment => {
-            let current = state.segments.iter().filter(|(_, segment)| segment.current);
-            let all: Vec<_> = current.map(|(address, _)| *address).collect();
+            let all: Vec<_> = current(state).map(|(address, _)| address).collect();
             let at = model.segment(state).and_then(|(now, _)| all.iter().position(|a| *a == now));
             if let Some(at) = at.filter(|_| all.len() > 1) {
                 model.show_segment(all[(at + 1) % all.len()]);
             }
+        }
+        Wish::Fleet => {
+            let line = model.selected_machine(state).map(|(at, machine)| (at, machine.mac));
+            model.fleet ^= true;
+            model.pane = Pane::Machines;
+            let machines = model.machines(state);
+            let same = line.and_then(|line| machines.iter().position(|(at, machine)| (*at, machine.mac) == line));
+            model.choose(state, same.unwrap_or(0));
         }
         Wish::Theme => return Effect::NextTheme,
         Wish::Help => ask(model, Dialog::Help),
@@ -129,6 +137,7 @@ pub fn step(model: &mut Model, state: &State, by: isize) {
     let last = model.lines(state).saturating_sub(1);
     let line = from.saturating_add_signed(by).min(last);
     model.choose(state, line);
+    model.follow_selection(state);
     model.place_mut().follow = model.pane.grows() && by > 0 && line == last;
 }
 
@@ -147,6 +156,10 @@ pub fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action
         model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned());
         return Effect::None;
     };
+    if let Some((server, _)) = segment.filter(|(_, segment)| segment.remote) {
+        model.word = Some(format!("another PXElator serves {server}: switch its machines there"));
+        return Effect::None;
+    }
     if action != Action::On && machine.power == Some(PowerState::On) {
         ask(model, Dialog::Sure { mac: machine.mac, action });
         return Effect::None;
@@ -162,6 +175,10 @@ pub fn confirmed(model: &Model, state: &State, mac: Mac, action: Action) -> Effe
 
 fn adopt(model: &mut Model, state: &State, conf: &Conf) {
     let Some(machine) = model.machine(state) else { return };
+    if let Some((server, _)) = model.segment(state).filter(|(_, segment)| segment.remote) {
+        model.word = Some(format!("another PXElator serves {server}: adopt its machines there"));
+        return;
+    }
     if machine.in_conf {
         model.word = Some("it is in conf already".to_owned());
         return;

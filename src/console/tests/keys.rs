@@ -54,7 +54,7 @@ fn a_filter_is_typed_kept_and_cleared() {
     let mut story = Story::of_three();
     story.types("/UEFI<enter>");
     let names = |story: &Story| -> Vec<String> {
-        story.model.machines(&story.state).iter().map(|m| m.hostname.clone().unwrap_or_default()).collect()
+        story.model.machines(&story.state).iter().map(|(_, m)| m.hostname.clone().unwrap_or_default()).collect()
     };
     assert_eq!(names(&story), ["uefi1"]);
     story.types("/x<back>1<enter>");

@@ -1,12 +1,14 @@
 //! Snapshots of whole screens.
 
-use super::story::Story;
+use super::story::{SERVER, Story, mac};
 use crate::{
-    console::{model::Pane, theme::Abilities},
+    command::Command,
+    console::{model::Pane, theme::Abilities, update::Effect},
     event::*,
     state::Replica,
 };
 use ratatui::style::{Color, Modifier};
+use std::{net::Ipv4Addr, sync::Arc};
 
 #[test]
 fn an_empty_segment_says_what_to_do() {
@@ -42,6 +44,38 @@ fn a_database_that_is_behind() {
     }
     story.types("<esc>");
     assert!(story.screen(80, 24).contains("couchdb: up to date"));
+}
+
+#[test]
+fn machines_of_another_server() {
+    let mut story = Story::of_three();
+    let elsewhere = Ipv4Addr::new(10, 78, 0, 1);
+    let db1 = MachineSummary {
+        address: Ipv4Addr::new(10, 78, 0, 70),
+        mac: mac(60),
+        hostname: "db1".to_owned(),
+        boot: None,
+        firmware: None,
+        power: Some("wol".to_owned()),
+    };
+    let loaded = Fact::ConfLoaded {
+        domain: "lab.lan".to_owned(),
+        mode: "authoritative".to_owned(),
+        pool: None,
+        machines: vec![db1],
+    };
+    story.state.apply_remote(&Arc::new(Event::new(Some(elsewhere), loaded)));
+    story.types("jm");
+    assert_eq!(story.model.selected_machine(&story.state).unwrap().1.name(), "uefi1", "the same stays selected");
+    story.types("G");
+    insta::assert_snapshot!(story.screen(80, 24));
+    assert_eq!(story.types("o"), []);
+    assert!(story.screen(80, 24).contains("another PXElator serves 10.78.0.1"), "{}", story.screen(80, 24));
+    story.types("kkk");
+    assert!(matches!(story.types("o")[..], [Effect::Send(Command::Power { segment: SERVER, .. })]));
+    story.types("s");
+    assert!(story.screen(80, 24).contains("10.78.0.1 lab.lan remote"), "{}", story.screen(80, 24));
+    assert!(story.state.due("2027-01-01T00:00:00Z".parse().unwrap()).iter().all(|e| e.segment == Some(SERVER)));
 }
 
 #[test]

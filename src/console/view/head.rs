@@ -30,6 +30,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     match model.segment(state) {
         Some((address, segment)) => {
             spans.push(Span::styled(format!("{address} {} ", segment.domain), theme.text));
+            if segment.remote {
+                spans.push(Span::styled("remote ", theme.notice));
+            }
             if segment.mode != "authoritative" {
                 spans.push(Span::styled(format!("mode {} ", segment.mode), theme.busy));
             }

@@ -76,6 +76,9 @@ fn title<'a>(scene: Scene<'_>, lines: &Lines<'_>) -> Line<'a> {
     let theme = scene.theme;
     let place = &scene.model.places[lines.pane as usize];
     let mut spans = vec![Span::styled(format!(" {} {} ", lines.pane.title(), lines.count), theme.head)];
+    if lines.pane == Pane::Machines && scene.model.fleet {
+        spans.push(Span::styled("of all segments ", theme.notice));
+    }
     if !place.filter.is_empty() {
         spans.push(Span::styled(format!("with \"{}\" ", place.filter), theme.notice));
     }

@@ -26,12 +26,15 @@ pub fn height(scene: Scene<'_>) -> u16 {
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) {
     let machines = scene.model.machines(scene.state);
     let longest = |words: &dyn Fn(&Machine) -> usize, least: usize, most: usize| {
-        let longest = machines.iter().map(|machine| words(machine)).max().unwrap_or(0).clamp(least, most);
+        let longest = machines.iter().map(|(_, machine)| words(machine)).max().unwrap_or(0).clamp(least, most);
         Constraint::Length(u16::try_from(longest).unwrap_or(20))
     };
     let names = longest(&|m| name(m).chars().count(), 7, if area.width < 100 { 14 } else { 24 });
     let address = longest(&|m| m.address.map_or(0, |a| a.to_string().len()), 10, 15);
     let mut columns = vec![("name", names), ("address", address)];
+    if scene.model.fleet {
+        columns.insert(0, ("server", Constraint::Length(15)));
+    }
     // What does not fit is in the strip below and on the machine's page.
     let (with_mac, with_firmware) = (area.width >= 110, area.width >= 96);
     if with_mac {
@@ -60,11 +63,14 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         },
     };
     list::draw(frame, area, scene, sight, &lines, |number| {
-        let machine = machines[number];
+        let (server, machine) = machines[number];
         let standing = standing(machine);
         let mood = style(scene.theme, standing.mood);
         let since = standing.since.map(|since| span(since, scene.now)).unwrap_or_default();
         let mut cells = vec![Cell::from(name(machine)), Cell::from(address_of(machine))];
+        if scene.model.fleet {
+            cells.insert(0, Cell::from(server.to_string()));
+        }
         if with_mac {
             cells.push(Cell::from(machine.mac.to_string()));
         }

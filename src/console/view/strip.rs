@@ -20,7 +20,7 @@ pub fn height(width: u16) -> u16 {
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let theme = scene.theme;
-    let Some(machine) = scene.model.selected_machine(scene.state) else {
+    let Some((_, machine)) = scene.model.selected_machine(scene.state) else {
         frame.render_widget(list::framed(scene, Line::default(), false), area);
         return;
     };
