@@ -79,8 +79,7 @@ serve() {
     # Not in the list of processes.
     : > "$work/login"
     [[ -z $login ]] || printf 'user = "%s"\n' "$login" > "$work/login"
-    local tries
-    for tries in $(seq 300); do
+    for _ in $(seq 300); do
         ask / > "$work/hello" 2> /dev/null && break
         [[ -z $server ]] || kill -0 "$server" 2> /dev/null || fail "$1 ended: $(cat "$work/server")"
         sleep 0.1
