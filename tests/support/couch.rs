@@ -90,6 +90,11 @@ impl Couch {
         format!("http://{place}/{}", self.database)
     }
 
+    /// The database's name.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
     /// `user:password`, where the server wants to know who asks.
     pub fn login(&self) -> Option<String> {
         self.login.as_ref().map(|(user, password)| format!("{user}:{password}"))
@@ -157,7 +162,7 @@ impl Couch {
         let mut found = BTreeMap::new();
         let mut first: Option<String> = None;
         loop {
-            let mut query = json!({ "include_docs": true, "limit": PAGE });
+            let mut query = json!({ "include_docs": true, "conflicts": true, "limit": PAGE });
             if let Some(first) = &first {
                 query["start_key"] = json!(first);
             }

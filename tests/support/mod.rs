@@ -6,9 +6,12 @@ mod dhcp;
 mod frame;
 mod program;
 mod proxy;
+pub mod replica;
 mod screen;
 mod segment;
 mod station;
+#[path = "../../benches/backlog/story.rs"]
+pub mod story;
 pub mod strangers;
 pub mod vm;
 
