@@ -146,6 +146,7 @@ fn a_console_that_panics() {
     let (_conf_sender, conf) = tokio::sync::watch::channel(Arc::new(Conf::default()));
     let (commands, _wishes) = tokio::sync::mpsc::channel::<Command>(1);
     let state = Arc::new(parking_lot::RwLock::new(State::default()));
-    let source = console::Source { state, conf, commands, shutdown: CancellationToken::new(), note: None };
+    let past = console::Window::new().0;
+    let source = console::Source { state, conf, past, commands, shutdown: CancellationToken::new(), note: None };
     let _ = console::run(&source, Some("ansi16"), runtime.handle());
 }

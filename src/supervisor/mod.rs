@@ -2,6 +2,7 @@
 
 mod commands;
 mod observer;
+mod past;
 mod recorder;
 mod segments;
 mod server;
@@ -12,9 +13,10 @@ use crate::{
     bus::Bus,
     command::Command,
     conf::{self, Conf},
+    console::Window,
     event::{Event, Fact},
     journal::{Journal, JournalError},
-    state::{Shared, State},
+    state::Shared,
 };
 use parking_lot::RwLock;
 use std::{path::PathBuf, sync::Arc, thread, time::Duration};
@@ -26,10 +28,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Events that may wait for a reader: some seconds of the heaviest load.
 const QUEUE: usize = 1 << 16;
-/// Events of the past of each service that the screen begins with.
-const PAST: usize = 2_000;
-/// Messages of machines that it begins with.
-const MESSAGES: usize = 1_000;
 /// What servers get to finish what they do.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -71,6 +69,8 @@ pub struct Running {
     pub state: Shared,
     /// The conf tree as it stands.
     pub conf: watch::Receiver<Arc<Conf>>,
+    /// Shows the past.
+    pub past: Window,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     bus: Bus,
@@ -91,12 +91,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let tftpboot: Arc<std::path::Path> = tftpboot.ok_or(StartError::NoTftpboot(options.tftpboot.clone()))?.into();
 
     let journal = Journal::open(&options.journal)?;
-    let mut state = State::default();
-    for segment in reading.conf.segments.keys() {
-        journal.lease_events(*segment)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
-    }
-    journal.newest(PAST, MESSAGES)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
-    let state: Shared = Arc::new(RwLock::new(state));
+    let state: Shared = Arc::new(RwLock::new(journal.state(None)?));
 
     let shutdown = CancellationToken::new();
     let folded = CancellationToken::new();
@@ -105,6 +100,12 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
 
+    let (past, requests, shown) = Window::new();
+    let file = options.journal.clone();
+    thread::Builder::new()
+        .name("past".to_owned())
+        .spawn(move || past::show(&file, &requests, &shown))
+        .map_err(StartError::Threads)?;
     let (commands, wishes) = mpsc::channel(64);
     let (conf_sender, conf) = watch::channel(Arc::new(reading.conf));
     let mut serving = JoinSet::new();
@@ -121,7 +122,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(commands::obey(wishes, shared.clone()));
     serving.spawn(observer::observe(shared.clone()));
     serving.spawn(segments::serve(shared));
-    Ok(Running { state, conf, commands, bus, shutdown, serving, folding, folded, journal })
+    Ok(Running { state, conf, past, commands, bus, shutdown, serving, folding, folded, journal })
 }
 
 impl Running {
