@@ -147,7 +147,8 @@ fn a_console_that_panics() {
     let (commands, _wishes) = tokio::sync::mpsc::channel::<Command>(1);
     let state = Arc::new(parking_lot::RwLock::new(State::default()));
     let (_gauges, replicas) = tokio::sync::watch::channel(Default::default());
+    let past = console::Window::new().0;
     let shutdown = CancellationToken::new();
-    let source = console::Source { state, replicas, conf, commands, shutdown, note: None };
+    let source = console::Source { state, replicas, conf, past, commands, shutdown, note: None };
     let _ = console::run(&source, Some("ansi16"), runtime.handle());
 }

@@ -61,6 +61,7 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
         state: running.state.clone(),
         replicas: running.replicas.clone(),
         conf: running.conf.clone(),
+        past: running.past.clone(),
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),
         note,

@@ -39,6 +39,12 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
             edit(&mut model.place_mut().filter, code);
             model.dialog = Some(Dialog::Filter(before));
         }
+        (Dialog::Moment(..), KeyCode::Esc) => {}
+        (Dialog::Moment(text, _), KeyCode::Enter) => return Effect::At(text),
+        (Dialog::Moment(mut text, _), code) => {
+            edit(&mut text, code);
+            model.dialog = Some(Dialog::Moment(text, None));
+        }
         (Dialog::Sure { mac, action }, KeyCode::Char('y')) => return confirmed(model, state, mac, action),
         (Dialog::Sure { .. }, _) => {}
         (Dialog::Quit { .. }, KeyCode::Char('y')) => return Effect::Send(Command::Quit),
@@ -73,6 +79,10 @@ pub fn paste(model: &mut Model, text: &str) {
             into(&mut model.place_mut().filter);
             model.dialog = Some(dialog);
         }
+        Some(Dialog::Moment(mut text, _)) => {
+            into(&mut text);
+            model.dialog = Some(Dialog::Moment(text, None));
+        }
         other => model.dialog = other,
     }
 }
@@ -95,6 +105,10 @@ fn edit_by_control(model: &mut Model, dialog: Dialog, code: KeyCode, control: bo
         Dialog::Filter(before) => {
             change(&mut model.place_mut().filter);
             Dialog::Filter(before)
+        }
+        Dialog::Moment(mut text, _) => {
+            change(&mut text);
+            Dialog::Moment(text, None)
         }
         other => other,
     }

@@ -4,17 +4,21 @@
 mod answers;
 mod keys;
 mod model;
+mod moment;
 mod mouse;
 mod place;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod timeline;
 mod troubles;
 mod update;
 mod view;
+mod window;
 
 pub use theme::ThemeError;
+pub use window::Window;
 
 use crate::{
     command::Command,
@@ -53,6 +57,8 @@ pub struct Source {
     pub replicas: watch::Receiver<BTreeMap<String, Replica>>,
     /// The conf tree as it stands.
     pub conf: watch::Receiver<Arc<Conf>>,
+    /// Shows the segments as they stood.
+    pub past: Window,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     /// Cancelled when the program is to end.
@@ -102,6 +108,7 @@ async fn show(
     let zone = TimeZone::system();
     let mut touched = true;
     let (mut drawn, mut drawn_at) = (u64::MAX, Timestamp::UNIX_EPOCH);
+    let mut past = source.past.clone();
     loop {
         tokio::select! {
             () = source.shutdown.cancelled() => return Ok(()),
@@ -115,6 +122,11 @@ async fn show(
                             model.word = Some("too many commands at once; try again".to_owned());
                         }
                     }
+                    Effect::Go(go) => {
+                        let segment = model.segment(&source.state.read()).map(|(address, _)| address);
+                        past.ask(&mut model, go, segment);
+                    }
+                    Effect::At(text) => past.ask_for(&mut model, &source.state, &text, &zone),
                     Effect::NextTheme => match next_theme(&theme, abilities) {
                         Ok(next) => {
                             model.word = Some(format!("colours: {}", next.name));
@@ -126,7 +138,9 @@ async fn show(
             }
             _ = frames.tick() => {
                 let now = now();
-                let generation = source.state.read().generation;
+                touched |= past.look(&mut model);
+                // What is shown of the past changes only when it is asked for.
+                let generation = if model.past.is_some() { drawn } else { source.state.read().generation };
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
                     continue;
                 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     event::{Action, Event},
     net::Mac,
-    state::{Lease, Machine, Segment, State},
+    state::{Lease, Machine, Segment, State, past::Past},
 };
 use std::{net::Ipv4Addr, sync::Arc};
 
@@ -48,6 +48,8 @@ pub enum Dialog {
     Event(Arc<Event>),
     /// Words for the filter of the pane; what they were before.
     Filter(String),
+    /// A moment of the past, as it is typed, and what is wrong with it.
+    Moment(String, Option<String>),
     /// What to do with a machine's power; the choice.
     Power {
         mac: Mac,
@@ -99,6 +101,10 @@ pub struct Model {
     /// The machine whose page is open, and how far it is scrolled.
     pub page: Option<(Mac, usize)>,
     pub dialog: Option<Dialog>,
+    /// The past is asked for.
+    pub travelling: bool,
+    /// The past that is shown; none while it is the present.
+    pub past: Option<Arc<Past>>,
     /// A word to the operator in the last line.
     pub word: Option<String>,
     /// Of the program's start: `practice segment`.
@@ -122,6 +128,8 @@ impl Model {
             zoomed: false,
             page: None,
             dialog: None,
+            travelling: false,
+            past: None,
             word: None,
             note,
             height: 10,
@@ -224,7 +232,10 @@ impl Model {
     /// As [`Model::selected`], of events that are there already.
     pub fn selected_event(&self, pane: Pane, events: &[&Arc<Event>]) -> Option<usize> {
         self.places[pane as usize].selected(events.len(), |chosen| match chosen {
-            Chosen::Event(chosen) => events.iter().position(|event| Arc::ptr_eq(event, chosen)),
+            Chosen::Event(chosen) => {
+                // The past is read anew: the same event may be another copy.
+                events.iter().position(|event| Arc::ptr_eq(event, chosen) || *event == chosen)
+            }
             _ => None,
         })
     }

@@ -13,8 +13,12 @@ const WHEEL: isize = 3;
 
 /// Folds a click or a turn of the wheel in: a click chooses a pane or a line, a second one opens the line.
 pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) {
+    let past = model.past.clone();
+    let state = past.as_ref().map_or(state, |past| &past.state);
     if model.dialog.is_some() {
-        if matches!(mouse.kind, MouseEventKind::Down(_)) && !matches!(model.dialog, Some(Dialog::Filter(_))) {
+        if matches!(mouse.kind, MouseEventKind::Down(_))
+            && !matches!(model.dialog, Some(Dialog::Filter(_) | Dialog::Moment(..)))
+        {
             model.dialog = None;
         }
         return;

@@ -43,6 +43,8 @@ pub struct Marks {
     pub full: &'static str,
     pub rest: &'static str,
     pub cursor: &'static str,
+    /// A place on a line of columns.
+    pub here: &'static str,
     pub border: border::Set<'static>,
     /// Characters beyond ASCII are shown.
     pub unicode: bool,
@@ -56,6 +58,7 @@ const UNICODE: Marks = Marks {
     full: "█",
     rest: "░",
     cursor: "▏",
+    here: "│",
     border: border::PLAIN,
     unicode: true,
 };
@@ -69,6 +72,7 @@ const ASCII: Marks = Marks {
     full: "#",
     rest: "-",
     cursor: "_",
+    here: "|",
     border: border::Set {
         top_left: "+",
         top_right: "+",

@@ -4,13 +4,14 @@ use super::{
     answers,
     keys::{self, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
+    timeline,
 };
 use crate::{
     command::Command,
     conf::{Conf, suggest},
     event::{Action, PowerState},
     net::Mac,
-    state::{Outcome, State},
+    state::{Outcome, State, past::Go},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::BTreeSet;
@@ -21,22 +22,35 @@ pub enum Effect {
     None,
     Send(Command),
     NextTheme,
+    /// Another moment of the past, or the present.
+    Go(Go),
+    /// The moment of the past that this text means.
+    At(String),
 }
 
-/// Folds a key in.
+/// Folds a key in; `state` is the present.
 pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effect {
     model.word = None;
+    let past = model.past.clone();
+    let live = state;
+    let state = past.as_ref().map_or(live, |past| &past.state);
     model.follow_selection(state);
     if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
         model.dialog = None;
-        return follow(model, state, conf, Wish::Quit);
+        return follow(model, live, conf, Wish::Quit);
     }
     match model.dialog.take() {
         Some(dialog) => answers::key(model, state, conf, dialog, key),
         // With alt or control it is another key than the one meant.
         None if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => Effect::None,
         None => match keys::wish(key, model) {
+            // Boots that are under way now would stand still.
+            Some(Wish::Quit) => follow(model, live, conf, Wish::Quit),
             Some(wish) => follow(model, state, conf, wish),
+            None if keys::is_for_now(key, model) => {
+                model.word = Some("this is the past: machines are switched and adopted now; r goes there".to_owned());
+                Effect::None
+            }
             None => {
                 model.word = Some("no such key here; ? shows those that work".to_owned());
                 Effect::None
@@ -59,7 +73,9 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::Open => open(model, state),
         Wish::Back if model.page.is_some() => model.page = None,
         Wish::Back if !model.place().filter.is_empty() => model.place_mut().filter.clear(),
-        Wish::Back => model.zoomed = false,
+        Wish::Back if model.zoomed => model.zoomed = false,
+        Wish::Back if model.past.is_some() => return timeline::leave(model),
+        Wish::Back => {}
         Wish::Zoom => model.zoomed ^= true,
         Wish::Troubles => ask(model, Dialog::Troubles),
         Wish::Power => match model.machine(state) {
@@ -104,6 +120,7 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             0 => return Effect::Send(Command::Quit),
             boots => model.dialog = Some(Dialog::Quit { boots }),
         },
+        wish => return timeline::follow(model, wish),
     }
     Effect::None
 }

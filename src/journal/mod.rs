@@ -5,19 +5,22 @@
 //! loses at most 200 ms on a disk that takes no longer than the other tenth to sync.
 
 pub mod couchdb;
+mod past;
 mod query;
 mod row;
 mod syncer;
+mod travel;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use query::Query;
+pub use travel::Traveller;
 
 use crate::{
     bus::{Bus, Delivery},
-    event::{Event, Fact, MachineSummary, Service},
+    event::{Event, Fact, MachineSummary},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, types::ToSql};
 use std::{
@@ -33,6 +36,8 @@ use tokio::sync::mpsc;
 const SCHEMA: &str = include_str!("schema.sql");
 /// Since version 2.
 const REPLICA: &str = include_str!("replica.sql");
+/// Since version 2.
+const TIMELINE: &str = include_str!("timeline.sql");
 /// `user_version` of the schema in this program.
 const VERSION: i32 = 2;
 /// How long a reader waits for a writer; WAL makes this rare.
@@ -96,13 +101,13 @@ impl Journal {
         match found {
             VERSION => Ok(journal),
             0 => {
-                let make = format!("begin; {SCHEMA} {REPLICA} pragma user_version = {VERSION}; commit;");
+                let make = format!("begin; {SCHEMA} {REPLICA} {TIMELINE} pragma user_version = {VERSION}; commit;");
                 journal.connection.execute_batch(&make).map_err(told(path))?;
                 Ok(journal)
             }
             1 => {
                 // Written anew as a whole, so that it can give room back to the disk from now on.
-                let change = format!("begin; {REPLICA} pragma user_version = {VERSION}; commit; vacuum;");
+                let change = format!("begin; {REPLICA} {TIMELINE} pragma user_version = {VERSION}; commit; vacuum;");
                 journal.connection.execute_batch(&change).map_err(told(path))?;
                 Ok(journal)
             }
@@ -134,43 +139,6 @@ impl Journal {
         self.connection.pragma_update(None, "temp_store", "memory")
     }
 
-    /// The last lease event of each address of a segment, the oldest first.
-    pub fn lease_events(&self, segment: Ipv4Addr) -> Result<Vec<Event>, JournalError> {
-        // An acknowledgement says who has the address; a later release or expiry only ends it. So both are wanted.
-        let newest = |kinds: &str| {
-            format!(
-                "select max(id) from event where segment = ?1 and kind in ({kinds}) \
-                 and kind in ('dhcp.acknowledged', 'dhcp.released', 'dhcp.declined', 'dhcp.expired') \
-                 group by json_extract(details, '$.address')"
-            )
-        };
-        let sql = format!(
-            "select {} from event where id in ({}) or id in ({}) order by id",
-            row::COLUMNS,
-            newest("'dhcp.acknowledged'"),
-            newest("'dhcp.released', 'dhcp.declined', 'dhcp.expired'"),
-        );
-        self.events(&sql, &[&segment.to_string()])
-    }
-
-    /// The newest `limit` events of each service, and the newest `messages` of machines, the oldest first. Progress of
-    /// transfers is left out, and what is asked of DNS: a day of it would push out the boots.
-    pub fn newest(&self, limit: usize, messages: usize) -> Result<Vec<Event>, JournalError> {
-        let newest = |service: Service| {
-            let most = if service == Service::Syslog { "?2" } else { "?1" };
-            // A look-up in the index of each service, so that a long journal takes no longer.
-            format!(
-                "select id from (select id from event where service = '{service}' and kind not like '%.progressed' \
-                 order by time desc limit {most})"
-            )
-        };
-        let told = Service::ALL.into_iter().filter(|service| !matches!(service, Service::Dns | Service::Radv));
-        let ids = told.map(newest).collect::<Vec<_>>().join(" union all ");
-        let sql = format!("select {} from event where id in ({ids}) order by id", row::COLUMNS);
-        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.events(&sql, &[&number(limit), &number(messages)])
-    }
-
     /// The name's machines: addresses that any conf of this journal gave it, the newest first.
     pub fn addresses_of(&self, hostname: &str) -> Result<Vec<Ipv4Addr>, JournalError> {
         let sql = "select distinct json_extract(m.value, '$.address') from event, json_each(details, '$.machines') m \
@@ -186,17 +154,17 @@ impl Journal {
             "select {} from event where segment = ?1 and kind = 'conf.loaded' order by id desc limit 1",
             row::COLUMNS
         );
-        let loaded = self.events(&sql, &[&segment])?.pop().map(|event| event.fact);
-        Ok(if let Some(Fact::ConfLoaded { machines, .. }) = loaded { machines } else { Vec::new() })
+        let mut machines = Vec::new();
+        self.each(&sql, &[&segment], |event| {
+            if let Fact::ConfLoaded { machines: loaded, .. } = event.fact {
+                machines = loaded;
+            }
+        })?;
+        Ok(machines)
     }
 
-    /// The events that `sql` (selecting `row::COLUMNS`) gives. Kinds that this version does not know are passed over.
-    fn events(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<Event>, JournalError> {
-        let mut events = Vec::new();
-        self.each(sql, values, |event| events.push(event))?;
-        Ok(events)
-    }
-
+    /// Hands each event that `sql` (selecting `row::COLUMNS`) gives to `take`; returns the last row's number. Kinds that
+    /// this version does not know are passed over.
     fn each(&self, sql: &str, values: &[&dyn ToSql], mut take: impl FnMut(Event)) -> Result<i64, JournalError> {
         let said = || told(&self.path);
         let mut statement = self.connection.prepare_cached(sql).map_err(said())?;

@@ -3,6 +3,7 @@
 mod commands;
 mod fleet;
 mod observer;
+mod past;
 mod recorder;
 mod replica;
 mod segments;
@@ -14,9 +15,10 @@ use crate::{
     bus::Bus,
     command::Command,
     conf::{self, Conf},
+    console::Window,
     event::{Event, Fact},
     journal::{Journal, JournalError},
-    state::{Replica, Shared, State},
+    state::{Replica, Shared},
 };
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread, time::Duration};
@@ -28,10 +30,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Events that may wait for a reader: some seconds of the heaviest load.
 const QUEUE: usize = 1 << 16;
-/// Events of the past of each service that the screen begins with.
-const PAST: usize = 2_000;
-/// Messages of machines that it begins with.
-const MESSAGES: usize = 1_000;
 /// What servers get to finish what they do.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -75,6 +73,8 @@ pub struct Running {
     pub conf: watch::Receiver<Arc<Conf>>,
     /// How far the databases are behind, by URL.
     pub replicas: watch::Receiver<BTreeMap<String, Replica>>,
+    /// Shows the past.
+    pub past: Window,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     bus: Bus,
@@ -95,12 +95,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let tftpboot: Arc<std::path::Path> = tftpboot.ok_or(StartError::NoTftpboot(options.tftpboot.clone()))?.into();
 
     let journal = Journal::open(&options.journal)?;
-    let mut state = State::default();
-    for segment in reading.conf.segments.keys() {
-        journal.lease_events(*segment)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
-    }
-    journal.newest(PAST, MESSAGES)?.into_iter().for_each(|event| state.apply(&Arc::new(event)));
-    let state: Shared = Arc::new(RwLock::new(state));
+    let state: Shared = Arc::new(RwLock::new(journal.state(None)?));
 
     let shutdown = CancellationToken::new();
     let folded = CancellationToken::new();
@@ -109,6 +104,12 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
 
+    let (past, requests, shown) = Window::new();
+    let file = options.journal.clone();
+    thread::Builder::new()
+        .name("past".to_owned())
+        .spawn(move || past::show(&file, &requests, &shown))
+        .map_err(StartError::Threads)?;
     let (commands, wishes) = mpsc::channel(64);
     let (conf_sender, conf) = watch::channel(Arc::new(reading.conf));
     let mut serving = JoinSet::new();
@@ -134,7 +135,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         move |database, segments, stop| fleet::follow(shared.clone(), database, segments, stop)
     }));
     serving.spawn(segments::serve(shared));
-    Ok(Running { state, conf, replicas, commands, bus, shutdown, serving, folding, folded, journal })
+    Ok(Running { state, conf, replicas, past, commands, bus, shutdown, serving, folding, folded, journal })
 }
 
 impl Running {

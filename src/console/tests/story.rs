@@ -6,12 +6,16 @@ use crate::{
     console::{
         model::Model,
         theme::{self, Abilities},
+        timeline,
         update::{self, Effect},
         view::{self, Scene, Sight},
     },
     event::*,
     net::Mac,
-    state::{Replica, State},
+    state::{
+        Replica, State,
+        past::{Bucket, Kept, Past},
+    },
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{Timestamp, tz::TimeZone};
@@ -178,6 +182,31 @@ impl Story {
         );
     }
 
+    /// Shows the present state as the past of some hours ago, as the supervisor would.
+    pub fn look_back(&mut self, playing: bool) {
+        let mut buckets = vec![Bucket::default(); 480];
+        for (number, bucket) in buckets.iter_mut().enumerate().filter(|(number, _)| !(100..160).contains(number)) {
+            let events = u32::try_from(number * 7919 % 97).unwrap();
+            *bucket = Bucket { events, errors: u32::from(number % 60 == 7) };
+        }
+        let begin = self.now - jiff::SignedDuration::from_hours(20);
+        let kept = Kept { begin, end: self.now + jiff::SignedDuration::from_hours(3), buckets };
+        let event = self.state.segments[&SERVER].events.iter().next_back().cloned();
+        self.model.travelling = true;
+        timeline::enter(&mut self.model);
+        self.model.past = Some(Arc::new(Past {
+            state: Arc::new(self.state.clone()),
+            moment: self.now,
+            event,
+            kept: Arc::new(kept),
+            at_begin: false,
+            at_end: !playing,
+            playing,
+            speed: if playing { 60 } else { 1 },
+        }));
+        self.now += jiff::SignedDuration::from_mins(185);
+    }
+
     /// Types keys: single characters, or names in angle brackets.
     pub fn types(&mut self, keys: &str) -> Vec<Effect> {
         let mut codes = Vec::new();
@@ -190,6 +219,10 @@ impl Story {
                 Some(("tab", tail)) => (KeyCode::Tab, tail),
                 Some(("back", tail)) => (KeyCode::Backspace, tail),
                 Some(("pgdn", tail)) => (KeyCode::PageDown, tail),
+                Some(("left", tail)) => (KeyCode::Left, tail),
+                Some(("right", tail)) => (KeyCode::Right, tail),
+                Some(("home", tail)) => (KeyCode::Home, tail),
+                Some(("end", tail)) => (KeyCode::End, tail),
                 _ => (KeyCode::Char(first), &rest[first.len_utf8()..]),
             };
             codes.push(code);

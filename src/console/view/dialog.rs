@@ -25,7 +25,7 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
         Dialog::Help => ("Keys that work here; any key closes this".to_owned(), help(scene)),
         Dialog::Troubles => ("What is wrong; any key closes this".to_owned(), wrong(scene)),
         Dialog::Event(event) => (format!("{}; any key closes this", event.kind()), whole(scene, event)),
-        Dialog::Filter(_) => return (0, 0),
+        Dialog::Filter(_) | Dialog::Moment(..) => return (0, 0),
         Dialog::Power { mac, choice } => {
             let name = name_of(scene, *mac);
             let lines = ACTIONS.iter().enumerate().map(|(number, (action, key))| {

@@ -1,6 +1,6 @@
 //! The lines around the panes: where this is and how the servers are, the tabs, and the keys that work here.
 
-use super::Scene;
+use super::{Scene, past};
 use crate::{
     console::{
         keys,
@@ -10,6 +10,7 @@ use crate::{
     event::Service,
     state::Health,
 };
+use jiff::Timestamp;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -21,15 +22,19 @@ use ratatui::{
 const SERVERS: [Service; 6] =
     [Service::Dhcp, Service::Tftp, Service::Http, Service::Dns, Service::Syslog, Service::Radv];
 
-pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
+pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timestamp) {
     let Scene { model, state, theme, .. } = scene;
     let mut spans = vec![Span::styled(" PXElator ", theme.head)];
-    if let Some(note) = &model.note {
+    if model.past.is_some() {
+        spans.extend(past::head(scene, present));
+    } else if let Some(note) = &model.note {
         spans.push(Span::styled(format!("{note} "), theme.notice));
     }
     match model.segment(state) {
         Some((address, segment)) => {
-            spans.push(Span::styled(format!("{address} {} ", segment.domain), theme.text));
+            // The moment needs the room more.
+            let domain = if model.past.is_some() && area.width < 100 { "" } else { &segment.domain };
+            spans.push(Span::styled(format!("{address} {domain} "), theme.text));
             if segment.remote {
                 spans.push(Span::styled("remote ", theme.notice));
             }
@@ -49,7 +54,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         1 => end.push(Span::styled(format!("{} 1 trouble: !  ", theme.marks.bad), theme.bad)),
         wrong => end.push(Span::styled(format!("{} {wrong} troubles: !  ", theme.marks.bad), theme.bad)),
     }
-    end.push(Span::styled(format!("{} ", scene.clock(scene.now)), theme.dim));
+    if model.past.is_none() {
+        end.push(Span::styled(format!("{} ", scene.clock(scene.now)), theme.dim));
+    }
     let end = Line::from(end);
     let width = u16::try_from(end.width()).unwrap_or(0);
     let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(area);
@@ -107,6 +114,15 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
             Span::styled(theme.marks.cursor, theme.focus),
             Span::styled("  enter keeps it, esc leaves it as it was", theme.dim),
         ]),
+        (Some(Dialog::Moment(typed, error)), _) => {
+            let hint = error.as_deref().unwrap_or("-2h, 09:30, 2026-11-24 or 2026-11-24T09:20:05Z; enter goes there");
+            Line::from(vec![
+                Span::styled(" go to ", theme.focus),
+                Span::styled(typed.clone(), theme.text),
+                Span::styled(theme.marks.cursor, theme.focus),
+                Span::styled(format!("  {hint}"), if error.is_some() { theme.bad } else { theme.dim }),
+            ])
+        }
         (_, Some(word)) => Line::from(Span::styled(format!(" {word}"), theme.notice)),
         (_, None) => hints(scene, usize::from(area.width)),
     };

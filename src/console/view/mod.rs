@@ -7,6 +7,7 @@ mod leases;
 mod list;
 mod machines;
 mod page;
+mod past;
 mod replica;
 mod streams;
 mod strip;
@@ -67,11 +68,23 @@ const WIDE: (u16, u16) = (110, 32);
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
-    let [head, tabs, body, foot] =
-        Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(3), Constraint::Length(1)])
-            .areas(frame.area());
+    let present = scene.now;
+    // Clocks count to the moment that is shown.
+    let scene = match &scene.model.past {
+        Some(past) => Scene { state: &past.state, now: past.moment, ..scene },
+        None => scene,
+    };
+    let timeline = if scene.model.past.is_some() { past::HEIGHT } else { 0 };
+    let [head, tabs, body, timeline, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(3),
+        Constraint::Length(timeline),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
     sight.rows = [None; 4];
-    head::draw(frame, head, scene);
+    head::draw(frame, head, scene, present);
     sight.tabs = head::tabs(frame, tabs, scene);
     let is_wide = body.width >= WIDE.0 && body.height + 3 >= WIDE.1;
     match scene.model.page {
@@ -90,8 +103,11 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
         None => pane(frame, body, scene, sight, scene.model.pane),
     }
     match &scene.model.dialog {
-        None | Some(Dialog::Filter(_)) => {}
+        None | Some(Dialog::Filter(_) | Dialog::Moment(..)) => {}
         Some(open) => sight.dialog = dialog::draw(frame, body, scene, open),
+    }
+    if let Some(past) = &scene.model.past {
+        past::draw(frame, timeline, scene, past);
     }
     head::foot(frame, foot, scene);
 }
