@@ -77,7 +77,7 @@ fn a_second_too_large_for_one_document_goes_on_in_another() {
     for couch in Couch::all() {
         let folder = tempfile::tempdir().unwrap();
         replica::configure(folder.path(), &couch.url(), couch.login().as_deref());
-        replica::write_journal(folder.path(), burst(1_795_512_005, 2000, 1000));
+        replica::write_journal(folder.path(), burst(1_795_512_005, 2000, 750));
         replica::audit_well(folder.path(), "ship");
         let documents = replica::assert_whole("in parts", &couch, folder.path());
         let name = "2026-11-24T09:20:05Z~10.77.0.1~10.77.0.60~syslog";
@@ -137,7 +137,8 @@ fn who_asks_is_told_to_nobody() {
         return;
     }
     let segment = Segment::new("secret");
-    let couch = Couch::start();
+    let mut couch = Couch::start();
+    couch.close("keeper", "hush-hush");
     let proxy = Proxy::start(couch.address(), Some(&segment));
     proxy.set(Fault::Status(401));
     replica::configure(segment.folder.path(), &couch.url_at(proxy.address()), Some("keeper:hush-hush"));

@@ -139,6 +139,13 @@ impl Couch {
         self.ask(Method::PUT, &format!("/{}/{path}", self.database), Some(body))
     }
 
+    /// From now on only this user may do anything.
+    pub fn close(&mut self, user: &str, password: &str) {
+        let (status, says) = self.ask(Method::PUT, &format!("/_config/admins/{user}"), Some(&password.into()));
+        assert_eq!(status, 200, "{says}");
+        self.login = Some((user.to_owned(), password.to_owned()));
+    }
+
     /// Makes the database.
     pub fn create_database(&self) {
         let (status, says) = self.ask(Method::PUT, &format!("/{}", self.database), None);

@@ -86,6 +86,9 @@ pub struct Document {
     kinds: BTreeMap<String, usize>,
     severities: BTreeMap<&'static str, usize>,
     events: Vec<Box<RawValue>>,
+    /// The first row that is in it.
+    #[serde(skip)]
+    pub first: i64,
     /// What it is about.
     #[serde(skip)]
     pub subject: Subject,
@@ -141,6 +144,7 @@ pub fn documents(
                     .iter()
                     .map(|entry| RawValue::from_string(entry.json.clone()))
                     .collect::<serde_json::Result<_>>()?,
+                first: entries.first().map_or(0, |entry| entry.id),
                 subject: subject.clone(),
             });
         }

@@ -21,6 +21,8 @@ use std::{
 
 /// Bytes of events that one request takes, beside the earlier ones of its documents.
 const LARGEST: usize = 2 << 20;
+/// Full documents of one subject in one request.
+const FULL: usize = 3;
 /// Up to so many rows it is counted how many wait; beyond, the distance tells.
 const COUNTED: i64 = 50_000;
 
@@ -149,7 +151,7 @@ impl Lanes {
         let mut expected = batch.documents;
         let mut grows = Vec::new();
         for document in &expected {
-            grows.push(self.grows(&document.subject, *home, batch.until)?);
+            grows.push(self.grows(&document.subject, *home, *shipped)?);
         }
         let mut grows = grows.into_iter();
         expected.retain(|_| grows.next() == Some(false));
@@ -214,32 +216,48 @@ impl Lanes {
                 subjects.entry(subject).or_default().push(entry);
             }
         }
-        let mut sent = Vec::new();
+        let read = until;
+        let mut sent: Vec<Document> = Vec::new();
         for (subject, new) in subjects {
-            let mut entries = self.earlier(&subject, of_lane, shipped)?;
-            entries.extend(new);
+            // Whole, with what is before and after this batch: a database that has more of it than it is sent would
+            // take it for another branch, where it has forgotten the revisions between.
+            let entries = self.whole(&subject, new, of_lane, (shipped, read, last_id))?;
             let hostname = subject.machine.as_ref().and_then(|machine| self.name(segment, machine));
-            sent.extend(documents(&subject, hostname.as_deref(), &entries, shipped).map_err(|error| {
+            let made = documents(&subject, hostname.as_deref(), &entries, shipped).map_err(|error| {
                 rusqlite::Error::FromSqlConversionFailure(8, rusqlite::types::Type::Text, Box::new(error))
-            })?);
+            })?;
+            // Of a flood as many full documents as one request takes; the rest is the next batch's.
+            let (fit, rest): (Vec<_>, Vec<_>) = made.into_iter().enumerate().partition(|(number, _)| *number < FULL);
+            if let Some((_, next)) = rest.first() {
+                until = until.min(next.first - 1);
+            }
+            sent.extend(fit.into_iter().map(|(_, document)| document));
         }
         Ok(Batch { segment: segment.to_owned(), documents: sent, events, until, last: until == last_id })
     }
 
-    /// The events of a document that were sent before.
-    fn earlier(&self, subject: &Subject, of_lane: &str, shipped: i64) -> rusqlite::Result<Vec<Entry>> {
-        if shipped == 0 {
-            return Ok(Vec::new());
-        }
+    /// All events of a subject up to row `last`: `new` are those after `shipped` and up to `until`.
+    fn whole(
+        &self,
+        subject: &Subject,
+        new: Vec<Entry>,
+        of_lane: &str,
+        (shipped, until, last): (i64, i64, i64),
+    ) -> rusqlite::Result<Vec<Entry>> {
         let sql = format!(
-            "select {COLUMNS} from event where id <= ?1 and {of_lane} and time >= ?3 and time < ?4 and machine is ?5 \
-             and service = ?6 order by id"
+            "select {COLUMNS} from event where (id <= ?1 or id > ?7) and id <= ?8 and {of_lane} and time >= ?3 \
+             and time < ?4 and machine is ?5 and service = ?6 order by id"
         );
         let mut statement = self.reader.prepare_cached(&sql)?;
         let (begin, end) = subject.micros();
-        let values = params![shipped, subject.segment, begin, end, subject.machine, subject.service];
+        let values = params![shipped, subject.segment, begin, end, subject.machine, subject.service, until, last];
         let rows = statement.query_map(values, |row| Ok(entry(row, &subject.segment)?.1))?;
-        rows.collect()
+        let mut all = new;
+        for row in rows {
+            all.push(row?);
+        }
+        all.sort_by_key(|entry| entry.id);
+        Ok(all)
     }
 
     /// What a machine was called when the last of its events happened.
