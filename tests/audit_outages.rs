@@ -68,11 +68,15 @@ fn no_fault_of_a_database_loses_or_doubles_an_event() {
             scene.proxy.set_on("_bulk_docs", fault);
             scene.log(&what, 100);
             scene.proxy.wait_until_met(1);
-            if !matches!(fault, Fault::Hang | Fault::Delay(_)) {
+            let is_told = !matches!(fault, Fault::Hang | Fault::Delay(_));
+            if is_told {
                 program.wait_since(mark, &what, |event| event.kind() == "audit.failed");
             }
             scene.log(&format!("{what}, later"), 10);
             scene.proxy.heal();
+            if is_told {
+                program.wait_since(mark, &what, |event| event.kind() == "audit.recovered");
+            }
             scene.wait_until_whole(&what);
         }
     }

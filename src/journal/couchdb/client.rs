@@ -96,7 +96,8 @@ impl Client {
     fn request(&self, method: Method, path: &str, options: &[(&str, &str)]) -> RequestBuilder {
         let options: HashMap<String, String> =
             options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.client.req(method, &format!("{}{path}", self.path), Some(&options))
+        // An empty list would still add a question mark.
+        self.client.req(method, &format!("{}{path}", self.path), Some(&options).filter(|options| !options.is_empty()))
     }
 
     /// Gets what is there.
