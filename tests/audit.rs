@@ -77,7 +77,7 @@ fn a_second_too_large_for_one_document_goes_on_in_another() {
     for couch in Couch::all() {
         let folder = tempfile::tempdir().unwrap();
         replica::configure(folder.path(), &couch.url(), couch.login().as_deref());
-        replica::write_journal(folder.path(), burst(1_795_512_005, 2000, 1000));
+        replica::write_journal(folder.path(), burst(1_795_512_005, 1500, 1000));
         replica::audit_well(folder.path(), "ship");
         let documents = replica::assert_whole("in parts", &couch, folder.path());
         let name = "2026-11-24T09:20:05Z~10.77.0.1~10.77.0.60~syslog";
@@ -145,6 +145,8 @@ fn who_asks_is_told_to_nobody() {
     let failed = program.wait("it is refused", |event| event.kind() == "audit.failed");
     let Fact::AuditFailed { next_step, .. } = &failed.fact else { panic!("{failed:?}") };
     assert!(next_step.contains("couchdb.secret"), "{next_step}");
+    // What it refuses for good is the wrong login: without one it is open to all.
+    std::fs::remove_file(segment.conf_dir().join("10.77.0.1/couchdb.secret")).unwrap();
     proxy.heal();
     let documents =
         replica::wait_until_whole("after a refusal", &couch, segment.folder.path(), Duration::from_secs(60));
