@@ -127,7 +127,9 @@ fn a_program_that_is_killed_goes_on_where_it_was() {
             let before = scene.proxy.count("POST", "_bulk_docs");
             let program = Program::launch(&scene.segment, &[]);
             // While an answer is on its way that is not noted yet.
-            wait_for("it sends", 3 * SOON, || (scene.proxy.count("POST", "_bulk_docs") > before).then_some(()));
+            wait_for(&format!("it sends in turn {turn}"), 3 * SOON, || {
+                (scene.proxy.count("POST", "_bulk_docs") > before).then_some(())
+            });
             std::thread::sleep(Duration::from_millis(70 * turn));
             program.kill();
         }

@@ -105,10 +105,11 @@ impl Proxy {
         wait_for("the fault is met", 3 * SOON, || (self.shared.lock().met >= times).then_some(()));
     }
 
-    /// How many requests with this method came whose path ends so.
+    /// How many requests with this method came whose path, without its query, ends so.
     pub fn count(&self, method: &str, ending: &str) -> usize {
         let state = self.shared.lock();
-        state.requests.iter().filter(|(m, path)| m == method && path.ends_with(ending)).count()
+        let ends = |path: &str| path.split('?').next().is_some_and(|path| path.ends_with(ending));
+        state.requests.iter().filter(|(m, path)| m == method && ends(path)).count()
     }
 
     /// Method and path of every request so far.
