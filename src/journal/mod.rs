@@ -6,6 +6,7 @@
 
 mod past;
 mod query;
+mod retention;
 mod row;
 mod syncer;
 mod travel;
@@ -15,6 +16,7 @@ mod writer;
 mod tests;
 
 pub use query::Query;
+pub use retention::{Cut, Lane, Pruned, cuts, prune};
 pub use travel::Traveller;
 
 use crate::{

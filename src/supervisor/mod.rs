@@ -4,6 +4,7 @@ mod commands;
 mod observer;
 mod past;
 mod recorder;
+mod retention;
 mod segments;
 mod server;
 
@@ -121,6 +122,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     };
     serving.spawn(commands::obey(wishes, shared.clone()));
     serving.spawn(observer::observe(shared.clone()));
+    serving.spawn(retention::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
     Ok(Running { state, conf, past, commands, bus, shutdown, serving, folding, folded, journal })
 }
