@@ -159,7 +159,7 @@ fn a_journal_that_cannot_be_used_is_told_with_the_next_step() {
     let journal = segment.journal();
     let whole = fs::read(&journal).unwrap();
     rusqlite::Connection::open(&journal).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    refused("has schema 99, this version knows 1; use the newer PXElator, or another --journal");
+    refused("has schema 99, this version knows 2; use the newer PXElator, or another --journal");
     // The schema's page stays, everything after is noise.
     let mut broken = whole.clone();
     broken[4096..].fill(0xa5);

@@ -7,6 +7,7 @@
 pub mod couchdb;
 mod past;
 mod query;
+mod retention;
 mod row;
 mod syncer;
 mod travel;
@@ -16,6 +17,7 @@ mod writer;
 mod tests;
 
 pub use query::Query;
+pub use retention::{Cut, Lane, Pruned, cuts, prune};
 pub use travel::Traveller;
 
 use crate::{

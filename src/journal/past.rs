@@ -27,6 +27,17 @@ pub(super) struct Until {
 impl Until {
     /// All rows.
     pub const ALL: Until = Until { id: i64::MAX, time: i64::MAX };
+
+    /// A question for the last lease event of each address of segment `?1`, among those that `these` says. An
+    /// acknowledgement says who has the address; a later release or expiry only ends it. So both are wanted.
+    pub fn lease_ids(given: bool, these: &str) -> String {
+        let kinds = if given { "'dhcp.acknowledged'" } else { "'dhcp.released', 'dhcp.declined', 'dhcp.expired'" };
+        format!(
+            "select max(id) from event where segment = ?1 and {these} and kind in ({kinds}) \
+             and kind in ('dhcp.acknowledged', 'dhcp.released', 'dhcp.declined', 'dhcp.expired') \
+             group by json_extract(details, '$.address')"
+        )
+    }
 }
 
 impl Journal {
@@ -63,19 +74,11 @@ impl Journal {
 
     /// The last lease events of each address of a segment.
     pub(super) fn lease_events(&self, segment: Ipv4Addr, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
-        // An acknowledgement says who has the address; a later release or expiry only ends it. So both are wanted.
-        let newest = |kinds: &str| {
-            format!(
-                "select max(id) from event where segment = ?1 and id <= ?2 and kind in ({kinds}) \
-                 and kind in ('dhcp.acknowledged', 'dhcp.released', 'dhcp.declined', 'dhcp.expired') \
-                 group by json_extract(details, '$.address')"
-            )
-        };
         let sql = format!(
             "select {} from event where id in ({}) or id in ({}) order by id",
             row::COLUMNS,
-            newest("'dhcp.acknowledged'"),
-            newest("'dhcp.released', 'dhcp.declined', 'dhcp.expired'"),
+            Until::lease_ids(true, "id <= ?2"),
+            Until::lease_ids(false, "id <= ?2"),
         );
         self.rows(&sql, &[&segment.to_string(), &until.id])
     }

@@ -6,6 +6,7 @@ mod observer;
 mod past;
 mod recorder;
 mod replica;
+mod retention;
 mod segments;
 mod server;
 
@@ -134,6 +135,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         let shared = shared.clone();
         move |database, segments, stop| fleet::follow(shared.clone(), database, segments, stop)
     }));
+    serving.spawn(retention::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
     Ok(Running { state, conf, replicas, past, commands, bus, shutdown, serving, folding, folded, journal })
 }

@@ -126,3 +126,113 @@ impl Session {
         self.traveller.at(moment, self.segment)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bus::Bus,
+        console::Window,
+        event::{Event, Fact},
+        journal::Journal,
+        state::past::Past,
+    };
+    use jiff::Timestamp;
+    use std::{sync::mpsc::SyncSender, thread};
+
+    const COUNT: i64 = 1_000;
+    /// How long is waited for what should come at once.
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn begin() -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap()
+    }
+
+    /// A journal with an event of the program each minute.
+    fn store(path: &Path) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let started = |minute| Event {
+            time: begin() + SignedDuration::from_mins(minute),
+            ..Event::new(None, Fact::ProgramStarted { version: minute.to_string() })
+        };
+        runtime.block_on(async {
+            let bus = Bus::default();
+            let queue = bus.subscribe_durable("journal", 2_000);
+            let thread = Journal::open(path).unwrap().write(queue, bus.clone()).unwrap();
+            bus.store((0..COUNT).map(started).collect(), SOON).await.unwrap();
+            bus.close();
+            thread.join().unwrap();
+        });
+    }
+
+    fn ask(requests: &SyncSender<Request>, go: Go) {
+        requests.send(Request { go, segment: None }).unwrap();
+    }
+
+    /// Waits until what is shown is as wanted.
+    fn wait(shown: &watch::Receiver<Sight>, what: &str, wanted: impl Fn(&Sight) -> bool) {
+        let began = Instant::now();
+        while !wanted(&shown.borrow()) {
+            assert!(began.elapsed() < SOON, "{what}: {:?}", shown.borrow());
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn is_at(minute: i64) -> impl Fn(&Sight) -> bool {
+        let moment = begin() + SignedDuration::from_mins(minute);
+        move |sight| matches!(sight, Sight::Past(past) if past.moment == moment && !past.playing)
+    }
+
+    fn past(sight: &Sight, wanted: impl Fn(&Past) -> bool) -> bool {
+        matches!(sight, Sight::Past(past) if wanted(past))
+    }
+
+    #[test]
+    fn requests_that_pile_up_are_answered_and_time_passes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.sqlite");
+        let (_window, requests, show_to) = Window::new();
+        drop(requests);
+        let (asking, requests) = std::sync::mpsc::sync_channel(10_000);
+        let shown = show_to.subscribe();
+        // Held back until all of it is asked: keys come faster than answers.
+        ask(&asking, Go::Open);
+        (0..500).for_each(|_| ask(&asking, Go::Step(-1)));
+        store(&path);
+        let worker = thread::spawn(move || show(&path, &requests, &show_to));
+        wait(&shown, "500 steps back", is_at(COUNT - 501));
+        ask(&asking, Go::Jump(SignedDuration::from_mins(-99)));
+        wait(&shown, "a jump", is_at(COUNT - 600));
+        ask(&asking, Go::Begin);
+        wait(&shown, "the begin", |sight| is_at(0)(sight) && past(sight, |past| past.at_begin));
+        (0..4).for_each(|_| ask(&asking, Go::Speed(1)));
+        ask(&asking, Go::Play);
+        // A minute at 30 times is two seconds: nothing is passed over, and it comes.
+        wait(&shown, "playing", |sight| past(sight, |past| past.playing && past.speed == 30));
+        wait(&shown, "the next event", |sight| {
+            past(sight, |past| past.event.as_ref().is_some_and(|event| event.time > begin()))
+        });
+        ask(&asking, Go::Play);
+        wait(&shown, "held", |sight| past(sight, |past| !past.playing));
+        ask(&asking, Go::End);
+        ask(&asking, Go::Play);
+        wait(&shown, "nothing to play", |sight| is_at(COUNT - 1)(sight) && past(sight, |past| past.at_end));
+        ask(&asking, Go::Close);
+        wait(&shown, "the present", |sight| matches!(sight, Sight::Present));
+        drop(asking);
+        worker.join().unwrap();
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_read_is_told() {
+        let (_window, requests, show_to) = Window::new();
+        drop(requests);
+        let (asking, requests) = std::sync::mpsc::sync_channel(10);
+        let shown = show_to.subscribe();
+        let worker = thread::spawn(move || show(Path::new("/nonexistent/journal"), &requests, &show_to));
+        ask(&asking, Go::Open);
+        wait(&shown, "why", |sight| matches!(sight, Sight::Failed(why) if why.contains("there is no journal")));
+        drop(asking);
+        worker.join().unwrap();
+    }
+}

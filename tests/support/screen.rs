@@ -40,7 +40,7 @@ impl Screen {
 
     /// Types text as it is.
     pub fn text(&self, text: &str) {
-        run(&mut self.command(&["send-keys", "-l", text]));
+        run(&mut self.command(&["send-keys", "-l", "--", text]));
     }
 
     /// What stands on the screen.
