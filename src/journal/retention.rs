@@ -50,6 +50,8 @@ pub struct Cut {
 /// database does not have yet.
 pub fn cuts(conf: &Conf, lanes: &[Lane], now: Timestamp) -> Vec<Cut> {
     let day = SignedDuration::from_hours(24);
+    // At a whole second: CouchDB has a document of it, which is there as a whole or gone.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let before = |days: u32| now.saturating_sub(day.saturating_mul(i32::try_from(days).unwrap_or(i32::MAX)));
     let of = |segment: Ipv4Addr, database: &str| {
         lanes.iter().filter(move |lane| lane.segment == segment && lane.database == database).collect::<Vec<_>>()

@@ -223,31 +223,3 @@ proptest! {
         }
     }
 }
-
-/// Measured by hand: `cargo test --release --lib a_million -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn a_million_events() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("journal.sqlite");
-    let mut events = history(85_000);
-    events.truncate(1_000_000);
-    store(&path, &events);
-    let time = |what: &str, work: &mut dyn FnMut()| {
-        let began = std::time::Instant::now();
-        work();
-        println!("{what}: {:?}", began.elapsed());
-    };
-    let segment = Some(SEGMENT);
-    let mut traveller = None;
-    time("open", &mut || traveller = Traveller::open(&path, segment).unwrap());
-    let mut traveller = traveller.unwrap();
-    time("100 steps back", &mut || (0..100).for_each(|_| traveller.step(-1, segment).unwrap()));
-    time("100 steps on", &mut || (0..100).for_each(|_| traveller.step(1, segment).unwrap()));
-    let middle = events[500_000].time;
-    time("to the middle", &mut || traveller.at(middle, segment).unwrap());
-    time("1000 steps back", &mut || (0..1000).for_each(|_| traveller.step(-1, segment).unwrap()));
-    time("to the begin", &mut || traveller.begin(segment).unwrap());
-    time("to the end", &mut || traveller.end(segment).unwrap());
-    time("what is kept", &mut || drop(traveller.journal.kept(segment).unwrap()));
-}

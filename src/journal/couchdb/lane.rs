@@ -202,9 +202,11 @@ impl Lanes {
         let mut subjects: BTreeMap<Subject, Vec<Entry>> = BTreeMap::new();
         let (mut events, mut bytes, mut until) = (0, 0, shipped);
         {
-            let sql = format!("select {COLUMNS} from event where id > ?1 and id <= ?3 and {of_lane} order by id");
+            let sql = format!(
+                "select {COLUMNS} from event where id > ?1 and id <= ?3 and time >= ?4 and {of_lane} order by id"
+            );
             let mut statement = self.reader.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![shipped, segment, last_id])?;
+            let mut rows = statement.query(params![shipped, segment, last_id, self.horizon(segment, home)?])?;
             while events < most && bytes < LARGEST {
                 let Some(row) = rows.next()? else {
                     until = last_id;
@@ -234,6 +236,12 @@ impl Lanes {
             sent.extend(fit.into_iter().map(|(_, document)| document));
         }
         Ok(Batch { segment: segment.to_owned(), documents: sent, events, until, last: until == last_id })
+    }
+
+    /// What happened before may be there in part: what retention left is no whole document any longer.
+    fn horizon(&self, segment: &str, home: bool) -> rusqlite::Result<i64> {
+        let sql = "select coalesce(max(before), 0) from horizon where segment = ?1 or (segment = '' and ?2)";
+        self.reader.prepare_cached(sql)?.query_row(params![segment, home], |row| row.get(0))
     }
 
     /// All events of a subject up to row `last`: `new` are those after `shipped` and up to `until`.
