@@ -2,7 +2,10 @@
 
 use crate::{
     conf::{self, Database},
-    journal::couchdb::{Finding, Shipper, Step, Verifier},
+    journal::{
+        Journal,
+        couchdb::{Finding, Shipper, Step, Verifier},
+    },
 };
 use clap::{Args, Subcommand};
 use color_eyre::eyre::{Result, eyre};
@@ -41,7 +44,7 @@ enum Verb {
 
 /// Does it; the result is the exit code.
 pub fn audit(audit: &Audit, journal: &Path, tree: &Path) -> Result<u8> {
-    let databases = databases(audit.segment, tree)?;
+    let databases = databases(audit.segment, journal, tree)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut code = 0;
@@ -60,13 +63,21 @@ pub fn audit(audit: &Audit, journal: &Path, tree: &Path) -> Result<u8> {
     })
 }
 
-/// Those that conf names, each with its segments.
-fn databases(only: Option<Ipv4Addr>, tree: &Path) -> Result<BTreeMap<Database, Vec<Ipv4Addr>>> {
+/// Those that conf names, each with its segments: a tree may be shared with servers that look after others of them.
+fn databases(only: Option<Ipv4Addr>, journal: &Path, tree: &Path) -> Result<BTreeMap<Database, Vec<Ipv4Addr>>> {
+    let journal = Journal::read(journal)?;
     let mut databases: BTreeMap<Database, Vec<Ipv4Addr>> = BTreeMap::new();
+    let mut named = false;
     for segment in conf::read(tree, None).conf.segments.values() {
         if let Some(database) = segment.couchdb.clone().filter(|_| only.is_none_or(|only| only == segment.server)) {
-            databases.entry(database).or_default().push(segment.server);
+            named = true;
+            if journal.served(segment.server)? {
+                databases.entry(database).or_default().push(segment.server);
+            }
         }
+    }
+    if named && databases.is_empty() {
+        return Err(eyre!("no segment that names a database was served with this journal: nothing is to be sent"));
     }
     if databases.is_empty() {
         let segment = only.map_or("SEGMENT".to_owned(), |only| only.to_string());

@@ -150,6 +150,13 @@ impl Journal {
         Ok(found.flatten().filter_map(|text| text.parse().ok()).collect())
     }
 
+    /// A server of this segment ran here: more is known of it than its conf.
+    pub fn served(&self, segment: Ipv4Addr) -> Result<bool, JournalError> {
+        let sql = "select exists (select 1 from event where segment = ?1 and service <> 'conf')";
+        let served = self.connection.query_row(sql, [segment.to_string()], |row| row.get(0));
+        served.map_err(told(&self.path))
+    }
+
     /// The machines of a segment as its last conf had them.
     pub fn machines_of(&self, segment: &str) -> Result<Vec<MachineSummary>, JournalError> {
         let sql = format!(

@@ -84,8 +84,7 @@ impl Lanes {
         let reader = Journal::read(path).map_err(|error| CouchError::Journal(error.to_string()))?.connection;
         let writer = Connection::open(path).map_err(told)?;
         writer.busy_timeout(super::super::BUSY).map_err(told)?;
-        // To send again is harmless: no checkpoint is worth a wait for the disk.
-        writer.pragma_update(None, "synchronous", "off").map_err(told)?;
+        writer.pragma_update(None, "synchronous", "normal").map_err(told)?;
         writer.pragma_update(None, "wal_autocheckpoint", 0).map_err(told)?;
         for segment in segments {
             let sql = "insert or ignore into lane (database, segment, shipped, home) values \
