@@ -60,6 +60,7 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
     let source = console::Source {
         state: running.state.clone(),
         conf: running.conf.clone(),
+        found: running.found.clone(),
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),
         note,

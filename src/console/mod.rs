@@ -16,7 +16,12 @@ mod view;
 
 pub use theme::ThemeError;
 
-use crate::{command::Command, conf::Conf, event::now, state::Shared};
+use crate::{
+    command::{Command, Found},
+    conf::Conf,
+    event::now,
+    state::Shared,
+};
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt;
 use jiff::{Timestamp, tz::TimeZone};
@@ -46,6 +51,8 @@ pub struct Source {
     pub state: Shared,
     /// The conf tree as it stands.
     pub conf: watch::Receiver<Arc<Conf>>,
+    /// The answers to what was looked for in the journal.
+    pub found: watch::Receiver<Arc<Found>>,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     /// Cancelled when the program is to end.
@@ -88,6 +95,10 @@ async fn show(
     abilities: Abilities,
 ) -> Result<(), ConsoleError> {
     let mut model = Model::new(source.note.clone());
+    model.zone = TimeZone::system();
+    // What a console before this one asked is nobody's.
+    let mut found = source.found.clone();
+    found.mark_unchanged();
     let mut sight = Sight::default();
     let mut input = EventStream::new();
     let mut frames = tokio::time::interval(FRAME);
@@ -101,6 +112,7 @@ async fn show(
             came = input.next() => {
                 let Some(came) = came else { return Ok(()) };
                 touched = true;
+                model.now = now();
                 match react(&mut model, &sight, source, came?) {
                     Effect::None => {}
                     Effect::Send(command) => {
@@ -116,6 +128,10 @@ async fn show(
                         Err(error) => model.word = Some(error.to_string()),
                     },
                 }
+            }
+            Ok(()) = found.changed() => {
+                model.found(&found.borrow_and_update());
+                touched = true;
             }
             _ = frames.tick() => {
                 let now = now();
@@ -147,7 +163,7 @@ fn react(model: &mut Model, sight: &Sight, source: &Source, came: Event) -> Effe
             Effect::None
         }
         Event::Paste(text) => {
-            answers::paste(model, &text);
+            answers::paste(model, &state, &text);
             Effect::None
         }
         _ => Effect::None,

@@ -6,6 +6,7 @@ mod fold;
 mod judge;
 mod leases;
 mod machine;
+mod names;
 #[cfg(test)]
 mod tests;
 

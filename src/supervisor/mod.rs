@@ -1,6 +1,7 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
 mod commands;
+mod finder;
 mod observer;
 mod recorder;
 mod segments;
@@ -10,7 +11,7 @@ pub use segments::NoSegment;
 
 use crate::{
     bus::Bus,
-    command::Command,
+    command::{Command, Found},
     conf::{self, Conf},
     event::{Event, Fact},
     journal::{Journal, JournalError},
@@ -71,6 +72,8 @@ pub struct Running {
     pub state: Shared,
     /// The conf tree as it stands.
     pub conf: watch::Receiver<Arc<Conf>>,
+    /// What was last looked for in the journal, and what was found.
+    pub found: watch::Receiver<Arc<Found>>,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     bus: Bus,
@@ -110,18 +113,21 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let mut serving = JoinSet::new();
     serving.spawn(conf::watch(options.conf.clone(), conf_sender, bus.clone(), shutdown.clone()));
     serving.spawn(recorder::judge(state.clone(), bus.clone(), shutdown.clone()));
+    let (found_sender, found) = watch::channel(Arc::new(Found::default()));
     let shared = segments::Shared {
         options,
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),
         bus: bus.clone(),
+        asked: watch::Sender::new(jiff::Timestamp::UNIX_EPOCH),
+        found: found_sender,
         shutdown: shutdown.clone(),
     };
     serving.spawn(commands::obey(wishes, shared.clone()));
     serving.spawn(observer::observe(shared.clone()));
     serving.spawn(segments::serve(shared));
-    Ok(Running { state, conf, commands, bus, shutdown, serving, folding, folded, journal })
+    Ok(Running { state, conf, found, commands, bus, shutdown, serving, folding, folded, journal })
 }
 
 impl Running {

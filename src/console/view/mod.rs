@@ -63,9 +63,13 @@ const WIDE: (u16, u16) = (110, 32);
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
-    let [head, tabs, body, foot] =
-        Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(3), Constraint::Length(1)])
-            .areas(frame.area());
+    let [head, tabs, body, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(3),
+        Constraint::Length(head::foot_height(scene.model)),
+    ])
+    .areas(frame.area());
     sight.rows = [None; 4];
     head::draw(frame, head, scene);
     sight.tabs = head::tabs(frame, tabs, scene);
