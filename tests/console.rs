@@ -2,7 +2,16 @@
 
 mod support;
 
-use pxelator::{command::Command, conf::Conf, console, state::State};
+use jiff::Timestamp;
+use pxelator::{
+    bus::Bus,
+    command::{Command, Found},
+    conf::Conf,
+    console,
+    event::{Event, Fact},
+    journal::Journal,
+    state::State,
+};
 use std::{fs, sync::Arc};
 use support::{Screen, Segment, can_run, wait_for};
 use tokio_util::sync::CancellationToken;
@@ -148,7 +157,47 @@ fn a_console_that_panics() {
     let state = Arc::new(parking_lot::RwLock::new(State::default()));
     let (_gauges, replicas) = tokio::sync::watch::channel(Default::default());
     let past = console::Window::new().0;
+    let (_found_sender, found) = tokio::sync::watch::channel(Arc::new(Found::default()));
     let shutdown = CancellationToken::new();
-    let source = console::Source { state, replicas, conf, past, commands, shutdown, note: None };
+    let source = console::Source { state, replicas, conf, past, found, commands, shutdown, note: None };
     let _ = console::run(&source, Some("ansi16"), runtime.handle());
+}
+
+#[test]
+fn a_filter_of_the_audit_finds_what_the_screen_has_forgotten() {
+    if !can_run(&["tmux"]) {
+        return;
+    }
+    let segment = Segment::new("find");
+    segment.machine(60, "52:54:00:00:00:60", "web1");
+    // More than the screen begins with, and one of them long ago.
+    let write = |events: Vec<Event>| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bus = Bus::default();
+            let journal = Journal::open(&segment.journal()).unwrap();
+            let thread = journal.write(bus.subscribe_durable("journal", 10_000), bus.clone()).unwrap();
+            bus.store(events, support::SOON).await.unwrap();
+            bus.close();
+            thread.join().unwrap();
+        });
+    };
+    let ago = |hours| Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    let address = Some("10.77.0.1".parse().unwrap());
+    let adopted =
+        |hostname: &str, time| Event { time, ..Event::new(address, Fact::ConfAdopted { hostname: hostname.into() }) };
+    let mut events = vec![adopted("longago", ago(48))];
+    events.extend((0..2_500).map(|number| adopted(&format!("kiosk{number}"), ago(1))));
+    write(events);
+    let screen = Screen::open(&segment, 100, 24, &format!("{PROGRAM} run"));
+    screen.wait("dhcp tftp http dns syslog radv");
+    screen.keys(&["BTab", "/"]);
+    screen.text("kind=conf.adopted hostname=");
+    screen.wait("column 28: expected a value after `=`");
+    screen.keys(&["Enter"]);
+    screen.text("longago");
+    screen.wait("Audit 0");
+    screen.keys(&["Enter"]);
+    screen
+        .wait_until("it is found", |shown| shown.contains("1 in the journal") && shown.contains("adopted as longago"));
 }

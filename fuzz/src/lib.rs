@@ -2,6 +2,7 @@
 
 mod conf;
 mod dhcp;
+mod filter;
 mod names;
 mod packets;
 mod paths;
@@ -10,6 +11,7 @@ mod syslog;
 
 pub use conf::conf_value;
 pub use dhcp::{dhcp_decide, dhcp_request};
+pub use filter::filter;
 pub use names::dns_name;
 pub use packets::{arp, router_solicitation, tftp_request};
 pub use paths::{http_path, tftp_path};
@@ -19,12 +21,13 @@ pub use syslog::{syslog_frames, syslog_message};
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
     ("dhcp_request", dhcp_request),
     ("dns_name", dns_name),
+    ("filter", filter),
     ("http_path", http_path),
     ("router_solicitation", router_solicitation),
     ("syslog_frames", syslog_frames),

@@ -1,18 +1,17 @@
 //! `pxelator log`: reads the journal, also while the program writes it.
 
-use super::line::Style;
+use super::{fleet, line::Style, table};
 use crate::{
     conf,
     event::{Event, Service},
-    journal::{Journal, Query},
-    net::Mac,
+    filter::{self, Directory, Filter, FilterError, Glob, Here, Known},
+    journal::{Journal, JournalNames, Query},
 };
 use clap::Args;
-use color_eyre::eyre::{Result, eyre};
-use jiff::{Span, Timestamp, civil, tz::TimeZone};
+use color_eyre::eyre::Result;
+use jiff::{Timestamp, tz::TimeZone};
 use std::{
     io::{BufWriter, Write, stdout},
-    net::Ipv4Addr,
     path::Path,
     thread,
     time::Duration,
@@ -20,10 +19,16 @@ use std::{
 
 /// How often the journal is looked at for what is new.
 const LOOK: Duration = Duration::from_millis(200);
+/// The exit code for a filter or SQL that makes no sense, as for any other word that does not.
+pub const MISUSED: u8 = 2;
 
 /// Which events, and how.
 #[derive(Debug, Args)]
+#[command(after_help = help())]
 pub struct Log {
+    /// Only events that this wants: words, or fields with values; see below
+    #[arg(value_name = "FILTER")]
+    filter: Vec<String>,
     /// Only those of this machine: its name, address or MAC
     #[arg(long, short, value_name = "MACHINE")]
     machine: Option<String>,
@@ -31,117 +36,114 @@ pub struct Log {
     #[arg(long, short, value_name = "SERVICE")]
     service: Option<Service>,
     /// Not before: -2h, 09:30, 2026-11-24, 2026-11-24T09:20:05Z
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = moment)]
-    since: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
     /// At most so many, the newest
     #[arg(long, short = 'n', value_name = "COUNT")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
     /// Each event as a JSON object
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     /// Go on with what comes
     #[arg(long, short)]
     follow: bool,
+    /// Of all servers: asked from the CouchDB database that conf names
+    #[arg(long, conflicts_with = "follow")]
+    fleet: bool,
+    /// The answer to one SQL statement instead, which reads the table `event`
+    #[arg(long, value_name = "SQL", conflicts_with_all = ["filter", "machine", "service", "since", "limit", "follow", "fleet"])]
+    sql: Option<String>,
 }
 
-/// Prints the events asked for. A reader that has seen enough (`head`) ends it quietly.
-pub fn log(log: Log, journal: &Path, tree: &Path) -> Result<()> {
+fn help() -> String {
+    let examples: String = filter::EXAMPLES.iter().map(|example| format!("  pxelator log '{example}'\n")).collect();
+    format!(
+        "Filter: {}\n  Fields: machine, mac, segment, service, kind, severity, since, until, time, and any of the details \
+         (see --json).\n  A bare word is looked for in the event's line. In a shell, put the filter in single quotes.\n{examples}",
+        filter::SYNTAX
+    )
+}
+
+/// Prints the events asked for; the result is the exit code. A reader that has seen enough (`head`) ends it quietly.
+pub fn log(log: &Log, journal: &Path, tree: &Path) -> Result<u8> {
+    if let Some(sql) = &log.sql {
+        return table::print(journal, sql, log.json).map(|asked| if asked { 0 } else { MISUSED });
+    }
+    if log.fleet {
+        return fleet::print(log, tree);
+    }
     let journal = Journal::read(journal)?;
-    let (machines, mac) = match &log.machine {
-        Some(name) => who(name, &journal, tree)?,
-        None => (Vec::new(), None),
+    let filter = match log.filter(&Everywhere { journal: journal.names()?, tree }) {
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!("{error}");
+            return Ok(MISUSED);
+        }
     };
-    let mut query = Query { machines, mac, service: log.service, since: log.since, after: 0, limit: log.limit };
+    let mut query = Query { filter, after: 0, limit: log.limit };
     let style = Style::of(&stdout(), log.json);
     loop {
         let mut out = BufWriter::new(stdout().lock());
         let mut told = Ok(());
-        let last = journal.select(&query, |event: Event| {
-            if told.is_ok() {
-                told = writeln!(out, "{}", style.line(&event));
-            }
+        let last = journal.select_while(&query, |event: Event| {
+            told = writeln!(out, "{}", style.line(&event));
+            told.is_ok()
         })?;
         if told.and_then(|()| out.flush()).is_err() || !log.follow {
-            return Ok(());
+            return Ok(0);
         }
         query = Query { after: last.max(query.after), limit: None, ..query };
         thread::sleep(LOOK);
     }
 }
 
-/// The addresses and the MAC that a name stands for, in conf now or in an earlier one.
-fn who(name: &str, journal: &Journal, tree: &Path) -> Result<(Vec<Ipv4Addr>, Option<Mac>)> {
-    if let Ok(address) = name.parse() {
-        return Ok((vec![address], None));
-    }
-    if let Ok(mac) = name.parse() {
-        return Ok((Vec::new(), Some(mac)));
-    }
-    let short = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
-    let conf = conf::read(tree, None).conf;
-    let known: Vec<_> = conf.segments.values().flat_map(|segment| segment.machines.values()).collect();
-    let of_conf = known.iter().filter(|m| m.hostname == short).map(|m| m.address);
-    let mut addresses: Vec<Ipv4Addr> = of_conf.collect();
-    if addresses.is_empty() {
-        addresses = journal.addresses_of(&short)?;
-    }
-    if addresses.is_empty() {
-        let names: Vec<&str> = known.iter().map(|m| m.hostname.as_str()).collect();
-        return Err(eyre!(
-            "there is no machine {name:?}, neither in {} nor in the journal; there are: {}",
-            tree.display(),
-            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-        ));
-    }
-    Ok((addresses, None))
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    since(text, Timestamp::now(), &TimeZone::system())
-}
-
-/// A moment as people write it: a span before now, a time of today, a date, or both; without a zone it is local.
-fn since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
-    let expected = || format!("{text:?} is no moment: use -2h, 09:30, 2026-11-24 or 2026-11-24T09:20:05Z");
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
-    }
-    let local = |at: civil::DateTime| at.to_zoned_datetime(zone.clone()).map(|zoned| zoned.timestamp());
-    let found = if let Some(ago) = text.strip_prefix('-').and_then(|ago| ago.parse::<Span>().ok()) {
-        let then = now.to_zoned_datetime(zone.clone()).checked_sub(ago);
-        then.map(|zoned| zoned.timestamp())
-    } else if let Ok(at) = text.parse::<civil::DateTime>() {
-        // Before the time alone, which would take a date along and forget it.
-        local(at)
-    } else if let Ok(time) = text.parse::<civil::Time>() {
-        local(now.to_zoned_datetime(zone.clone()).date().to_datetime(time))
-    } else {
-        return Err(expected());
-    };
-    found.map_err(|_| expected())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments() {
-        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
-        for (text, expected) in [
-            ("-2h", "2026-11-24T10:00:00Z"),
-            ("-90s", "2026-11-24T11:58:30Z"),
-            ("-1 day", "2026-11-23T12:00:00Z"),
-            ("09:30", "2026-11-24T09:30:00Z"),
-            ("2026-11-23", "2026-11-23T00:00:00Z"),
-            ("2026-11-23 08:00", "2026-11-23T08:00:00Z"),
-            ("2026-11-24T09:20:05Z", "2026-11-24T09:20:05Z"),
-            ("2026-11-24T09:20:05+02:00", "2026-11-24T07:20:05Z"),
-        ] {
-            assert_eq!(since(text, now, &TimeZone::UTC), Ok(expected.parse().unwrap()), "{text}");
+impl Log {
+    /// What the words and all options want.
+    pub fn filter(&self, names: &dyn Directory) -> Result<Filter, FilterError> {
+        let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names };
+        let option = |field: &str, value: &String| format!("{field}={}", filter::quoted(value));
+        let options = [
+            self.machine.as_ref().map(|machine| option("machine", machine)),
+            self.service.map(|service| format!("service={service}")),
+            self.since.as_ref().map(|since| option("since", since)),
+        ];
+        let mut wanted = Filter::parse(&self.filter.join(" "), &here)?;
+        for text in options.into_iter().flatten() {
+            wanted = wanted.and(Filter::parse(&text, &here)?);
         }
-        for text in ["", "soon", "-", "-soon", "25:00", "2026-13-01"] {
-            assert!(since(text, now, &TimeZone::UTC).unwrap_err().contains("use -2h"), "{text}");
-        }
+        Ok(wanted)
+    }
+}
+
+/// The names in conf now, and where these have none that is looked for, those of the journal.
+struct Everywhere<'a> {
+    journal: JournalNames<'a>,
+    tree: &'a Path,
+}
+
+impl Everywhere<'_> {
+    fn now(&self) -> filter::Names {
+        let conf = conf::read(self.tree, None).conf;
+        let all = conf.segments.values().flat_map(|segment| {
+            segment.machines.values().map(|machine| Known {
+                hostname: machine.hostname.clone(),
+                segment: segment.server,
+                address: Some(machine.address),
+                mac: machine.mac,
+            })
+        });
+        filter::Names(all.collect())
+    }
+}
+
+impl Directory for Everywhere<'_> {
+    fn named(&self, wanted: &Glob) -> Vec<Known> {
+        let found = self.now().named(wanted);
+        if found.is_empty() { self.journal.named(wanted) } else { found }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = self.now().names();
+        if names.is_empty() { self.journal.names() } else { names }
     }
 }

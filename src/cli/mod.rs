@@ -2,12 +2,14 @@
 
 mod audit;
 mod check;
+mod fleet;
 mod headless;
 mod line;
 mod log;
 mod power_on;
 mod practice;
 mod serve;
+mod table;
 
 use crate::supervisor::Options;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -79,7 +81,7 @@ pub fn run() -> Result<u8> {
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
-        Verb::Log(log) => log::log(log, &cli.places.journal, &cli.places.conf)?,
+        Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }

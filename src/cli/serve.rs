@@ -62,6 +62,7 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
         replicas: running.replicas.clone(),
         conf: running.conf.clone(),
         past: running.past.clone(),
+        found: running.found.clone(),
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),
         note,

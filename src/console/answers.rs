@@ -1,7 +1,8 @@
 //! What keys and pasted text mean while a question stands before the panes. Pure.
 
 use super::{
-    model::{ACTIONS, Adopting, Dialog, Model},
+    model::{ACTIONS, Adopting, Dialog, Model, Pane},
+    place::Search,
     update::{Effect, confirmed, switch},
 };
 use crate::{
@@ -16,6 +17,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     if control || key.modifiers.contains(KeyModifiers::ALT) {
         let edited = edit_by_control(model, dialog, key.code, control);
+        model.refilter(state);
         model.dialog = Some(edited);
         return Effect::None;
     }
@@ -33,10 +35,17 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
             model.scrolled = model.scrolled.min(most).saturating_add_signed(by).min(most);
             model.dialog = Some(dialog);
         }
-        (Dialog::Filter(_), KeyCode::Enter) => {}
-        (Dialog::Filter(before), KeyCode::Esc) => model.place_mut().filter = before,
+        (dialog @ Dialog::Filter(_), KeyCode::Enter) if model.place().fault.is_some() => model.dialog = Some(dialog),
+        (Dialog::Filter(_), KeyCode::Enter) => return search(model, state),
+        (Dialog::Filter(before), KeyCode::Esc) if before == model.place().filter => {}
+        (Dialog::Filter(before), KeyCode::Esc) => {
+            model.place_mut().filter = before;
+            model.refilter(state);
+            return search(model, state);
+        }
         (Dialog::Filter(before), code) => {
             edit(&mut model.place_mut().filter, code);
+            model.refilter(state);
             model.dialog = Some(Dialog::Filter(before));
         }
         (Dialog::Moment(..), KeyCode::Esc) => {}
@@ -67,8 +76,22 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
     Effect::None
 }
 
+/// The audit also has what is older than the state remembers: the journal is asked for it.
+fn search(model: &mut Model, state: &State) -> Effect {
+    let segment = model.segment(state).map(|(segment, _)| segment);
+    let asked = model.now;
+    let place = &mut model.places[Pane::Audit as usize];
+    match segment.filter(|_| model.pane == Pane::Audit && !place.wanted.is_everything()) {
+        Some(segment) => {
+            place.search = Some(Search::Underway(asked));
+            Effect::Send(Command::Find { segment, filter: place.filter.clone(), asked })
+        }
+        None => Effect::None,
+    }
+}
+
 /// Folds pasted text in: into the field that is being typed; elsewhere it is no row of keys.
-pub fn paste(model: &mut Model, text: &str) {
+pub fn paste(model: &mut Model, state: &State, text: &str) {
     let into = |field: &mut String| text.chars().for_each(|c| edit(field, KeyCode::Char(c)));
     match model.dialog.take() {
         Some(Dialog::Adopt(mut adopting)) => {
@@ -77,6 +100,7 @@ pub fn paste(model: &mut Model, text: &str) {
         }
         Some(dialog @ Dialog::Filter(_)) => {
             into(&mut model.place_mut().filter);
+            model.refilter(state);
             model.dialog = Some(dialog);
         }
         Some(Dialog::Moment(mut text, _)) => {

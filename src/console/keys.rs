@@ -52,6 +52,8 @@ enum Where {
     Everywhere,
     /// In a list, not on a page.
     Panes,
+    /// In panes that do not grow.
+    Lists,
     /// In panes that grow.
     Streams,
 }
@@ -115,7 +117,8 @@ const BINDINGS: &[Binding] = &[
     bind(&[Char('o')], "o", Wish::PowerOn, Where::Everywhere, "power on at once").hint("power on").now(),
     bind(&[Char('p')], "p", Wish::Power, Where::Everywhere, "power: on, off, reset").hint("power").now(),
     bind(&[Char('a')], "a", Wish::Adopt, Where::Everywhere, "adopt a machine only seen").hint("adopt").now(),
-    bind(&[Char('/')], "/", Wish::Filter, Where::Panes, "only lines with these words").hint("filter"),
+    bind(&[Char('/')], "/", Wish::Filter, Where::Lists, "only lines with these words").hint("filter"),
+    bind(&[Char('/')], "/", Wish::Filter, Where::Streams, "filter: words, FIELD=VALUE").hint("filter"),
     bind(&[Char('v')], "v", Wish::View, Where::Streams, "the whole event").hint("view"),
     bind(&[Char('f')], "f", Wish::Follow, Where::Streams, "follow the newest"),
     bind(&[Char(' ')], "space", Wish::Pause, Where::Streams, "pause, and go on").hint("pause").now(),
@@ -176,6 +179,7 @@ fn works(binding: &Binding, model: &Model) -> bool {
     when && match binding.at {
         Where::Everywhere => true,
         Where::Panes => !page,
+        Where::Lists => !page && !model.pane.grows(),
         Where::Streams => !page && model.pane.grows(),
     }
 }

@@ -4,7 +4,6 @@
 mod answers;
 mod keys;
 mod model;
-mod moment;
 mod mouse;
 mod place;
 mod terminal;
@@ -21,7 +20,7 @@ pub use theme::ThemeError;
 pub use window::Window;
 
 use crate::{
-    command::Command,
+    command::{Command, Found},
     conf::Conf,
     event::now,
     state::{Replica, Shared},
@@ -59,6 +58,8 @@ pub struct Source {
     pub conf: watch::Receiver<Arc<Conf>>,
     /// Shows the segments as they stood.
     pub past: Window,
+    /// The answers to what was looked for in the journal.
+    pub found: watch::Receiver<Arc<Found>>,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     /// Cancelled when the program is to end.
@@ -101,6 +102,10 @@ async fn show(
     abilities: Abilities,
 ) -> Result<(), ConsoleError> {
     let mut model = Model::new(source.note.clone());
+    model.zone = TimeZone::system();
+    // What a console before this one asked is nobody's.
+    let mut found = source.found.clone();
+    found.mark_unchanged();
     let mut sight = Sight::default();
     let mut input = EventStream::new();
     let mut frames = tokio::time::interval(FRAME);
@@ -115,6 +120,7 @@ async fn show(
             came = input.next() => {
                 let Some(came) = came else { return Ok(()) };
                 touched = true;
+                model.now = now();
                 match react(&mut model, &sight, source, came?) {
                     Effect::None => {}
                     Effect::Send(command) => {
@@ -135,6 +141,10 @@ async fn show(
                         Err(error) => model.word = Some(error.to_string()),
                     },
                 }
+            }
+            Ok(()) = found.changed() => {
+                model.found(&found.borrow_and_update());
+                touched = true;
             }
             _ = frames.tick() => {
                 let now = now();
@@ -169,7 +179,7 @@ fn react(model: &mut Model, sight: &Sight, source: &Source, came: Event) -> Effe
             Effect::None
         }
         Event::Paste(text) => {
-            answers::paste(model, &text);
+            answers::paste(model, &state, &text);
             Effect::None
         }
         _ => Effect::None,

@@ -1,14 +1,17 @@
 //! What the console shows of the state: which pane, which line, which filter, which question. Pure.
 
 use super::{
-    place::{Chosen, Place},
+    place::{Chosen, Place, Search},
     view::words::standing,
 };
 use crate::{
+    command::Found,
     event::{Action, Event},
+    filter::{Filter, Here},
     net::Mac,
     state::{Lease, Machine, Segment, State, past::Past},
 };
+use jiff::{Timestamp, tz::TimeZone};
 use std::{net::Ipv4Addr, sync::Arc};
 
 /// The panes, in the order of `tab`.
@@ -105,6 +108,9 @@ pub struct Model {
     pub travelling: bool,
     /// The past that is shown; none while it is the present.
     pub past: Option<Arc<Past>>,
+    /// The present as of the last key, and where the operator is: what times in filters mean.
+    pub now: Timestamp,
+    pub zone: TimeZone,
     /// A word to the operator in the last line.
     pub word: Option<String>,
     /// Of the program's start: `practice segment`.
@@ -130,6 +136,8 @@ impl Model {
             dialog: None,
             travelling: false,
             past: None,
+            now: Timestamp::UNIX_EPOCH,
+            zone: TimeZone::UTC,
             word: None,
             note,
             height: 10,
@@ -147,6 +155,31 @@ impl Model {
     pub fn show_segment(&mut self, segment: Ipv4Addr) {
         (self.segment, self.fleet) = (Some(segment), false);
         self.places = Model::places();
+    }
+
+    /// Reads the filter that is typed in a pane that grows; one that makes no sense leaves the one before in force.
+    pub fn refilter(&mut self, state: &State) {
+        if !self.pane.grows() {
+            return;
+        }
+        let here = Here { now: self.now, zone: &self.zone, names: state };
+        let place = &mut self.places[self.pane as usize];
+        match Filter::parse(&place.filter, &here) {
+            Ok(wanted) => (place.wanted, place.fault, place.search) = (wanted, None, None),
+            Err(fault) => place.fault = Some(fault),
+        }
+    }
+
+    /// Takes in what was found in the journal, unless something else was asked meanwhile.
+    pub fn found(&mut self, found: &Found) {
+        for place in &mut self.places {
+            if place.search == Some(Search::Underway(found.asked)) {
+                place.search = Some(match &found.events {
+                    Ok(events) => Search::Found(events.clone()),
+                    Err(error) => Search::Failed(error.clone()),
+                });
+            }
+        }
     }
 
     pub fn place(&self) -> &Place {
@@ -268,7 +301,7 @@ impl Model {
     pub fn events<'a>(&'a self, state: &'a State, pane: Pane) -> Vec<&'a Arc<Event>> {
         let Some((_, segment)) = self.segment(state) else { return Vec::new() };
         let place = &self.places[pane as usize];
-        let shown = |event: &&Arc<Event>| place.filter.is_empty() || matches(&place.filter, &described_event(event));
+        let shown = |event: &&Arc<Event>| place.wanted.matches(event);
         if let Some(frozen) = &place.frozen {
             return frozen.iter().filter(shown).collect();
         }
@@ -277,7 +310,15 @@ impl Model {
         }
         let all = segment.events.iter().chain(&segment.syslog).chain(&state.program);
         let mut events: Vec<_> = all.filter(shown).collect();
+        let found = match &place.search {
+            Some(Search::Found(found)) => found.as_slice(),
+            _ => &[],
+        };
+        events.extend(found);
         events.sort_by_key(|event| event.time);
+        if !found.is_empty() {
+            without_twins(&mut events);
+        }
         events
     }
 
@@ -323,9 +364,15 @@ pub fn line_of(event: &Event) -> String {
     format!("{:<17} {}", event.kind(), event.fact)
 }
 
-/// An event as the line that filters look at.
-fn described_event(event: &Event) -> String {
-    let machine = event.machine.map(|a| a.to_string()).unwrap_or_default();
-    let mac = event.mac.map(|m| m.to_string()).unwrap_or_default();
-    format!("{} {} {machine} {mac} {} {}", event.severity(), event.service(), event.kind(), event.fact)
+/// Leaves out what the journal has of events that are there already; they are in the order of time, and of one time
+/// the one from the journal is the last.
+fn without_twins(events: &mut Vec<&Arc<Event>>) {
+    let mut kept: Vec<&Arc<Event>> = Vec::with_capacity(events.len());
+    for event in events.drain(..) {
+        let mut same_time = kept.iter().rev().take_while(|before| before.time == event.time);
+        if !same_time.any(|before| before == &event) {
+            kept.push(event);
+        }
+    }
+    *events = kept;
 }

@@ -1,6 +1,11 @@
 //! Where a pane is: which line is selected, which lines are left out. Pure.
 
-use crate::{event::Event, net::Mac};
+use crate::{
+    event::Event,
+    filter::{Filter, FilterError},
+    net::Mac,
+};
+use jiff::Timestamp;
 use std::{net::Ipv4Addr, sync::Arc};
 
 /// The thing that a selected line stands for; lines come and go around it.
@@ -9,6 +14,17 @@ pub enum Chosen {
     Machine(Ipv4Addr, Mac),
     Lease(Ipv4Addr),
     Event(Arc<Event>),
+}
+
+/// A look into the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Search {
+    /// It was begun then.
+    Underway(Timestamp),
+    /// The oldest first.
+    Found(Vec<Arc<Event>>),
+    /// Why there is nothing.
+    Failed(String),
 }
 
 /// Where a pane is.
@@ -20,8 +36,13 @@ pub struct Place {
     pub chosen: Option<Chosen>,
     /// The newest line is selected as it comes; only in panes that grow.
     pub follow: bool,
-    /// Only lines with these words are shown.
+    /// Only lines with these words are shown; in panes that grow: what is typed in the filter's language.
     pub filter: String,
+    /// The last filter of a pane that grows that made sense, and what is wrong with the one that is typed.
+    pub wanted: Filter,
+    pub fault: Option<FilterError>,
+    /// What the journal has of that.
+    pub search: Option<Search>,
     /// Paused: these events are shown, whatever comes.
     pub frozen: Option<Vec<Arc<Event>>>,
 }

@@ -72,7 +72,10 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::PreviousPane => turn(model, Pane::ALL.len() - 1),
         Wish::Open => open(model, state),
         Wish::Back if model.page.is_some() => model.page = None,
-        Wish::Back if !model.place().filter.is_empty() => model.place_mut().filter.clear(),
+        Wish::Back if !model.place().filter.is_empty() => {
+            model.place_mut().filter.clear();
+            model.refilter(state);
+        }
         Wish::Back if model.zoomed => model.zoomed = false,
         Wish::Back if model.past.is_some() => return timeline::leave(model),
         Wish::Back => {}

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     event::now,
+    filter,
     state::{
         Shared,
         past::{Go, Request, Sight},
@@ -48,12 +49,15 @@ impl Window {
 
     /// Asks for the moment that `text` means; where it means none, the question stays with what is wrong.
     pub(super) fn ask_for(&self, model: &mut Model, state: &Shared, text: &str, zone: &TimeZone) {
-        match super::moment::moment(text, now(), zone) {
-            Ok(moment) => {
+        match filter::moment(text, now(), zone) {
+            Some(moment) => {
                 let segment = model.segment(&state.read()).map(|(address, _)| address);
                 self.ask(model, Go::At(moment), segment);
             }
-            Err(error) => model.dialog = Some(Dialog::Moment(text.to_owned(), Some(error))),
+            None => {
+                let error = format!("expected {}", filter::MOMENTS);
+                model.dialog = Some(Dialog::Moment(text.to_owned(), Some(error)));
+            }
         }
     }
 

@@ -5,10 +5,13 @@
 //! loses at most 200 ms on a disk that takes no longer than the other tenth to sync.
 
 pub mod couchdb;
+pub mod mango;
+mod names;
 mod past;
 mod query;
 mod retention;
 mod row;
+pub mod sql;
 mod syncer;
 mod travel;
 mod writer;
@@ -16,6 +19,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use names::JournalNames;
 pub use query::Query;
 pub use retention::{Cut, Lane, Pruned, cuts, prune};
 pub use travel::Traveller;
@@ -40,6 +44,8 @@ const SCHEMA: &str = include_str!("schema.sql");
 const REPLICA: &str = include_str!("replica.sql");
 /// Since version 2.
 const TIMELINE: &str = include_str!("timeline.sql");
+/// Of every version.
+const QUESTIONS: &str = include_str!("questions.sql");
 /// `user_version` of the schema in this program.
 const VERSION: i32 = 2;
 /// How long a reader waits for a writer; WAL makes this rare.
@@ -82,6 +88,9 @@ pub enum JournalError {
     },
 }
 
+/// Steps of SQLite's machine between two looks whether a question is over: some milliseconds.
+const STEPS: i32 = 20_000;
+
 /// An open journal.
 pub struct Journal {
     connection: Connection,
@@ -101,15 +110,21 @@ impl Journal {
         let found: i32 =
             journal.connection.query_row("pragma user_version", [], |row| row.get(0)).map_err(told(path))?;
         match found {
-            VERSION => Ok(journal),
+            VERSION => {
+                journal.connection.execute_batch(QUESTIONS).map_err(told(path))?;
+                Ok(journal)
+            }
             0 => {
-                let make = format!("begin; {SCHEMA} {REPLICA} {TIMELINE} pragma user_version = {VERSION}; commit;");
+                let make = format!(
+                    "begin; {SCHEMA} {REPLICA} {TIMELINE} {QUESTIONS} pragma user_version = {VERSION}; commit;"
+                );
                 journal.connection.execute_batch(&make).map_err(told(path))?;
                 Ok(journal)
             }
             1 => {
                 // Written anew as a whole, so that it can give room back to the disk from now on.
-                let change = format!("begin; {REPLICA} {TIMELINE} pragma user_version = {VERSION}; commit; vacuum;");
+                let change =
+                    format!("begin; {REPLICA} {TIMELINE} {QUESTIONS} pragma user_version = {VERSION}; commit; vacuum;");
                 journal.connection.execute_batch(&change).map_err(told(path))?;
                 Ok(journal)
             }
@@ -124,12 +139,13 @@ impl Journal {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(told(path))?;
-        connection.busy_timeout(BUSY).map_err(told(path))?;
+        connection.busy_timeout(BUSY).and_then(|()| query::register(&connection)).map_err(told(path))?;
         Ok(Journal { connection, path: path.to_owned(), _lock: None })
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {
         self.connection.busy_timeout(BUSY)?;
+        query::register(&self.connection)?;
         // Of a new file. Every event changes a page of each index, and each is written whole: small ones are less to write.
         self.connection.pragma_update(None, "page_size", 1024)?;
         // What is deleted gives its room back in small steps; of a new file, or when it is written anew.
@@ -139,15 +155,6 @@ impl Journal {
         // The syncer moves the log into the database: a commit is not to wait for that.
         self.connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         self.connection.pragma_update(None, "temp_store", "memory")
-    }
-
-    /// The name's machines: addresses that any conf of this journal gave it, the newest first.
-    pub fn addresses_of(&self, hostname: &str) -> Result<Vec<Ipv4Addr>, JournalError> {
-        let sql = "select distinct json_extract(m.value, '$.address') from event, json_each(details, '$.machines') m \
-                   where kind = 'conf.loaded' and json_extract(m.value, '$.hostname') = ?1 order by event.id desc";
-        let mut statement = self.connection.prepare_cached(sql).map_err(told(&self.path))?;
-        let found = statement.query_map([hostname], |row| row.get::<_, String>(0)).map_err(told(&self.path))?;
-        Ok(found.flatten().filter_map(|text| text.parse().ok()).collect())
     }
 
     /// A server of this segment ran here: more is known of it than its conf.
@@ -168,24 +175,32 @@ impl Journal {
             if let Fact::ConfLoaded { machines: loaded, .. } = event.fact {
                 machines = loaded;
             }
+            true
         })?;
         Ok(machines)
     }
 
-    /// Hands each event that `sql` (selecting `row::COLUMNS`) gives to `take`; returns the last row's number. Kinds that
-    /// this version does not know are passed over.
-    fn each(&self, sql: &str, values: &[&dyn ToSql], mut take: impl FnMut(Event)) -> Result<i64, JournalError> {
+    /// Hands each event that `sql` (selecting `row::COLUMNS`) gives to `take`, until that says no; returns the last row's
+    /// number. Kinds that this version does not know are passed over.
+    fn each(&self, sql: &str, values: &[&dyn ToSql], mut take: impl FnMut(Event) -> bool) -> Result<i64, JournalError> {
         let said = || told(&self.path);
         let mut statement = self.connection.prepare_cached(sql).map_err(said())?;
         let mut rows = statement.query(values).map_err(said())?;
         let mut last = 0;
         while let Some(row) = rows.next().map_err(said())? {
-            last = row.get(0).map_err(said())?;
-            if let Some(event) = row::event(row).map_err(said())? {
-                take(event);
+            last = last.max(row.get(0).map_err(said())?);
+            if let Some(event) = row::event(row).map_err(said())?
+                && !take(event)
+            {
+                break;
             }
         }
         Ok(last)
+    }
+
+    /// Lets a question end early, with an error, as soon as `is_over`.
+    pub fn give_up_when(&mut self, is_over: impl FnMut() -> bool + Send + 'static) -> Result<(), JournalError> {
+        self.connection.progress_handler(STEPS, Some(is_over)).map_err(told(&self.path))
     }
 
     /// The highest row number; 0 for an empty journal.

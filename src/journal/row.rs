@@ -34,9 +34,15 @@ pub fn insert(statement: &mut CachedStatement<'_>, event: &Event) -> rusqlite::R
 pub fn event(row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
     let address = |column| row.get::<_, Option<String>>(column).map(|text| text.and_then(|t| t.parse().ok()));
     let (kind, details): (String, String) = (row.get(5)?, row.get(6)?);
-    let details: serde_json::Value = serde_json::from_str(&details).unwrap_or_default();
-    let fact: Option<Fact> = serde_json::from_value(serde_json::json!({"kind": kind, "details": details})).ok();
-    let (Some(fact), Ok(time)) = (fact, Timestamp::from_microsecond(row.get(1)?)) else { return Ok(None) };
+    let (Some(fact), Ok(time)) = (fact(&kind, &details), Timestamp::from_microsecond(row.get(1)?)) else {
+        return Ok(None);
+    };
     let mac = row.get::<_, Option<String>>(4)?.and_then(|text| text.parse().ok());
     Ok(Some(Event { time, segment: address(2)?, machine: address(3)?, mac, fact }))
+}
+
+/// What happened, as two columns say it; none where this version does not know the kind.
+pub fn fact(kind: &str, details: &str) -> Option<Fact> {
+    let details: serde_json::Value = serde_json::from_str(details).unwrap_or_default();
+    serde_json::from_value(serde_json::json!({"kind": kind, "details": details})).ok()
 }

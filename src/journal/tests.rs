@@ -1,5 +1,6 @@
 use super::{past::Until, *};
-use crate::event::{Fact, LeaseSource, Service, Severity};
+use crate::event::{Fact, LeaseSource, Severity};
+use crate::filter::{Filter, Here};
 use std::time::Instant;
 
 const SEGMENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
@@ -61,9 +62,14 @@ fn what_was_stored_is_read_back() {
     assert_eq!(journal.select(&Query::default(), |event| read.push(event)).unwrap(), 10_000);
     assert!(read == events);
     assert_eq!(newest(&journal, 1000, 2), events[9_998..]);
-    let query = Query { service: Some(Service::Dhcp), ..Query::default() };
+    let filter = |text| {
+        let here =
+            Here { now: jiff::Timestamp::now(), zone: &jiff::tz::TimeZone::UTC, names: &journal.names().unwrap() };
+        Filter::parse(text, &here).unwrap()
+    };
+    let query = Query { filter: filter("service=dhcp"), ..Query::default() };
     assert_eq!(journal.select(&query, |_| panic!("no such event")).unwrap(), 0);
-    let query = Query { machines: vec![Ipv4Addr::new(10, 77, 0, 60)], limit: Some(1), ..Query::default() };
+    let query = Query { filter: filter("machine=10.77.0.60"), limit: Some(1), ..Query::default() };
     assert_eq!(journal.select(&query, |event| assert_eq!(event, events[9_999])).unwrap(), 10_000);
 }
 
@@ -136,4 +142,44 @@ fn a_full_disk_keeps_events_waiting_and_is_told_once() {
         bus.close();
         thread.join().unwrap();
     });
+}
+
+#[test]
+fn questions_use_an_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    drop(Journal::open(&path).unwrap());
+    let journal = Journal::read(&path).unwrap();
+    let machine = crate::event::MachineSummary {
+        address: Ipv4Addr::new(10, 77, 0, 60),
+        mac: crate::net::Mac([2, 0, 0, 0, 0, 60]),
+        hostname: "web1".to_owned(),
+        boot: None,
+        firmware: None,
+        power: None,
+    };
+    let conf = Fact::ConfLoaded { domain: String::new(), mode: String::new(), pool: None, machines: vec![machine] };
+    let names = crate::filter::Names::of(&Event::new(Some(SEGMENT), conf));
+    let here = Here { now: jiff::Timestamp::now(), zone: &jiff::tz::TimeZone::UTC, names: &names };
+    for (text, index) in [
+        ("machine=10.77.0.60", "event_machine (machine=?)"),
+        ("machine=10.77.0.60 since=-2h", "event_machine (machine=? AND time>?)"),
+        ("machine=10.77.0.0/24 since=-2h", "event_"),
+        ("machine=web1", "event_machine (machine=?)"),
+        ("machine=web1", "event_mac (mac=?)"),
+        ("mac=02:00:00:00:00:3c text~panic", "event_mac (mac=?)"),
+        ("service=dhcp severity<=err", "event_service (service=?)"),
+        ("service=dhcp,tftp panic", "event_"),
+        ("kind=boot.stalled not cause~disk", "event_kind (kind=?)"),
+        ("kind=dhcp.* bytes>5", "event_"),
+        ("since=-2h", "event_time (time>?)"),
+        ("bytes>1000", "event_time"),
+    ] {
+        let query = Query { filter: Filter::parse(text, &here).unwrap(), after: 0, limit: Some(100) };
+        let (sql, values) = query::compiled(&query);
+        let mut statement = journal.connection.prepare(&format!("explain query plan {sql}")).unwrap();
+        let plan = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        let plan: Vec<String> = plan.map(Result::unwrap).collect();
+        assert!(plan.iter().any(|step| step.contains(index)), "{text}: {plan:#?}");
+    }
 }

@@ -43,6 +43,8 @@ pub struct Context {
     pub bus: Bus,
     /// The folder whose files are served.
     pub tftpboot: Arc<Path>,
+    /// The journal's file.
+    pub journal: Arc<Path>,
     /// Cancelled when the server is to end.
     pub shutdown: CancellationToken,
 }

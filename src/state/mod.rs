@@ -6,6 +6,7 @@ mod fold;
 mod judge;
 mod leases;
 mod machine;
+mod names;
 pub mod past;
 mod replica;
 #[cfg(test)]

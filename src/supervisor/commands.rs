@@ -1,6 +1,9 @@
 //! Carries out what the operator asks for; the answers are events.
 
-use super::segments::{Shared, choose};
+use super::{
+    finder,
+    segments::{Shared, choose},
+};
 use crate::{
     command::Command,
     conf,
@@ -43,6 +46,7 @@ async fn carry_out(command: Command, shared: Shared, busy: Busy) {
             }
         }
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
+        Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
         Command::Quit => shared.shutdown.cancel(),
     }
 }

@@ -1,6 +1,7 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
 mod commands;
+mod finder;
 mod fleet;
 mod observer;
 mod past;
@@ -14,7 +15,7 @@ pub use segments::NoSegment;
 
 use crate::{
     bus::Bus,
-    command::Command,
+    command::{Command, Found},
     conf::{self, Conf},
     console::Window,
     event::{Event, Fact},
@@ -76,6 +77,8 @@ pub struct Running {
     pub replicas: watch::Receiver<BTreeMap<String, Replica>>,
     /// Shows the past.
     pub past: Window,
+    /// What was last looked for in the journal, and what was found.
+    pub found: watch::Receiver<Arc<Found>>,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     bus: Bus,
@@ -116,12 +119,15 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let mut serving = JoinSet::new();
     serving.spawn(conf::watch(options.conf.clone(), conf_sender, bus.clone(), shutdown.clone()));
     serving.spawn(recorder::judge(state.clone(), bus.clone(), shutdown.clone()));
+    let (found_sender, found) = watch::channel(Arc::new(Found::default()));
     let shared = segments::Shared {
         options,
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),
         bus: bus.clone(),
+        asked: watch::Sender::new(jiff::Timestamp::UNIX_EPOCH),
+        found: found_sender,
         shutdown: shutdown.clone(),
     };
     serving.spawn(commands::obey(wishes, shared.clone()));
@@ -137,7 +143,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     }));
     serving.spawn(retention::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
-    Ok(Running { state, conf, replicas, past, commands, bus, shutdown, serving, folding, folded, journal })
+    Ok(Running { state, conf, replicas, past, found, commands, bus, shutdown, serving, folding, folded, journal })
 }
 
 impl Running {

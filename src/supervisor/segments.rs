@@ -3,12 +3,14 @@
 use super::{Options, server::keep};
 use crate::{
     bus::Bus,
+    command::Found,
     conf::{Conf, Segment},
     event::Service,
     net::Interface,
     servers::{Context, dhcp, dns, http, radv, syslog, tftp},
     state,
 };
+use jiff::Timestamp;
 use std::{collections::BTreeMap, io, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,9 @@ pub struct Shared {
     pub conf: watch::Receiver<Arc<Conf>>,
     pub state: state::Shared,
     pub bus: Bus,
+    /// When the journal was last to be looked into, and what was found.
+    pub asked: watch::Sender<Timestamp>,
+    pub found: watch::Sender<Arc<Found>>,
     pub shutdown: CancellationToken,
 }
 
@@ -146,6 +151,7 @@ fn start(
         state: shared.state.clone(),
         bus: shared.bus.clone(),
         tftpboot: shared.tftpboot.clone(),
+        journal: shared.options.journal.as_path().into(),
         shutdown,
     };
     tasks.spawn(keep(Service::Dhcp, context.clone(), dhcp::serve));

@@ -100,6 +100,7 @@ mod tests {
             state: Default::default(),
             bus,
             tftpboot: Path::new("/").into(),
+            journal: Path::new("journal.sqlite").into(),
             shutdown: Default::default(),
         };
         let (tries, shutdown) = (Arc::new(AtomicU32::new(0)), context.shutdown.clone());

@@ -2,7 +2,7 @@
 
 use super::story::{SERVER, Story, mac};
 use crate::{
-    command::Command,
+    command::{Command, Found},
     conf::{self, Conf},
     console::{
         answers,
@@ -10,10 +10,10 @@ use crate::{
         mouse,
         update::{self, Effect},
     },
-    event::Action,
+    event::{Action, Event, Fact},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use std::{fs, net::Ipv4Addr};
+use std::{fs, net::Ipv4Addr, sync::Arc};
 
 fn power(last: u8, action: Action) -> Effect {
     Effect::Send(Command::Power { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, last), action })
@@ -163,10 +163,10 @@ fn modifiers_and_pasted_text_are_no_keys() {
     story.types("p");
     assert_eq!(press(&mut story, KeyCode::Char('r'), KeyModifiers::CONTROL), Effect::None);
     story.types("<esc>");
-    answers::paste(&mut story.model, "prod");
+    answers::paste(&mut story.model, &story.state, "prod");
     assert_eq!(story.model.dialog, None);
     story.types("/a b");
-    answers::paste(&mut story.model, " c\u{1b}");
+    answers::paste(&mut story.model, &story.state, " c\u{1b}");
     assert_eq!(story.model.place().filter, "a b c");
     press(&mut story, KeyCode::Char('w'), KeyModifiers::CONTROL);
     assert_eq!(story.model.place().filter, "a b ");
@@ -217,4 +217,44 @@ fn a_key_that_does_nothing_here_says_so() {
     let mut story = Story::of_three();
     assert_eq!(story.types("x"), []);
     assert_eq!(story.model.word.as_deref(), Some("no such key here; ? shows those that work"));
+}
+
+#[test]
+fn a_filter_of_events_is_checked_as_it_is_typed() {
+    let mut story = Story::of_three();
+    let count = |story: &Story| story.model.events(&story.state, Pane::Syslog).len();
+    story.types("<tab>");
+    let all = count(&story);
+    story.types("/severity<=err");
+    assert_eq!(count(&story), 1);
+    story.types("xx<enter>");
+    assert!(matches!(story.model.dialog, Some(Dialog::Filter(_))), "a bad filter is not taken");
+    assert_eq!((count(&story), story.model.place().fault.as_ref().unwrap().column), (1, 11));
+    story.types("<back><back> machine=uefi1<enter>");
+    assert_eq!((count(&story), story.model.dialog.clone()), (0, None));
+    story.types("/x<esc>");
+    assert_eq!((count(&story), story.model.place().filter.as_str()), (0, "severity<=err machine=uefi1"));
+    story.types("<esc>");
+    assert_eq!(count(&story), all);
+}
+
+#[test]
+fn the_audit_asks_the_journal_for_what_is_older() {
+    let mut story = Story::of_three();
+    let count = |story: &Story| story.model.events(&story.state, Pane::Audit).len();
+    story.model.pane = Pane::Audit;
+    let sent = story.types("/kind=boot.completed<enter>");
+    let [Effect::Send(Command::Find { segment: SERVER, filter, asked })] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!((filter.as_str(), count(&story)), ("kind=boot.completed", 1));
+    let known = Event::clone(story.model.events(&story.state, Pane::Audit)[0]);
+    let older = Event { time: known.time - jiff::SignedDuration::from_hours(48), ..known.clone() };
+    let found = Found { asked: *asked, events: Ok(vec![Arc::new(older), Arc::new(known)]) };
+    story.model.found(&Found { asked: *asked + jiff::SignedDuration::from_secs(1), ..found.clone() });
+    assert_eq!(count(&story), 1, "that was another question");
+    story.model.found(&found);
+    assert_eq!(count(&story), 2, "what is there already is not shown twice");
+    story.tell(10, Some(61), Fact::BootCompleted { millis: 1 });
+    assert_eq!(count(&story), 3, "what comes is shown, too");
+    assert_eq!(story.types("/ or<enter><esc>").len(), 1, "going back to it asks again");
+    assert_eq!(story.types("<esc>/<enter>"), [], "without a filter nothing is asked");
 }

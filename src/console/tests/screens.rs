@@ -2,7 +2,7 @@
 
 use super::story::{SERVER, Story, mac};
 use crate::{
-    command::Command,
+    command::{Command, Found},
     console::{model::Pane, theme::Abilities, update::Effect},
     event::*,
     state::Replica,
@@ -123,6 +123,33 @@ fn questions_and_answers() {
         story.types(keys);
         insta::assert_snapshot!(name, story.screen(80, 24));
     }
+}
+
+#[test]
+fn a_filter_of_events_is_typed() {
+    for (name, keys, (width, height)) in [
+        ("filter_syntax", "/vml", (80, 24)),
+        ("filter_fault", "/panic severity<=", (80, 24)),
+        ("filter_fault_wide", "/machine=web1", (140, 45)),
+        ("filter_searching", "/kind=boot.*<enter>", (80, 24)),
+    ] {
+        let mut story = Story::of_three();
+        story.model.pane = Pane::Audit;
+        story.types(keys);
+        insta::assert_snapshot!(name, story.screen(width, height));
+    }
+}
+
+#[test]
+fn what_was_found_in_the_journal() {
+    let mut story = Story::of_three();
+    story.model.pane = Pane::Audit;
+    story.types("/kind=boot.completed<enter>");
+    let known = Event::clone(story.model.events(&story.state, Pane::Audit)[0]);
+    let older = Event { time: known.time - jiff::SignedDuration::from_hours(48), ..known.clone() };
+    let asked = story.model.now;
+    story.model.found(&Found { asked, events: Ok(vec![older.into(), known.into()]) });
+    insta::assert_snapshot!(story.screen(80, 24));
 }
 
 #[test]

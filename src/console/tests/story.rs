@@ -228,6 +228,7 @@ impl Story {
             codes.push(code);
             rest = tail;
         }
+        self.model.now = self.now;
         let type_one = |code| {
             let key = KeyEvent::new(code, KeyModifiers::NONE);
             update::key(&mut self.model, &self.state, &self.conf, key)

@@ -4,10 +4,11 @@ use super::{Scene, past};
 use crate::{
     console::{
         keys,
-        model::{Dialog, Pane},
+        model::{Dialog, Model, Pane},
         troubles::troubles,
     },
     event::Service,
+    filter::{self, FilterError},
     state::Health,
 };
 use jiff::Timestamp;
@@ -104,29 +105,69 @@ fn servers<'a>(scene: Scene<'_>) -> Line<'a> {
     Line::from(spans)
 }
 
+/// Lines of the foot: below a filter that is typed stands what can be typed, or what is wrong with it.
+pub fn foot_height(model: &Model) -> u16 {
+    if matches!(model.dialog, Some(Dialog::Filter(_))) && model.pane.grows() { 2 } else { 1 }
+}
+
 /// The filter as it is typed, a word to the operator, or the keys that matter here.
 pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let Scene { model, theme, .. } = scene;
-    let line = match (&model.dialog, &model.word) {
-        (Some(Dialog::Filter(_)), _) => Line::from(vec![
-            Span::styled(" /", theme.focus),
-            Span::styled(model.place().filter.clone(), theme.text),
-            Span::styled(theme.marks.cursor, theme.focus),
-            Span::styled("  enter keeps it, esc leaves it as it was", theme.dim),
-        ]),
+    let width = usize::from(area.width);
+    let lines = match (&model.dialog, &model.word) {
+        (Some(Dialog::Filter(_)), _) => {
+            let typed = &model.place().filter;
+            // The end is what is being typed.
+            let hidden = (typed.chars().count() + 3).saturating_sub(width);
+            let shown: String = typed.chars().skip(hidden).collect();
+            let line = Line::from(vec![
+                Span::styled(" /", theme.focus),
+                Span::styled(shown, theme.text),
+                Span::styled(theme.marks.cursor, theme.focus),
+                Span::styled("  enter keeps it, esc leaves it as it was", theme.dim),
+            ]);
+            let below = match &model.place().fault {
+                Some(fault) => Line::styled(pointed(fault, hidden, width), theme.bad),
+                None => Line::styled(fitting_syntax(width), theme.dim),
+            };
+            vec![line, below]
+        }
         (Some(Dialog::Moment(typed, error)), _) => {
             let hint = error.as_deref().unwrap_or("-2h, 09:30, 2026-11-24 or 2026-11-24T09:20:05Z; enter goes there");
-            Line::from(vec![
+            vec![Line::from(vec![
                 Span::styled(" go to ", theme.focus),
                 Span::styled(typed.clone(), theme.text),
                 Span::styled(theme.marks.cursor, theme.focus),
                 Span::styled(format!("  {hint}"), if error.is_some() { theme.bad } else { theme.dim }),
-            ])
+            ])]
         }
-        (_, Some(word)) => Line::from(Span::styled(format!(" {word}"), theme.notice)),
-        (_, None) => hints(scene, usize::from(area.width)),
+        (_, Some(word)) => vec![Line::from(Span::styled(format!(" {word}"), theme.notice))],
+        (_, None) => vec![hints(scene, width)],
     };
-    frame.render_widget(Paragraph::new(line), area);
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// A caret below the place, and what was expected there; without the caret where there is no room for both.
+fn pointed(error: &FilterError, hidden: usize, width: usize) -> String {
+    let words = format!("column {}: {}", error.column, error.fault);
+    // Two characters stand before the filter.
+    let before = (error.column + 1).checked_sub(hidden).filter(|_| error.column > hidden);
+    match before {
+        Some(before) if before + 2 + words.chars().count() <= width => format!("{:before$}^ {words}", ""),
+        Some(before) if words.chars().count() + 2 <= before => format!("{words:>end$} ^", end = before - 1),
+        _ => format!(" {words}"),
+    }
+}
+
+/// The longest line about the language that has room.
+fn fitting_syntax(width: usize) -> String {
+    let lines = [
+        format!(" {}   {}", filter::EXAMPLES.join("   "), filter::SYNTAX),
+        format!(" {}   {}", filter::EXAMPLES[..2].join("   "), filter::SYNTAX),
+        format!(" {}   {}", filter::EXAMPLES[0], filter::EXAMPLES[1]),
+        format!(" {}", filter::EXAMPLES[0]),
+    ];
+    lines.into_iter().find(|line| line.chars().count() <= width).unwrap_or_default()
 }
 
 /// As many keys as there is room for; the help and the end always.

@@ -1,7 +1,10 @@
 //! A pane of lines with a head: only those that are seen are made.
 
 use super::{Scene, Sight, replica};
-use crate::console::model::Pane;
+use crate::{
+    command::FOUND,
+    console::{model::Pane, place::Search},
+};
 use ratatui::{
     Frame,
     layout::{Constraint, Margin, Rect},
@@ -81,6 +84,15 @@ fn title<'a>(scene: Scene<'_>, lines: &Lines<'_>) -> Line<'a> {
     }
     if !place.filter.is_empty() {
         spans.push(Span::styled(format!("with \"{}\" ", place.filter), theme.notice));
+    }
+    match &place.search {
+        Some(Search::Underway(_)) => spans.push(Span::styled("searching the journal ", theme.busy)),
+        Some(Search::Found(found)) if found.len() >= FOUND => {
+            spans.push(Span::styled(format!("the newest {FOUND} of the journal "), theme.notice));
+        }
+        Some(Search::Found(found)) => spans.push(Span::styled(format!("{} in the journal ", found.len()), theme.dim)),
+        Some(Search::Failed(error)) => spans.push(Span::styled(format!("not searched: {error} "), theme.bad)),
+        None => {}
     }
     if place.frozen.is_some() {
         spans.push(Span::styled("paused: space goes on ", theme.busy));

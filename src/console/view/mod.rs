@@ -80,7 +80,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
         Constraint::Length(1),
         Constraint::Min(3),
         Constraint::Length(timeline),
-        Constraint::Length(1),
+        Constraint::Length(head::foot_height(scene.model)),
     ])
     .areas(frame.area());
     sight.rows = [None; 4];

@@ -5,7 +5,7 @@ use super::{
     list::{self, Lines},
 };
 use crate::{
-    console::model::Pane,
+    console::{model::Pane, place::Search},
     event::{Event, Fact},
     state::Segment,
 };
@@ -36,7 +36,8 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
     ];
     let place = &scene.model.places[pane as usize];
     let empty = match (!place.filter.is_empty(), pane) {
-        (true, _) => "No line has these words; esc clears the filter.",
+        (true, _) if matches!(place.search, Some(Search::Underway(_))) => "Searching the journal.",
+        (true, _) => "No line fits the filter; esc clears it.",
         _ if place.frozen.is_some() => "Nothing had come when it was paused.",
         (false, Pane::Syslog) => "No machine has logged yet. Let them send syslog to this server, UDP or TCP port 514.",
         (false, _) => "Nothing happened yet.",

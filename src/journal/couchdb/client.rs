@@ -110,6 +110,12 @@ impl Client {
         answer(self.request(Method::GET, path, options).timeout(patience), patience).await
     }
 
+    /// What the server says of itself.
+    pub async fn server(&self) -> Result<Value, CouchError> {
+        let begin = self.path.rsplit_once('/').map_or("", |(begin, _)| begin);
+        answer(self.client.req(Method::GET, &format!("{begin}/"), None), PATIENCE).await
+    }
+
     /// Makes the database.
     pub async fn make(&self) -> Result<Value, CouchError> {
         answer(self.request(Method::PUT, "", &[]), PATIENCE).await
@@ -118,6 +124,11 @@ impl Client {
     /// Puts a value there.
     pub async fn put(&self, path: &str, value: &Value) -> Result<Value, CouchError> {
         answer(self.request(Method::PUT, path, &[]).body(value.to_string()), PATIENCE).await
+    }
+
+    /// Posts a question that may take a look at much.
+    pub async fn ask(&self, path: &str, body: Vec<u8>, patience: Duration) -> Result<Value, CouchError> {
+        answer(self.request(Method::POST, path, &[]).timeout(patience).body(body), patience).await
     }
 
     /// Posts a body of JSON.

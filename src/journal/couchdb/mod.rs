@@ -8,12 +8,14 @@ mod changes;
 mod client;
 mod design;
 mod document;
+mod find;
 mod lane;
 mod ship;
 mod verify;
 
 pub use changes::Changes;
 pub use client::{Client, CouchError};
+pub use find::Finder;
 pub use lane::Behind;
 pub use ship::{Shipper, Step};
 pub use verify::{Finding, Verifier};

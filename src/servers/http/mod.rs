@@ -1,5 +1,6 @@
 //! HTTP: the files of `tftpboot` and generated ones. Ranges and conditions are tower-http's.
 
+mod log;
 mod metered;
 
 use super::{Context, ServerError, files, meter, meter::Meter, who};
@@ -21,19 +22,35 @@ use std::{
 };
 use tower_http::services::ServeFile;
 
+/// Where this host talks to itself.
+const LOOPBACK: &str = "lo";
+
 /// Serves until shutdown.
 pub async fn serve(context: Context) -> Result<(), ServerError> {
     let address = SocketAddr::from((context.segment, 80));
     let listener = net::tcp(address, Some(&context.interface.name))
         .map_err(ServerError::bind(format!("TCP port 80 of {}", context.interface.name)))?;
+    // What a program on this host asks comes by loopback, whatever interface has the address.
+    let local = match context.interface.name.as_str() {
+        LOOPBACK => None,
+        _ => Some(net::tcp(address, Some(LOOPBACK)).map_err(ServerError::bind("TCP port 80 of lo"))?),
+    };
     context.started(Service::Http, format!("TCP {address}"));
     let shutdown = context.shutdown.clone();
     let router = Router::new().fallback(give).with_state(context);
-    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service.clone());
+    let here = async {
+        match local {
+            Some(local) => axum::serve(local, service).await,
+            None => std::future::pending().await,
+        }
+    };
     // Machines that boot are not waited for: their transfers end with the program.
     tokio::select! {
         () = shutdown.cancelled() => Ok(()),
         ended = std::future::IntoFuture::into_future(server) => ended.map_err(ServerError::io("accepting HTTP")),
+        ended = here => ended.map_err(ServerError::io("accepting HTTP of this host")),
     }
 }
 
@@ -43,6 +60,9 @@ async fn give(
     request: Request,
 ) -> Response {
     let IpAddr::V4(address) = client.ip() else { return StatusCode::FORBIDDEN.into_response() };
+    if request.uri().path() == log::PATH {
+        return log::answer(&context, address, request.method(), request.uri()).await;
+    }
     let Some(segment) = context.segment() else { return StatusCode::NOT_FOUND.into_response() };
     let asker = who::asker(&context, &segment, address);
     let asked = decoded(request.uri().path());

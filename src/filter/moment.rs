@@ -1,26 +1,28 @@
-//! A moment as people write it. Pure.
+//! Moments as people write them.
 
 use jiff::{Span, Timestamp, civil, tz::TimeZone};
 
-/// A moment as people write it: a span before now, a time of today, a date, or both; without a zone it is local.
-pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
-    let expected = || format!("{text:?} is no moment: use -2h, 09:30, 2026-11-24 or 2026-11-24T09:20:05Z");
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
-    }
-    let local = |at: civil::DateTime| at.to_zoned_datetime(zone.clone()).map(|zoned| zoned.timestamp());
-    let found = if let Some(ago) = text.strip_prefix('-').and_then(|ago| ago.parse::<Span>().ok()) {
+/// What [`moment`] reads.
+pub const MOMENTS: &str = "a moment: -2h, 09:30, 2026-11-24 or 2026-11-24T09:20:05Z";
+
+/// A span before now, a time of today, a date, or both; without a zone it is local.
+pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let local = |at: civil::DateTime| Some(at.to_zoned_datetime(zone.clone()).ok()?.timestamp());
+    let found = if let Ok(moment) = text.parse::<Timestamp>() {
+        Some(moment)
+    } else if let Some(ago) = text.strip_prefix('-').and_then(|ago| ago.parse::<Span>().ok()) {
         let then = now.to_zoned_datetime(zone.clone()).checked_sub(ago);
-        then.map(|zoned| zoned.timestamp())
+        then.ok().map(|zoned| zoned.timestamp())
     } else if let Ok(at) = text.parse::<civil::DateTime>() {
         // Before the time alone, which would take a date along and forget it.
         local(at)
     } else if let Ok(time) = text.parse::<civil::Time>() {
         local(now.to_zoned_datetime(zone.clone()).date().to_datetime(time))
     } else {
-        return Err(expected());
+        None
     };
-    found.map_err(|_| expected())
+    // As exact as events are.
+    found.and_then(|moment| Timestamp::from_microsecond(moment.as_microsecond()).ok())
 }
 
 #[cfg(test)]
@@ -40,10 +42,10 @@ mod tests {
             ("2026-11-24T09:20:05Z", "2026-11-24T09:20:05Z"),
             ("2026-11-24T09:20:05+02:00", "2026-11-24T07:20:05Z"),
         ] {
-            assert_eq!(moment(text, now, &TimeZone::UTC), Ok(expected.parse().unwrap()), "{text}");
+            assert_eq!(moment(text, now, &TimeZone::UTC), Some(expected.parse().unwrap()), "{text}");
         }
         for text in ["", "soon", "-", "-soon", "25:00", "2026-13-01"] {
-            assert!(moment(text, now, &TimeZone::UTC).unwrap_err().contains("use -2h"), "{text}");
+            assert_eq!(moment(text, now, &TimeZone::UTC), None, "{text}");
         }
     }
 }

@@ -1,0 +1,91 @@
+//! `GET /pxelator/log?filter=…&limit=…`: the journal for programs on this host. Machines are not told what others did.
+
+use crate::{
+    filter::{Filter, Here},
+    journal::{Journal, JournalError, Query},
+    servers::Context,
+};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Deserialize;
+use std::{net::Ipv4Addr, path::Path};
+use tokio::sync::mpsc;
+
+/// The path.
+pub const PATH: &str = "/pxelator/log";
+/// Events, where no limit is asked for.
+const LIMIT: usize = 1_000;
+/// Bytes that are sent at once, and how many of these may wait for a slow reader.
+const CHUNK: usize = 1 << 15;
+const WAITING: usize = 4;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default)]
+    filter: String,
+    limit: Option<usize>,
+}
+
+/// Answers one request.
+pub async fn answer(context: &Context, client: Ipv4Addr, method: &Method, uri: &Uri) -> Response {
+    if client != context.segment && !client.is_loopback() {
+        let words = format!("the log is told to this host alone: ask from {} itself\n", context.segment);
+        return (StatusCode::FORBIDDEN, words).into_response();
+    }
+    if method != Method::GET {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], "the log is only read\n").into_response();
+    }
+    let asked = match axum::extract::Query::<Asked>::try_from_uri(uri) {
+        Ok(axum::extract::Query(asked)) => asked,
+        Err(error) => return bad(format!("{}; expected {PATH}?filter=…&limit=…", error.body_text())),
+    };
+    let path = context.journal.clone();
+    let opened = tokio::task::spawn_blocking(move || open(&path, &asked));
+    let (journal, query) = match opened.await {
+        Ok(Ok(Ok(opened))) => opened,
+        Ok(Ok(Err(error))) => return bad(error),
+        Ok(Err(error)) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    let (sender, chunks) = mpsc::channel(WAITING);
+    tokio::task::spawn_blocking(move || send(&journal, &query, &sender));
+    let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
+    let mut response = Response::new(Body::from_stream(chunks));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response
+}
+
+fn bad(words: impl std::fmt::Display) -> Response {
+    (StatusCode::BAD_REQUEST, format!("{words}\n")).into_response()
+}
+
+/// The journal and the question; or what is wrong with that.
+fn open(path: &Path, asked: &Asked) -> Result<Result<(Journal, Query), String>, JournalError> {
+    let journal = Journal::read(path)?;
+    let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names: &journal.names()? };
+    let filter = Filter::parse(&asked.filter, &here);
+    let query = filter.map(|filter| Query { filter, after: 0, limit: Some(asked.limit.unwrap_or(LIMIT)) });
+    Ok(query.map(|query| (journal, query)).map_err(|error| error.to_string()))
+}
+
+/// Sends the events until all are sent or the reader is gone. An error breaks the connection off, so that nobody takes a
+/// part for the whole.
+fn send(journal: &Journal, query: &Query, sender: &mpsc::Sender<Result<Bytes, JournalError>>) {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let flush = |chunk: &mut Vec<u8>| sender.blocking_send(Ok(std::mem::take(chunk).into())).is_ok();
+    let told = journal.select_while(query, |event| {
+        if serde_json::to_writer(&mut chunk, &event).is_ok() {
+            chunk.push(b'\n');
+        }
+        chunk.len() < CHUNK || flush(&mut chunk)
+    });
+    let _ = match told {
+        Ok(_) => flush(&mut chunk),
+        Err(error) => sender.blocking_send(Err(error)).is_ok(),
+    };
+}
