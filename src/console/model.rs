@@ -302,22 +302,23 @@ impl Model {
         let Some((_, segment)) = self.segment(state) else { return Vec::new() };
         let place = &self.places[pane as usize];
         let shown = |event: &&Arc<Event>| place.wanted.matches(event);
-        if let Some(frozen) = &place.frozen {
-            return frozen.iter().filter(shown).collect();
-        }
-        if pane == Pane::Syslog {
-            return segment.syslog.iter().filter(shown).collect();
-        }
-        let all = segment.events.iter().chain(&segment.syslog).chain(&state.program);
-        let mut events: Vec<_> = all.filter(shown).collect();
-        let found = match &place.search {
-            Some(Search::Found(found)) => found.as_slice(),
-            _ => &[],
+        let mut events: Vec<_> = match (&place.frozen, pane) {
+            (Some(frozen), _) => frozen.iter().filter(shown).collect(),
+            (None, Pane::Syslog) => segment.syslog.iter().filter(shown).collect(),
+            (None, _) => {
+                segment.events.iter().chain(&segment.syslog).chain(&state.program).filter(shown).collect::<Vec<_>>()
+            }
         };
-        events.extend(found);
-        events.sort_by_key(|event| event.time);
-        if !found.is_empty() {
-            without_twins(&mut events);
+        if pane == Pane::Audit {
+            if let Some(Search::Found(found)) = &place.search {
+                // What came while it is paused waits.
+                let until = place.frozen.as_ref().and_then(|frozen| frozen.last()).map(|newest| newest.time);
+                events.extend(found.iter().filter(|event| until.is_none_or(|until| event.time <= until)));
+            }
+            events.sort_by_key(|event| event.time);
+            if matches!(place.search, Some(Search::Found(_))) {
+                without_twins(&mut events);
+            }
         }
         events
     }

@@ -53,7 +53,7 @@ impl Reader {
         if !statement.readonly() {
             return Err(SqlError::Writes);
         }
-        let columns: Vec<String> = statement.column_names().into_iter().map(ToOwned::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(ToOwned::to_owned).collect();
         let mut rows = statement.query([]).map_err(of)?;
         while let Some(row) = rows.next().map_err(of)? {
             let values = (0..columns.len()).map(|column| row.get::<_, Value>(column)).collect::<Result<_, _>>();
