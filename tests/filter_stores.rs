@@ -4,7 +4,9 @@
 #[path = "filter_stores/cases.rs"]
 mod cases;
 
-use cases::{HOME, events, filters, here_names};
+mod support;
+
+use cases::{SEGMENTS, events, filters, here_names};
 use jiff::tz::TimeZone;
 use proptest::{
     prelude::*,
@@ -12,12 +14,16 @@ use proptest::{
 };
 use pxelator::{
     bus::Bus,
+    conf::{Database, value},
     event::Event,
     filter::{Filter, Here},
-    journal::{Journal, Query, mango},
+    journal::{
+        Journal, Query,
+        couchdb::{Finder, Shipper, Step},
+    },
 };
-use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
+use support::{Couch, can_run, couch::POUCHDB};
 
 /// Writes events through the journal's own thread.
 fn store(path: &Path, events: &[Event]) {
@@ -65,51 +71,6 @@ proptest! {
     }
 }
 
-/// Events of one document at most, so that some have several parts.
-const PART: usize = 3;
-
-/// The documents that the replica makes of events.
-fn documents(events: &[Event]) -> Vec<Value> {
-    let mut subjects: BTreeMap<[String; 4], Vec<&Event>> = BTreeMap::new();
-    for event in events {
-        let second = format!("{}Z", event.time.to_string().get(..19).unwrap());
-        let machine = event.machine.map_or("-".to_owned(), |machine| machine.to_string());
-        let segment = event.segment.unwrap_or(HOME).to_string();
-        subjects.entry([second, segment, machine, event.service().to_string()]).or_default().push(event);
-    }
-    let parts = subjects.into_iter().flat_map(|(subject, events)| {
-        let [second, segment, machine, service] = subject.clone();
-        let machine = Some(machine).filter(|machine| machine != "-");
-        let one = move |(part, events): (usize, &[&Event])| {
-            let part = if part == 0 { String::new() } else { format!("~{}", part + 1) };
-            let macs: Vec<_> = events.iter().map(|event| event.mac).collect();
-            let mac = macs[0].filter(|first| macs.iter().all(|mac| *mac == Some(*first)));
-            json!({
-                "_id": subject.join("~") + &part, "second": second, "segment": segment, "machine": machine, "mac": mac,
-                "hostname": null, "service": service, "events": events,
-            })
-        };
-        events.chunks(PART).enumerate().map(one).collect::<Vec<_>>()
-    });
-    parts.collect()
-}
-
-/// What Mango finds on a server and the filter wants of that.
-fn found(database: &reqwest::Url, filter: &Filter, dialect: mango::Dialect) -> Vec<Event> {
-    let asked = json!({"selector": mango::selector(filter, dialect), "limit": 10_000});
-    let answer = ask(reqwest::Method::POST, &format!("{database}/_find"), &asked);
-    let documents = answer["docs"].as_array().unwrap_or_else(|| panic!("{asked}: {answer}"));
-    let events = documents.iter().flat_map(|document| document["events"].as_array().unwrap());
-    let events =
-        events.map(|event| serde_json::from_value(event.clone()).unwrap_or_else(|error| panic!("{event}: {error}")));
-    events.filter(|event| filter.matches(event)).collect()
-}
-
-fn ask(method: reqwest::Method, url: &str, body: &Value) -> Value {
-    let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
-    client.request(method, url).json(body).send().unwrap().json().unwrap()
-}
-
 /// In the order of the documents, which is not that of the events.
 fn sorted(events: &[Event]) -> Vec<String> {
     let mut texts: Vec<String> = events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
@@ -117,41 +78,54 @@ fn sorted(events: &[Event]) -> Vec<String> {
     texts
 }
 
-/// Servers are named by `MANGO_URLS`, separated by blanks.
 #[test]
-fn mango_finds_what_the_filter_wants() {
-    let servers = std::env::var("MANGO_URLS").unwrap_or_default();
-    for server in servers.split_whitespace() {
-        mango_on(server);
+fn a_database_finds_what_the_filter_wants() {
+    if !can_run(&[POUCHDB]) {
+        return;
     }
-    if servers.is_empty() {
-        println!("skipped: needs MANGO_URLS");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for couch in Couch::all() {
+        let login = couch.login().map(|login| value::login(&login).unwrap());
+        let database = Database { login, ..value::database(&couch.url()).unwrap() };
+        let cases = (proptest::collection::vec(events(false), 1..60), proptest::collection::vec(filters(), 30));
+        let config = Config { cases: 4, failure_persistence: None, max_shrink_iters: 100, ..Config::default() };
+        let outcome = TestRunner::new(config).run(&cases, |(events, filters)| {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("journal.sqlite");
+            store(&path, &events);
+            runtime.block_on(ship(&path, &database));
+            let finder = Finder::new(&database).unwrap();
+            for text in &filters {
+                let filter = parse(text);
+                let expected = wanted(&filter, &events);
+                let find = async |limit| {
+                    let mut found = Vec::new();
+                    finder
+                        .find(&filter, limit, |event| {
+                            found.push(event);
+                            true
+                        })
+                        .await
+                        .unwrap();
+                    found
+                };
+                let found = runtime.block_on(find(None));
+                prop_assert_eq!(sorted(&found), sorted(&expected), "{}", text);
+                prop_assert!(found.is_sorted_by_key(|event| event.time), "{}", text);
+                let some = runtime.block_on(find(Some(3)));
+                let newest: Vec<_> = found[found.len().saturating_sub(3)..].iter().map(|event| event.time).collect();
+                prop_assert_eq!(some.iter().map(|event| event.time).collect::<Vec<_>>(), newest, "{}", text);
+            }
+            couch.delete_database();
+            Ok(())
+        });
+        outcome.unwrap_or_else(|error| panic!("{}: {error}", couch.name));
     }
 }
 
-fn mango_on(server: &str) {
-    let welcome = reqwest::blocking::get(server).unwrap().json::<Value>().unwrap();
-    let is_pouch = welcome.get("express-pouchdb").is_some();
-    let dialect = if is_pouch { mango::Dialect::PouchDb } else { mango::Dialect::CouchDb };
-    let cases = proptest::collection::vec(events(false), 1..60);
-    let wanted_by = proptest::collection::vec(filters(), 60);
-    let number = std::cell::Cell::new(0);
-    let mut runner =
-        TestRunner::new(Config { cases: 8, failure_persistence: None, max_shrink_iters: 200, ..Config::default() });
-    let outcome = runner.run(&(cases, wanted_by), |(events, filters)| {
-        number.set(number.get() + 1);
-        let database =
-            reqwest::Url::parse(&format!("{server}/filter-{}-{}", std::process::id(), number.get())).unwrap();
-        ask(reqwest::Method::PUT, database.as_str(), &json!({}));
-        let documents = documents(&events);
-        let stored = ask(reqwest::Method::POST, &format!("{database}/_bulk_docs"), &json!({ "docs": documents }));
-        prop_assert!(stored.as_array().is_some_and(|all| all.iter().all(|one| one["error"].is_null())), "{}", stored);
-        for text in &filters {
-            let filter = parse(text);
-            prop_assert_eq!(sorted(&found(&database, &filter, dialect)), sorted(&wanted(&filter, &events)), "{}", text);
-        }
-        ask(reqwest::Method::DELETE, database.as_str(), &json!({}));
-        Ok(())
-    });
-    outcome.unwrap_or_else(|error| panic!("{server}: {error}"));
+/// Sends all of a journal as the program does.
+async fn ship(path: &Path, database: &Database) {
+    // The first takes along what is about the whole program.
+    let mut shipper = Shipper::new(path, database, &SEGMENTS).unwrap();
+    while shipper.step().await.unwrap() != Step::Idle {}
 }

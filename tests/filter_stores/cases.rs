@@ -73,8 +73,8 @@ const FIELDS: &[&str] = &[
     "role",
 ];
 
-/// Where the program itself has its documents.
-pub const HOME: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// The servers that events are of.
+pub const SEGMENTS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 78, 0, 1)];
 
 fn segment(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, last, 0, 1)
