@@ -32,7 +32,7 @@ pub struct Audit {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// How far each database is behind the journal
+    /// How far each database is behind the journal; exit code 1 if one does not answer
     Status,
     /// Send what waits, and end; the program need not run
     Ship,
@@ -50,12 +50,12 @@ pub fn audit(audit: &Audit, journal: &Path, tree: &Path) -> Result<u8> {
         let mut code = 0;
         for (database, segments) in &databases {
             match audit.verb {
-                Verb::Status => status(journal, database, segments).await?,
+                Verb::Status => code |= u8::from(!status(journal, database, segments).await?),
                 Verb::Ship => ship(journal, database, segments).await?,
                 Verb::Verify => code |= u8::from(!verify(journal, database).await?),
                 Verb::Resend => {
                     Shipper::new(journal, database, segments)?.begin_anew().await?;
-                    println!("{}: everything is sent again; what is there stays as it is", database.url);
+                    say!("{}: everything is sent again; what is there stays as it is", database.url);
                 }
             }
         }
@@ -83,24 +83,28 @@ fn databases(only: Option<Ipv4Addr>, journal: &Path, tree: &Path) -> Result<BTre
         let segment = only.map_or("SEGMENT".to_owned(), |only| only.to_string());
         let file = tree.join(segment).join("couchdb");
         return Err(eyre!(
-            "no segment names a database; write its URL, as http://127.0.0.1:5984/pxelator, into {}",
+            "no segment names a database, or not as it must be (see `pxelator check`); write its URL, as \
+             http://127.0.0.1:5984/pxelator, into {}",
             file.display()
         ));
     }
     Ok(databases)
 }
 
-async fn status(journal: &Path, database: &Database, segments: &[Ipv4Addr]) -> Result<()> {
+/// True if the database can be sent to.
+async fn status(journal: &Path, database: &Database, segments: &[Ipv4Addr]) -> Result<bool> {
     let mut shipper = Shipper::new(journal, database, segments)?;
     let behind = shipper.behind().await?;
     let since = behind.oldest.map_or(String::new(), |oldest| format!(", the oldest of {oldest:.0}"));
-    let answers = match shipper.reach().await {
-        Ok(()) => "it answers".to_owned(),
-        Err(error) if error.code() == Some(404) => "it is not there yet, and is made when events are sent".to_owned(),
-        Err(error) => format!("{error}; {}", error.next_step()),
+    let (well, answers) = match shipper.reach().await {
+        Ok(()) => (true, "it answers".to_owned()),
+        Err(error) if error.code() == Some(404) => {
+            (true, "it is not there yet, and is made when events are sent".to_owned())
+        }
+        Err(error) => (false, format!("{error}; {}", error.next_step())),
     };
-    println!("{}: {} events wait{since}; {answers}", database.url, behind.events);
-    Ok(())
+    say!("{}: {} events wait{since}; {answers}", database.url, behind.events);
+    Ok(well)
 }
 
 async fn ship(journal: &Path, database: &Database, segments: &[Ipv4Addr]) -> Result<()> {
@@ -124,7 +128,7 @@ async fn ship(journal: &Path, database: &Database, segments: &[Ipv4Addr]) -> Res
     let seconds = began.elapsed().as_secs_f64();
     let rate = events as f64 / seconds.max(0.001);
     progress("");
-    println!("{}: sent {events} events in {documents} documents, {seconds:.1} s, {rate:.0} events/s", database.url);
+    say!("{}: sent {events} events in {documents} documents, {seconds:.1} s, {rate:.0} events/s", database.url);
     Ok(())
 }
 
@@ -134,7 +138,7 @@ async fn verify(journal: &Path, database: &Database) -> Result<bool> {
     while let Some(findings) = verifier.page().await.map_err(|e| eyre!("{}: {e}; {}", database.url, e.next_step()))? {
         for Finding { id, words } in findings {
             wrong += 1;
-            println!("{id}: {words}");
+            say!("{id}: {words}");
         }
         if told.elapsed() > TOLD {
             told = Instant::now();
@@ -144,7 +148,7 @@ async fn verify(journal: &Path, database: &Database) -> Result<bool> {
     progress("");
     let verdict = if wrong == 0 { "nothing is wrong".to_owned() } else { format!("{wrong} wrong") };
     let (documents, events) = (verifier.documents, verifier.events);
-    println!("{}: {documents} documents with {events} events: {verdict}", database.url);
+    say!("{}: {documents} documents with {events} events: {verdict}", database.url);
     Ok(wrong == 0)
 }
 

@@ -15,11 +15,11 @@ pub fn check(tree: &Path, tftpboot: &Path) -> Result<bool> {
     }
     let reading = conf::read(tree, None);
     for mistake in &reading.mistakes {
-        println!("{}/{mistake}", tree.display());
+        say!("{}/{mistake}", tree.display());
     }
     let missing = missing(&reading.conf, tftpboot);
     for words in &missing {
-        println!("{words}");
+        say!("{words}");
     }
     let (segments, profiles) = (&reading.conf.segments, reading.conf.profiles.len());
     let machines: usize = segments.values().map(|segment| segment.machines.len()).sum();

@@ -43,6 +43,7 @@ pub fn print(log: &Log, tree: &Path) -> Result<u8> {
 
 async fn ask(log: &Log, database: &Database) -> Result<Result<(), FilterError>, CouchError> {
     let finder = Finder::new(database)?;
+    finder.reach().await?;
     let filter = match filter(log, &finder).await? {
         Ok(filter) => filter,
         Err(error) => return Ok(Err(error)),

@@ -1,5 +1,17 @@
 //! The command line: reads the words, starts what they ask for.
 
+/// As `println!`, for a reader that may have seen enough (`head`): that is no reason to panic, nor to end early.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write;
+        if let Err(error) = writeln!(std::io::stdout(), $($words)*)
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            eprintln!("pxelator: standard output: {error}");
+        }
+    }};
+}
+
 mod audit;
 mod check;
 mod fleet;

@@ -139,7 +139,7 @@ const BINDINGS: &[Binding] = &[
     bind(&[End, Char('G')], "end G", Wish::Last, Where::Everywhere, "to the bottom").now(),
     bind(&[Char('G')], "G", Wish::Last, Where::Everywhere, "to the bottom").then(),
     bind(&[Char('s')], "s", Wish::Segment, Where::Panes, "next segment"),
-    bind(&[Char('m')], "m", Wish::Fleet, Where::Panes, "machines of all segments"),
+    bind(&[Char('m')], "m", Wish::Fleet, Where::Panes, "machines of all segments").now(),
     bind(&[Char('!')], "!", Wish::Troubles, Where::Everywhere, "what is wrong"),
     bind(&[Char('c')], "c", Wish::Theme, Where::Everywhere, "next colours"),
     bind(&[Char('?')], "?", Wish::Help, Where::Everywhere, "the keys that work here").hint("help"),

@@ -302,12 +302,12 @@ impl Model {
         let Some((_, segment)) = self.segment(state) else { return Vec::new() };
         let place = &self.places[pane as usize];
         let shown = |event: &&Arc<Event>| place.wanted.matches(event);
+        // What is about this program is not about another server's segment.
+        let program = (!segment.remote).then_some(&state.program).into_iter().flatten();
         let mut events: Vec<_> = match (&place.frozen, pane) {
             (Some(frozen), _) => frozen.iter().filter(shown).collect(),
             (None, Pane::Syslog) => segment.syslog.iter().filter(shown).collect(),
-            (None, _) => {
-                segment.events.iter().chain(&segment.syslog).chain(&state.program).filter(shown).collect::<Vec<_>>()
-            }
+            (None, _) => segment.events.iter().chain(&segment.syslog).chain(program).filter(shown).collect::<Vec<_>>(),
         };
         if pane == Pane::Audit {
             if let Some(Search::Found(found)) = &place.search {

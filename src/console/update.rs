@@ -81,6 +81,9 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::Back => {}
         Wish::Zoom => model.zoomed ^= true,
         Wish::Troubles => ask(model, Dialog::Troubles),
+        Wish::Power if model.segment(state).is_some_and(|(_, segment)| segment.remote) => {
+            return switch(model, state, None, Action::On);
+        }
         Wish::Power => match model.machine(state) {
             Some(machine) if machine.in_conf => model.dialog = Some(Dialog::Power { mac: machine.mac, choice: 0 }),
             _ => model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned()),

@@ -49,6 +49,7 @@ impl State {
             self.generation += 1;
             let segment = self.segments.entry(address).or_default();
             segment.remote = true;
+            segment.heard = segment.heard.max(Some(event.time));
             segment.apply(event);
         }
     }

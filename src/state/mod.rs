@@ -59,6 +59,8 @@ pub struct Segment {
     pub current: bool,
     /// It is another server's: what is known of it came through the database.
     pub remote: bool,
+    /// When a remote one was last heard of.
+    pub heard: Option<Timestamp>,
     /// `domain` of the conf tree.
     pub domain: String,
     /// `mode` of the conf tree.

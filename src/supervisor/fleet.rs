@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 /// After an error; what is wrong is told by who sends.
 const RETRY: Duration = Duration::from_secs(2);
+/// Where the password is wrong: a try of the sender is enough to find that it is right by now.
+const RETRY_LOGIN: Duration = Duration::from_secs(300);
 /// How many events are folded under one lock; the screen waits as long.
 const BATCH: usize = 256;
 
@@ -26,10 +28,11 @@ pub async fn follow(shared: Shared, database: Database, own: Vec<Ipv4Addr>, stop
                     batch.iter().for_each(|event| state.apply_remote(event));
                 }
             }
-            Err(_) => {
+            Err(error) => {
+                let pause = if error.is_of_login() { RETRY_LOGIN } else { RETRY };
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = tokio::time::sleep(RETRY) => {}
+                    () = tokio::time::sleep(pause) => {}
                 }
             }
         }

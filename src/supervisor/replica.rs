@@ -20,6 +20,9 @@ const GATHER: Duration = Duration::from_millis(400);
 /// From the first failure to the next try, and the longest that it doubles to.
 const RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+/// Where it does not take the password: CouchDB locks an account after five wrong ones within five minutes. A new one is
+/// tried as soon as it is in conf.
+const RETRY_LOGIN: Duration = Duration::from_secs(75);
 /// An address may come to an interface after the program began.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How often it is counted what waits.
@@ -184,7 +187,11 @@ impl Sending {
                 behind: self.behind.events,
             });
         }
+        let is_of_login = error.is_of_login();
         self.trouble = Some(error);
+        if is_of_login {
+            return RETRY_LOGIN;
+        }
         let pause = self.delay;
         self.delay = (self.delay * 2).min(LAST_RETRY);
         pause

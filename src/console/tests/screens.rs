@@ -64,7 +64,8 @@ fn machines_of_another_server() {
         pool: None,
         machines: vec![db1],
     };
-    story.state.apply_remote(&Arc::new(Event::new(Some(elsewhere), loaded)));
+    let time = "2026-11-24T09:19:00Z".parse().unwrap();
+    story.state.apply_remote(&Arc::new(Event { time, ..Event::new(Some(elsewhere), loaded) }));
     story.types("jm");
     assert_eq!(story.model.selected_machine(&story.state).unwrap().1.name(), "uefi1", "the same stays selected");
     story.types("G");

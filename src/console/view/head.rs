@@ -37,7 +37,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timest
             let domain = if model.past.is_some() && area.width < 100 { "" } else { &segment.domain };
             spans.push(Span::styled(format!("{address} {domain} "), theme.text));
             if segment.remote {
-                spans.push(Span::styled("remote ", theme.notice));
+                let heard = segment.heard.map(|heard| super::words::span(heard, scene.now)).unwrap_or_default();
+                let heard = if area.width < 100 { format!(" {heard}") } else { format!(", heard {heard} ago") };
+                spans.push(Span::styled(format!("remote{heard} "), theme.notice));
             }
             if segment.mode != "authoritative" {
                 spans.push(Span::styled(format!("mode {} ", segment.mode), theme.busy));

@@ -66,12 +66,15 @@ pub struct Sight {
 /// From this size on all panes are shown at once.
 const WIDE: (u16, u16) = (110, 32);
 
+/// How far a database is behind is a matter of now.
+static NONE: BTreeMap<String, Replica> = BTreeMap::new();
+
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     let present = scene.now;
     // Clocks count to the moment that is shown.
     let scene = match &scene.model.past {
-        Some(past) => Scene { state: &past.state, now: past.moment, ..scene },
+        Some(past) => Scene { state: &past.state, replicas: &NONE, now: past.moment, ..scene },
         None => scene,
     };
     let timeline = if scene.model.past.is_some() { past::HEIGHT } else { 0 };

@@ -51,6 +51,10 @@ impl CouchError {
             CouchError::Silent(_) => "see whether CouchDB is overloaded, or the way to it broken",
             CouchError::Garbled(_) => "see that the URL in the file couchdb leads to CouchDB, and what is between",
             CouchError::Status { code: 401, .. } => "put user:password into the file couchdb.secret, mode 0600",
+            CouchError::Status { code: 403, words } if words.contains("locked") => {
+                "the password was wrong too often: correct couchdb.secret, and wait the five minutes that CouchDB locks it"
+            }
+            CouchError::Status { code: 502..=504, .. } => "see that CouchDB runs there, and what is between",
             CouchError::Status { code: 403, .. } => "let this user read and write the database, or make it as an admin",
             CouchError::Status { code: 404, .. } => "see that the URL in the file couchdb is right",
             CouchError::Status { code: 413, .. } => "raise max_document_size and max_http_request_size of CouchDB",
@@ -63,6 +67,11 @@ impl CouchError {
     /// A smaller request may go through.
     pub fn is_of_size(&self) -> bool {
         matches!(self, CouchError::Silent(_) | CouchError::Garbled(_) | CouchError::Status { code: 413, .. })
+    }
+
+    /// Who asks is not let in: to try often makes it worse.
+    pub fn is_of_login(&self) -> bool {
+        matches!(self, CouchError::Status { code: 401 | 403, .. })
     }
 
     /// HTTP's status, where there was an answer.

@@ -29,6 +29,11 @@ impl Finder {
         Ok(Finder { client: Client::new(database)? })
     }
 
+    /// Sees whether the database answers at all: an answer to a question may take long.
+    pub async fn reach(&self) -> Result<(), CouchError> {
+        self.client.get("", &[]).await.map(drop)
+    }
+
     /// The names of machines: by the newest conf of each segment, or by every conf there ever was.
     pub async fn names(&self, ever: bool) -> Result<Names, CouchError> {
         let mut known = Vec::new();

@@ -136,7 +136,10 @@ impl Shipper {
             // It was there.
             Err(error) if error.code() == Some(412) => {}
             // Who may write need not be allowed to make it.
-            Err(error) if matches!(error.code(), Some(401 | 403)) => drop(self.client.get("", &[]).await?),
+            Err(error) if error.is_of_login() => match self.client.get("", &[]).await {
+                Err(missing) if missing.code() == Some(404) => return Err(error),
+                there => drop(there?),
+            },
             made => drop(made?),
         }
         design::upgrade(&self.client).await?;

@@ -105,26 +105,36 @@ impl Verifier {
         let keys: Vec<&str> = expected.iter().map(|document| document.id.as_str()).collect();
         let body = json!({ "keys": keys }).to_string().into_bytes();
         let answer = self.client.post("/_all_docs", &[], body).await?;
-        let there: BTreeMap<&str, &str> = answer["rows"]
+        let there: BTreeMap<&str, (&str, bool)> = answer["rows"]
             .as_array()
             .into_iter()
             .flatten()
-            .filter(|row| row["value"]["deleted"] != true)
-            .filter_map(|row| Some((row["id"].as_str()?, row["value"]["rev"].as_str()?)))
+            .filter_map(|row| {
+                let value = &row["value"];
+                Some((row["id"].as_str()?, (value["rev"].as_str()?, value["deleted"] == true)))
+            })
             .collect();
         let mut findings = Vec::new();
         for Document { id, revision, subject, .. } in &expected {
             let words = match there.get(id.as_str()) {
                 None => "the journal has it, and it is not there: `pxelator audit resend` sends it".to_owned(),
-                Some(found) if found == revision => continue,
+                Some((found, true)) => format!("it was deleted there: {}", again(found)),
+                Some((found, false)) if found == revision => continue,
                 // It got more events between the two looks; its chain was seen to be whole.
                 Some(_) if self.lanes.grows(subject, home, until)? => continue,
-                Some(found) => format!("the journal says revision {revision}, and {found} is there"),
+                Some((found, false)) => {
+                    format!("the journal says revision {revision}, and {found} is there: {}", again(found))
+                }
             };
             findings.push(Finding { id: id.clone(), words });
         }
         Ok(Some(findings))
     }
+}
+
+/// How to get the journal's own document back.
+fn again(revision: &str) -> String {
+    format!("purge that revision (POST _purge, {revision}), then `pxelator audit resend` sends the journal's")
 }
 
 /// `id` is the part that comes after `before`.
