@@ -140,13 +140,14 @@ fn who_asks_is_told_to_nobody() {
     let mut couch = Couch::start();
     couch.close("keeper", "hush-hush");
     let proxy = Proxy::start(couch.address(), Some(&segment));
-    proxy.set(Fault::Status(401));
-    replica::configure(segment.folder.path(), &couch.url_at(proxy.address()), Some("keeper:hush-hush"));
+    let configure = |login| replica::configure(segment.folder.path(), &couch.url_at(proxy.address()), Some(login));
+    configure("keeper:hush-hush, wrong");
     let program = Program::start(&segment);
     let failed = program.wait("it is refused", |event| event.kind() == "audit.failed");
     let Fact::AuditFailed { next_step, .. } = &failed.fact else { panic!("{failed:?}") };
     assert!(next_step.contains("couchdb.secret"), "{next_step}");
-    proxy.heal();
+    // The right one is tried as soon as it is there.
+    configure("keeper:hush-hush");
     let documents =
         replica::wait_until_whole("after a refusal", &couch, segment.folder.path(), Duration::from_secs(60));
     let said = format!("{:?}{}{documents:?}", program.events(), program.words());

@@ -78,7 +78,7 @@ fn a_lease_is_gone_before_it_was_given_and_there_again_now() {
     screen.keys(&["@"]);
     screen.text("soon");
     screen.keys(&["Enter"]);
-    screen.wait("is no moment");
+    screen.wait("expected a moment");
     (0..4).for_each(|_| screen.keys(&["BSpace"]));
     screen.text("-1h");
     screen.wait("go to -1h");
