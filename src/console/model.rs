@@ -312,7 +312,9 @@ impl Model {
         if pane == Pane::Audit {
             if let Some(Search::Found(found)) = &place.search {
                 // What came while it is paused waits.
-                let until = place.frozen.as_ref().and_then(|frozen| frozen.last()).map(|newest| newest.time);
+                let paused = place.frozen.as_ref().and_then(|frozen| frozen.last()).map(|newest| newest.time);
+                // Nor is of the past what came after it.
+                let until = paused.or(self.past.as_ref().map(|past| past.moment));
                 events.extend(found.iter().filter(|event| until.is_none_or(|until| event.time <= until)));
             }
             events.sort_by_key(|event| event.time);
