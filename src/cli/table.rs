@@ -100,7 +100,7 @@ fn text(value: &Value) -> String {
         Value::Integer(whole) => whole.to_string(),
         Value::Real(real) => real.to_string(),
         Value::Text(text) => printable(text, usize::MAX),
-        Value::Blob(bytes) => hexadecimal(bytes),
+        Value::Blob(bytes) => hex::encode(bytes),
     }
 }
 
@@ -110,13 +110,9 @@ fn object(columns: &[String], row: Vec<Value>) -> serde_json::Value {
         Value::Integer(whole) => whole.into(),
         Value::Real(real) => real.into(),
         Value::Text(text) => text.into(),
-        Value::Blob(bytes) => hexadecimal(&bytes).into(),
+        Value::Blob(bytes) => hex::encode(bytes).into(),
     };
     columns.iter().cloned().zip(row.into_iter().map(value)).collect::<serde_json::Map<_, _>>().into()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

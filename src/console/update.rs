@@ -81,11 +81,12 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::Back => {}
         Wish::Zoom => model.zoomed ^= true,
         Wish::Troubles => ask(model, Dialog::Troubles),
-        Wish::Power if model.segment(state).is_some_and(|(_, segment)| segment.remote) => {
-            return switch(model, state, None, Action::On);
-        }
         Wish::Power => match model.machine(state) {
-            Some(machine) if machine.in_conf => model.dialog = Some(Dialog::Power { mac: machine.mac, choice: 0 }),
+            Some(machine) if machine.in_conf => {
+                if !is_elsewhere(model, state, "switch") {
+                    model.dialog = Some(Dialog::Power { mac: machine.mac, choice: 0 });
+                }
+            }
             _ => model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned()),
         },
         Wish::PowerOn => return switch(model, state, None, Action::On),
@@ -179,8 +180,7 @@ pub fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action
         model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned());
         return Effect::None;
     };
-    if let Some((server, _)) = segment.filter(|(_, segment)| segment.remote) {
-        model.word = Some(format!("another PXElator serves {server}: switch its machines there"));
+    if is_elsewhere(model, state, "switch") {
         return Effect::None;
     }
     if action != Action::On && machine.power == Some(PowerState::On) {
@@ -188,6 +188,15 @@ pub fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action
         return Effect::None;
     }
     confirmed(model, state, machine.mac, action)
+}
+
+/// True, with a word, where the segment shown is another server's: it is for that one to `act`.
+fn is_elsewhere(model: &mut Model, state: &State, act: &str) -> bool {
+    let server = model.segment(state).filter(|(_, segment)| segment.remote).map(|(server, _)| server);
+    if let Some(server) = server {
+        model.word = Some(format!("another PXElator serves {server}: {act} its machines there"));
+    }
+    server.is_some()
 }
 
 /// The same, without a question.
@@ -198,8 +207,7 @@ pub fn confirmed(model: &Model, state: &State, mac: Mac, action: Action) -> Effe
 
 fn adopt(model: &mut Model, state: &State, conf: &Conf) {
     let Some(machine) = model.machine(state) else { return };
-    if let Some((server, _)) = model.segment(state).filter(|(_, segment)| segment.remote) {
-        model.word = Some(format!("another PXElator serves {server}: adopt its machines there"));
+    if is_elsewhere(model, state, "adopt") {
         return;
     }
     if machine.in_conf {

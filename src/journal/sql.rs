@@ -1,8 +1,8 @@
 //! Plain SQL to the journal. Whatever is asked, nothing is written: neither the journal nor any other file.
 
-use super::{JournalError, query, told};
+use super::{Journal, JournalError, told};
 use rusqlite::{
-    Connection, OpenFlags,
+    Connection,
     hooks::{AuthAction, AuthContext, Authorization},
     types::Value,
 };
@@ -32,19 +32,10 @@ pub struct Reader {
 impl Reader {
     /// Opens an existing journal, also while another program writes.
     pub fn open(path: &Path) -> Result<Reader, JournalError> {
-        if !path.exists() {
-            return Err(JournalError::Missing { path: path.display().to_string() });
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = || {
-            let mut connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(super::BUSY)?;
-            connection.pragma_update(None, "query_only", true)?;
-            query::register(&connection)?;
-            connection.authorizer(Some(may))?;
-            Ok(Reader { connection })
-        };
-        open().map_err(told(path))
+        let mut connection = Journal::read(path)?.connection;
+        let narrowed = connection.pragma_update(None, "query_only", true);
+        narrowed.and_then(|()| connection.authorizer(Some(may))).map_err(told(path))?;
+        Ok(Reader { connection })
     }
 
     /// Hands each row of the answer to `take` until that says no; returns the names of its columns.
@@ -94,7 +85,7 @@ fn may(context: AuthContext<'_>) -> Authorization {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Journal, *};
+    use super::*;
 
     #[test]
     fn nothing_is_written() {

@@ -3,7 +3,7 @@
 use super::segments::{Shared, choose};
 use crate::{
     conf::Database,
-    event::{Event, Fact, now},
+    event::{Event, Fact},
     journal::couchdb::{Behind, CouchError, Shipper, Step},
     state::Replica,
 };
@@ -198,7 +198,7 @@ impl Sending {
     }
 
     fn tell(&self, fact: Fact) {
-        self.shared.bus.publish(Event { time: now(), ..Event::new(None, fact) });
+        self.shared.bus.publish(Event::new(None, fact));
     }
 
     fn show(&self) {

@@ -2,7 +2,7 @@
 
 use super::{
     client::{Client, CouchError},
-    design::view,
+    design::{newest_conf, view},
 };
 use crate::{conf::Database, event::Event};
 use serde_json::{Value, json};
@@ -22,8 +22,6 @@ const PAST: usize = 2_000;
 const PAGE: usize = 50;
 /// Documents whose number of known events is kept: those of the last minutes.
 const KNOWN: usize = 50_000;
-/// A view of a large database takes its time the first time.
-const VIEW: Duration = Duration::from_secs(120);
 
 /// Reads along.
 pub struct Changes {
@@ -84,7 +82,7 @@ impl Changes {
     async fn begin(&mut self) -> Result<Vec<Event>, CouchError> {
         // Noted before what is there is read, so that nothing falls between the two.
         let since = sequence(&self.client.get("", &[]).await?["update_seq"]);
-        let segments = self.view("segment", &[("group_level", "1")]).await?;
+        let segments = view(&self.client, "segment", &[("group_level", "1")]).await?;
         let mut events = Vec::new();
         for row in segments["rows"].as_array().into_iter().flatten() {
             let Some(segment) = row["key"][0].as_str().filter(|segment| !self.own.contains(*segment)) else { continue };
@@ -98,14 +96,7 @@ impl Changes {
     /// The last conf of a segment, and what happened there last.
     async fn past(&mut self, segment: &str, events: &mut Vec<Event>) -> Result<(), CouchError> {
         let (mut from, to) = (json!([segment, {}]).to_string(), json!([segment]).to_string());
-        let newest = [
-            ("reduce", "false"),
-            ("descending", "true"),
-            ("include_docs", "true"),
-            ("startkey", &from),
-            ("endkey", &to),
-        ];
-        let conf = self.view("conf", &[&newest[..], &[("limit", "1")]].concat()).await?;
+        let conf = newest_conf(&self.client, segment).await?;
         self.take(&conf, events);
         let (begin, limit) = (events.len(), PAGE.to_string());
         let mut after = String::new();
@@ -121,17 +112,13 @@ impl Changes {
             if !after.is_empty() {
                 options.extend([("startkey_docid", after.as_str()), ("skip", "1")]);
             }
-            let page = self.view("segment", &options).await?;
+            let page = view(&self.client, "segment", &options).await?;
             self.take(&page, events);
             let rows = page["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
             let Some(last) = rows.last().filter(|_| rows.len() == PAGE) else { break };
             (from, after) = (last["key"].to_string(), last["id"].as_str().unwrap_or_default().to_owned());
         }
         Ok(())
-    }
-
-    async fn view(&self, name: &str, options: &[(&str, &str)]) -> Result<Value, CouchError> {
-        self.client.listen(&view(name), options, VIEW).await
     }
 
     /// Takes the events of an answer's documents that were not given out before.

@@ -2,9 +2,12 @@
 
 use super::client::{Client, CouchError};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Grows with each change of what is below, so that an older program leaves a newer one's views alone.
 const VERSION: u64 = 1;
+/// What a question that looks at much gets.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a design that somebody else changes at the same time is tried.
 const TRIES: usize = 5;
 
@@ -54,9 +57,16 @@ pub async fn upgrade(client: &Client) -> Result<(), CouchError> {
     Ok(())
 }
 
-/// The path of a view.
-pub fn view(name: &str) -> String {
-    format!("/_design/pxelator-{name}/_view/{name}")
+/// Asks a view. One of a large database takes its time at first.
+pub async fn view(client: &Client, name: &str, options: &[(&str, &str)]) -> Result<Value, CouchError> {
+    client.listen(&format!("/_design/pxelator-{name}/_view/{name}"), options, PATIENCE).await
+}
+
+/// The document of a segment's newest conf, as the one row of an answer.
+pub async fn newest_conf(client: &Client, segment: &str) -> Result<Value, CouchError> {
+    let (from, to) = (json!([segment, {}]).to_string(), json!([segment]).to_string());
+    let newest = [("descending", "true"), ("limit", "1"), ("startkey", &*from), ("endkey", &*to)];
+    view(client, "conf", &[&newest[..], &[("reduce", "false"), ("include_docs", "true")]].concat()).await
 }
 
 async fn put(client: &Client, name: &str, map: &str, reduce: Option<&str>) -> Result<(), CouchError> {

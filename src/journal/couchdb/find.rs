@@ -2,7 +2,7 @@
 
 use super::{
     client::{Client, CouchError},
-    design::view,
+    design::{PATIENCE, newest_conf, view},
 };
 use crate::{
     conf::Database,
@@ -11,12 +11,9 @@ use crate::{
     journal::mango::{self, Dialect},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Documents of one answer.
 const PAGE: usize = 100;
-/// An answer may take a look at every document.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks one database.
 pub struct Finder {
@@ -45,14 +42,11 @@ impl Finder {
             }
         };
         if ever {
-            take(&self.view("conf", &[("reduce", "false"), ("include_docs", "true")]).await?);
+            take(&view(&self.client, "conf", &[("reduce", "false"), ("include_docs", "true")]).await?);
         } else {
-            let segments = self.view("conf", &[("group_level", "1")]).await?;
+            let segments = view(&self.client, "conf", &[("group_level", "1")]).await?;
             for row in segments["rows"].as_array().into_iter().flatten() {
-                let (from, to) = (json!([row["key"][0], {}]).to_string(), json!([row["key"][0]]).to_string());
-                let newest = [("descending", "true"), ("limit", "1"), ("startkey", &*from), ("endkey", &*to)];
-                let options = [&newest[..], &[("reduce", "false"), ("include_docs", "true")]].concat();
-                take(&self.view("conf", &options).await?);
+                take(&newest_conf(&self.client, row["key"][0].as_str().unwrap_or_default()).await?);
             }
         }
         known.sort();
@@ -104,10 +98,6 @@ impl Finder {
             hand_out(&mut second.1, &mut take);
         }
         Ok(())
-    }
-
-    async fn view(&self, name: &str, options: &[(&str, &str)]) -> Result<Value, CouchError> {
-        self.client.listen(&view(name), options, PATIENCE).await
     }
 }
 

@@ -8,16 +8,12 @@ use super::{
     document::{Document, Entry, Subject, documents},
 };
 use crate::{
-    event::{Fact, Severity},
-    journal::Journal,
+    event::{Event, Fact, MachineSummary, Severity},
+    journal::{BUSY, Journal},
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::{
-    collections::BTreeMap,
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path};
 
 /// Bytes of events that one request takes, beside the earlier ones of its documents.
 const LARGEST: usize = 2 << 20;
@@ -30,12 +26,11 @@ const COLUMNS: &str = "id, time, segment, machine, mac, service, kind, severity,
 
 /// The lanes of one database.
 pub struct Lanes {
-    reader: Connection,
+    reader: Journal,
     writer: Connection,
     database: String,
-    /// Names of machines, as conf had them at the last event read, by segment and address.
-    names: BTreeMap<(String, String), String>,
-    path: PathBuf,
+    /// Names of machines by segment and address, as its conf had them at the last event read.
+    names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// One request's worth.
@@ -81,9 +76,9 @@ fn told(error: rusqlite::Error) -> CouchError {
 impl Lanes {
     /// The lanes of `segments` to the database at `url`; made where they are not yet there.
     pub fn open(path: &Path, url: &str, segments: &[Ipv4Addr]) -> Result<Lanes, CouchError> {
-        let reader = Journal::read(path).map_err(|error| CouchError::Journal(error.to_string()))?.connection;
+        let reader = Journal::read(path).map_err(|error| CouchError::Journal(error.to_string()))?;
         let writer = Connection::open(path).map_err(told)?;
-        writer.busy_timeout(super::super::BUSY).map_err(told)?;
+        writer.busy_timeout(BUSY).map_err(told)?;
         writer.pragma_update(None, "synchronous", "normal").map_err(told)?;
         writer.pragma_update(None, "wal_autocheckpoint", 0).map_err(told)?;
         for segment in segments {
@@ -91,12 +86,12 @@ impl Lanes {
                        (?1, ?2, 0, not exists (select 1 from lane where database = ?1 and home = 1))";
             writer.execute(sql, params![url, segment.to_string()]).map_err(told)?;
         }
-        Ok(Lanes { reader, writer, database: url.to_owned(), names: BTreeMap::new(), path: path.to_owned() })
+        Ok(Lanes { reader, writer, database: url.to_owned(), names: BTreeMap::new() })
     }
 
     /// What this journal is called in databases.
     pub fn journal(&self) -> Result<String, CouchError> {
-        self.reader.query_row("select name from journal", [], |row| row.get(0)).map_err(told)
+        self.reader.connection.query_row("select name from journal", [], |row| row.get(0)).map_err(told)
     }
 
     /// The database has nothing of this journal: all is sent from the beginning.
@@ -114,18 +109,18 @@ impl Lanes {
     /// Every lane that this database ever had: segment, home, shipped.
     fn all(&self) -> rusqlite::Result<Vec<(String, bool, i64)>> {
         let sql = "select segment, home, shipped from lane where database = ?1 order by segment";
-        let mut statement = self.reader.prepare_cached(sql)?;
+        let mut statement = self.reader.connection.prepare_cached(sql)?;
         let rows = statement.query_map([&self.database], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         rows.collect()
     }
 
-    fn last_id(&self) -> rusqlite::Result<i64> {
-        Ok(self.reader.query_row("select max(id) from event", [], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0))
+    fn last_id(&self) -> Result<i64, CouchError> {
+        self.reader.last_id().map_err(|error| CouchError::Journal(error.to_string()))
     }
 
     /// What is next, at most `most` events; none where everything is sent.
     pub fn next(&mut self, most: usize) -> Result<Option<Batch>, CouchError> {
-        let last_id = self.last_id().map_err(told)?;
+        let last_id = self.last_id()?;
         for (segment, home, shipped) in self.all().map_err(told)? {
             if shipped >= last_id {
                 continue;
@@ -167,19 +162,19 @@ impl Lanes {
         );
         let (begin, end) = subject.micros();
         let values = params![until, subject.segment, begin, end, subject.machine, subject.service];
-        let grows = || self.reader.prepare_cached(&sql)?.query_row(values, |row| row.get(0));
+        let grows = || self.reader.connection.prepare_cached(&sql)?.query_row(values, |row| row.get(0));
         grows().map_err(told)
     }
 
     /// How much waits.
     pub fn behind(&self) -> Result<Behind, CouchError> {
+        let last_id = self.last_id()?;
         let count = || -> rusqlite::Result<Behind> {
-            let last_id = self.last_id()?;
             let mut behind = Behind::default();
             for (segment, home, shipped) in self.all()? {
                 let of_lane = of_lane(home);
                 let sql = format!("select time from event where id > ?1 and {of_lane} order by id limit 1");
-                let mut oldest = self.reader.prepare_cached(&sql)?;
+                let mut oldest = self.reader.connection.prepare_cached(&sql)?;
                 let oldest = oldest.query_row(params![shipped, segment], |row| row.get::<_, i64>(0)).optional()?;
                 let Some(oldest) = oldest.and_then(|time| Timestamp::from_microsecond(time).ok()) else { continue };
                 behind.oldest = Some(behind.oldest.map_or(oldest, |known| known.min(oldest)));
@@ -187,7 +182,10 @@ impl Lanes {
                     last_id - shipped
                 } else {
                     let sql = format!("select count(*) from event where id > ?1 and {of_lane}");
-                    self.reader.prepare_cached(&sql)?.query_row(params![shipped, segment], |row| row.get(0))?
+                    self.reader
+                        .connection
+                        .prepare_cached(&sql)?
+                        .query_row(params![shipped, segment], |row| row.get(0))?
                 };
                 behind.events += u64::try_from(events).unwrap_or(0);
             }
@@ -204,7 +202,7 @@ impl Lanes {
             let sql = format!(
                 "select {COLUMNS} from event where id > ?1 and id <= ?3 and time >= ?4 and {of_lane} order by id"
             );
-            let mut statement = self.reader.prepare_cached(&sql)?;
+            let mut statement = self.reader.connection.prepare_cached(&sql)?;
             let mut rows = statement.query(params![shipped, segment, last_id, self.horizon(segment, home)?])?;
             while events < most && bytes < LARGEST {
                 let Some(row) = rows.next()? else {
@@ -240,7 +238,7 @@ impl Lanes {
     /// What happened before may be there in part: what retention left is no whole document any longer.
     fn horizon(&self, segment: &str, home: bool) -> rusqlite::Result<i64> {
         let sql = "select coalesce(max(before), 0) from horizon where segment = ?1 or (segment = '' and ?2)";
-        self.reader.prepare_cached(sql)?.query_row(params![segment, home], |row| row.get(0))
+        self.reader.connection.prepare_cached(sql)?.query_row(params![segment, home], |row| row.get(0))
     }
 
     /// All events of a subject up to row `last`: `new` are those after `shipped` and up to `until`.
@@ -255,7 +253,7 @@ impl Lanes {
             "select {COLUMNS} from event where (id <= ?1 or id > ?7) and id <= ?8 and {of_lane} and time >= ?3 \
              and time < ?4 and machine is ?5 and service = ?6 order by id"
         );
-        let mut statement = self.reader.prepare_cached(&sql)?;
+        let mut statement = self.reader.connection.prepare_cached(&sql)?;
         let (begin, end) = subject.micros();
         let values = params![shipped, subject.segment, begin, end, subject.machine, subject.service, until, last];
         let rows = statement.query_map(values, |row| Ok(entry(row, &subject.segment)?.1))?;
@@ -269,15 +267,12 @@ impl Lanes {
 
     /// What a machine was called when the last of its events happened.
     fn name(&mut self, segment: &str, machine: &str) -> Option<String> {
-        let key = (segment.to_owned(), machine.to_owned());
-        if !self.names.keys().any(|(known, _)| known == segment) {
+        if !self.names.contains_key(segment) {
             // Of before the first event that this run has read.
-            let machines = Journal::read(&self.path).ok()?.machines_of(segment).ok()?;
-            for machine in machines {
-                self.names.insert((segment.to_owned(), machine.address.to_string()), machine.hostname);
-            }
+            let machines = self.reader.machines_of(segment).ok()?;
+            self.names.insert(segment.to_owned(), named(machines));
         }
-        self.names.get(&key).cloned()
+        self.names.get(segment)?.get(machine).cloned()
     }
 }
 
@@ -311,14 +306,16 @@ fn entry(row: &Row<'_>, segment: &str) -> rusqlite::Result<(Subject, Entry)> {
 }
 
 /// Takes the names of machines from what conf said.
-fn learn(names: &mut BTreeMap<(String, String), String>, subject: &Subject, entry: &Entry) {
+fn learn(names: &mut BTreeMap<String, BTreeMap<String, String>>, subject: &Subject, entry: &Entry) {
     if entry.kind != "conf.loaded" {
         return;
     }
-    if let Ok(crate::event::Event { fact: Fact::ConfLoaded { machines, .. }, .. }) = serde_json::from_str(&entry.json) {
-        names.retain(|(segment, _), _| *segment != subject.segment);
-        for machine in machines {
-            names.insert((subject.segment.clone(), machine.address.to_string()), machine.hostname);
-        }
+    if let Ok(Event { fact: Fact::ConfLoaded { machines, .. }, .. }) = serde_json::from_str(&entry.json) {
+        names.insert(subject.segment.clone(), named(machines));
     }
+}
+
+/// Names by address.
+fn named(machines: Vec<MachineSummary>) -> BTreeMap<String, String> {
+    machines.into_iter().map(|machine| (machine.address.to_string(), machine.hostname)).collect()
 }
