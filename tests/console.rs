@@ -159,7 +159,17 @@ fn a_console_that_panics() {
     let past = console::Window::new().0;
     let (_found_sender, found) = tokio::sync::watch::channel(Arc::new(Found::default()));
     let shutdown = CancellationToken::new();
-    let source = console::Source { state, replicas, conf, past, found, commands, shutdown, note: None };
+    let source = console::Source {
+        state,
+        replicas,
+        conf,
+        past,
+        found,
+        desk: pxelator::desk::Desk::default(),
+        commands,
+        shutdown,
+        note: None,
+    };
     let _ = console::run(&source, Some("ansi16"), runtime.handle());
 }
 

@@ -53,6 +53,9 @@ pub struct Places {
     /// Where running virtual machines are kept track of
     #[arg(long, global = true, value_name = "DIR", default_value = "run")]
     run_dir: PathBuf,
+    /// Where terminals are logged and boots are recorded, a folder a machine
+    #[arg(long, global = true, value_name = "DIR", default_value = "log")]
+    log_dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,6 +110,13 @@ pub fn run() -> Result<u8> {
 
 impl Places {
     fn options(self, interface: Option<String>) -> Options {
-        Options { conf: self.conf, tftpboot: self.tftpboot, journal: self.journal, run: self.run_dir, interface }
+        Options {
+            conf: self.conf,
+            tftpboot: self.tftpboot,
+            journal: self.journal,
+            run: self.run_dir,
+            log: self.log_dir,
+            interface,
+        }
     }
 }

@@ -63,6 +63,7 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
         conf: running.conf.clone(),
         past: running.past.clone(),
         found: running.found.clone(),
+        desk: running.desk.clone(),
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),
         note,

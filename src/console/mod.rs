@@ -6,6 +6,7 @@ mod keys;
 mod model;
 mod mouse;
 mod place;
+mod rooms;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use window::Window;
 use crate::{
     command::{Command, Found},
     conf::Conf,
+    desk::{Answer, Desk},
     event::now,
     state::{Replica, Shared},
 };
@@ -60,6 +62,8 @@ pub struct Source {
     pub past: Window,
     /// The answers to what was looked for in the journal.
     pub found: watch::Receiver<Arc<Found>>,
+    /// Opens terminals and packets.
+    pub desk: Desk,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     /// Cancelled when the program is to end.
@@ -114,6 +118,8 @@ async fn show(
     let mut touched = true;
     let (mut drawn, mut drawn_at) = (u64::MAX, Timestamp::UNIX_EPOCH);
     let mut past = source.past.clone();
+    let mut answers = source.desk.answers();
+    let mut desk = 0;
     loop {
         tokio::select! {
             () = source.shutdown.cancelled() => return Ok(()),
@@ -128,6 +134,7 @@ async fn show(
                             model.word = Some("too many commands at once; try again".to_owned());
                         }
                     }
+                    Effect::Desk(wanted) => source.desk.ask(&wanted),
                     Effect::Go(go) => {
                         let segment = model.segment(&source.state.read()).map(|(address, _)| address);
                         past.ask(&mut model, go, segment);
@@ -142,6 +149,12 @@ async fn show(
                     },
                 }
             }
+            Ok(answer) = answers.recv() => {
+                match answer {
+                    Answer::Word(word) => model.word = Some(word),
+                }
+                touched = true;
+            }
             Ok(()) = found.changed() => {
                 model.found(&found.borrow_and_update());
                 touched = true;
@@ -149,6 +162,7 @@ async fn show(
             _ = frames.tick() => {
                 let now = now();
                 touched |= past.look(&mut model);
+                touched |= std::mem::replace(&mut desk, source.desk.generation()) != desk;
                 // What is shown of the past changes only when it is asked for.
                 let generation = if model.past.is_some() { drawn } else { source.state.read().generation };
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
@@ -159,7 +173,8 @@ async fn show(
                     let state = source.state.read();
                     drawn = state.generation;
                     let replicas = &source.replicas.borrow();
-                    let scene = Scene { model: &model, state: &state, replicas, theme: &theme, now, zone: &zone };
+                    let desk = &source.desk;
+                    let scene = Scene { model: &model, state: &state, replicas, desk, theme: &theme, now, zone: &zone };
                     view::draw(frame, scene, &mut sight);
                 })?;
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };

@@ -2,6 +2,7 @@
 
 use super::{
     place::{Chosen, Place, Search},
+    rooms::Room,
     view::words::standing,
 };
 use crate::{
@@ -104,6 +105,8 @@ pub struct Model {
     /// The machine whose page is open, and how far it is scrolled.
     pub page: Option<(Mac, usize)>,
     pub dialog: Option<Dialog>,
+    /// What is open in the place of panes and page.
+    pub room: Option<Room>,
     /// The past is asked for.
     pub travelling: bool,
     /// The past that is shown; none while it is the present.
@@ -134,6 +137,7 @@ impl Model {
             zoomed: false,
             page: None,
             dialog: None,
+            room: None,
             travelling: false,
             past: None,
             now: Timestamp::UNIX_EPOCH,

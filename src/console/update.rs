@@ -9,6 +9,7 @@ use super::{
 use crate::{
     command::Command,
     conf::{Conf, suggest},
+    desk::{Wanted, What},
     event::{Action, PowerState},
     net::Mac,
     state::{Outcome, State, past::Go},
@@ -22,6 +23,8 @@ pub enum Effect {
     None,
     Send(Command),
     NextTheme,
+    /// Something that is opened for the operator.
+    Desk(Wanted),
     /// Another moment of the past, or the present.
     Go(Go),
     /// The moment of the past that this text means.
@@ -121,6 +124,8 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             let same = line.and_then(|line| machines.iter().position(|(at, machine)| (*at, machine.mac) == line));
             model.choose(state, same.unwrap_or(0));
         }
+        Wish::Terminal => return terminal(model, state),
+        Wish::Logs => return Effect::Desk(Wanted::Logs),
         Wish::Theme => return Effect::NextTheme,
         Wish::Help => ask(model, Dialog::Help),
         Wish::Quit => match boots_under_way(state) {
@@ -203,6 +208,19 @@ fn is_elsewhere(model: &mut Model, state: &State, act: &str) -> bool {
 pub fn confirmed(model: &Model, state: &State, mac: Mac, action: Action) -> Effect {
     let found = model.segment(state).and_then(|(at, segment)| Some((at, segment.machines.get(&mac)?.address?)));
     found.map_or(Effect::None, |(segment, machine)| Effect::Send(Command::Power { segment, machine, action }))
+}
+
+fn terminal(model: &mut Model, state: &State) -> Effect {
+    if is_elsewhere(model, state, "open") {
+        return Effect::None;
+    }
+    let segment = model.segment(state).map(|(segment, _)| segment);
+    let machine = model.machine(state).filter(|machine| machine.in_conf).and_then(|machine| machine.address);
+    let Some((segment, machine)) = segment.zip(machine) else {
+        model.word = Some("only a machine of conf has a terminal; adopt it with a".to_owned());
+        return Effect::None;
+    };
+    Effect::Desk(Wanted::Terminal(What::Machine { segment, machine, way: None }))
 }
 
 fn adopt(model: &mut Model, state: &State, conf: &Conf) {

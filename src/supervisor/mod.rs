@@ -18,6 +18,7 @@ use crate::{
     command::{Command, Found},
     conf::{self, Conf},
     console::Window,
+    desk::Desk,
     event::{Event, Fact},
     journal::{Journal, JournalError},
     state::{Replica, Shared},
@@ -46,6 +47,8 @@ pub struct Options {
     pub journal: PathBuf,
     /// Where the processes of virtual machines are kept track of.
     pub run: PathBuf,
+    /// Where terminals are logged and boots are recorded.
+    pub log: PathBuf,
     /// Serve the segments of this interface only.
     pub interface: Option<String>,
 }
@@ -79,6 +82,8 @@ pub struct Running {
     pub past: Window,
     /// What was last looked for in the journal, and what was found.
     pub found: watch::Receiver<Arc<Found>>,
+    /// Opens terminals and packets for the operator.
+    pub desk: Desk,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     bus: Bus,
@@ -143,7 +148,8 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     }));
     serving.spawn(retention::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
-    Ok(Running { state, conf, replicas, past, found, commands, bus, shutdown, serving, folding, folded, journal })
+    let desk = Desk::default();
+    Ok(Running { state, conf, replicas, past, found, desk, commands, bus, shutdown, serving, folding, folded, journal })
 }
 
 impl Running {

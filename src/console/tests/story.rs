@@ -10,6 +10,7 @@ use crate::{
         update::{self, Effect},
         view::{self, Scene, Sight},
     },
+    desk::Desk,
     event::*,
     net::Mac,
     state::{
@@ -33,6 +34,7 @@ pub struct Story {
     pub state: State,
     pub replicas: BTreeMap<String, Replica>,
     pub conf: Conf,
+    pub desk: Desk,
     pub model: Model,
     pub sight: Sight,
     pub abilities: Abilities,
@@ -47,6 +49,7 @@ impl Story {
             state: State::default(),
             replicas: BTreeMap::new(),
             conf: Conf::default(),
+            desk: Desk::default(),
             model: Model::new(Some("practice segment".to_owned())),
             sight: Sight::default(),
             abilities: Abilities { colours: true, unicode: true },
@@ -246,7 +249,8 @@ impl Story {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let now = self.now;
         let (model, state, sight) = (&self.model, &self.state, &mut self.sight);
-        let scene = Scene { model, state, replicas: &self.replicas, theme: &theme, now, zone: &TimeZone::UTC };
+        let desk = &self.desk;
+        let scene = Scene { model, state, replicas: &self.replicas, desk, theme: &theme, now, zone: &TimeZone::UTC };
         terminal.draw(|frame| view::draw(frame, scene, sight)).unwrap();
         self.model.height =
             if self.model.page.is_some() { self.sight.page.1 } else { self.sight.height(self.model.pane) };

@@ -18,7 +18,10 @@ use super::{
     model::{Dialog, Model, Pane},
     theme::Theme,
 };
-use crate::state::{Replica, State};
+use crate::{
+    desk::Desk,
+    state::{Replica, State},
+};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{
     Frame,
@@ -33,6 +36,8 @@ pub struct Scene<'a> {
     pub state: &'a State,
     /// How far the databases are behind, by URL.
     pub replicas: &'a BTreeMap<String, Replica>,
+    /// The terminals and packets that are open.
+    pub desk: &'a Desk,
     pub theme: &'a Theme,
     pub now: Timestamp,
     /// Where the operator is.
@@ -91,6 +96,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     sight.tabs = head::tabs(frame, tabs, scene);
     let is_wide = body.width >= WIDE.0 && body.height + 3 >= WIDE.1;
     match scene.model.page {
+        _ if scene.model.room.is_some() => room(frame, body, scene, sight),
         Some((mac, scrolled)) => page::draw(frame, body, scene, sight, mac, scrolled),
         None if is_wide && !scene.model.zoomed => all(frame, body, scene, sight),
         None if scene.model.pane == Pane::Machines && body.height >= strip::height(body.width) + 10 => {
@@ -131,6 +137,12 @@ fn all(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, sight: &mut Sight) {
     pane(frame, left, scene, sight, Pane::Syslog);
     pane(frame, right, scene, sight, Pane::Leases);
     pane(frame, bottom, scene, sight, Pane::Audit);
+}
+
+fn room(_frame: &mut Frame<'_>, _area: Rect, scene: Scene<'_>, _sight: &mut Sight) {
+    if let Some(room) = &scene.model.room {
+        match *room {}
+    }
 }
 
 fn pane(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, which: Pane) {

@@ -1,0 +1,17 @@
+//! Packets as they were on the wire: what one is, in words, and as files of them. Pure: knows no socket.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+/// An Ethernet frame that was captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// When.
+    pub time: Timestamp,
+    /// Bytes that it had on the wire; `data` may be its beginning only.
+    pub length: u32,
+    /// The frame from its first byte, without check sequence.
+    pub data: Bytes,
+    /// What happened then, of an annotated file.
+    pub comments: Vec<String>,
+}
