@@ -80,7 +80,7 @@ impl Desk {
         self.answer(Answer::Word(format!("{}: there is no display; {}", plan.title, plan.session)));
     }
 
-    fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {
+    pub(super) fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {
         if let Err(error) = thread::Builder::new().name("desk".to_owned()).spawn(work) {
             self.answer(Answer::Word(format!("no thread to open it: {error}")));
         }
