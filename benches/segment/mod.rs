@@ -57,6 +57,7 @@ pub fn conf(machines: u32) -> Conf {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
         machines: (0..machines).map(machine).collect(),
     };
     let profile = Profile { name: "live".into(), kernel: Some("k".into()), initrd: vec![], append: String::new() };

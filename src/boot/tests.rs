@@ -52,6 +52,7 @@ fn conf(append: &str) -> (Conf, Segment) {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
         machines: BTreeMap::from([(ADDRESS, Arc::new(machine()))]),
     };
     let profiles = BTreeMap::from([("live".to_owned(), profile("live/vmlinuz", append))]);

@@ -4,6 +4,7 @@
 
 mod line;
 mod plan;
+pub mod recorder;
 
 pub use line::CommandLine;
 pub use plan::{Packets, Plan, Way, What};

@@ -6,6 +6,7 @@ mod mac;
 mod namespace;
 mod passage;
 mod socket;
+mod tap;
 
 pub use interface::Interface;
 pub use link::{Arp, Link, Overheard, arp_sender};
@@ -13,3 +14,4 @@ pub use mac::{Mac, NotAMac};
 pub use namespace::{Namespace, NamespaceError};
 pub use passage::Passage;
 pub use socket::{tcp, udp};
+pub use tap::Tap;

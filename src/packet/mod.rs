@@ -1,5 +1,7 @@
 //! Packets as they were on the wire: what one is, in words, and as files of them. Pure: knows no socket.
 
+pub mod pcapng;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
