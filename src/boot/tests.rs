@@ -31,6 +31,7 @@ fn machine() -> Machine {
         loader: None,
         firmware: None,
         power: None,
+        terminal: None,
         extra,
     }
 }
@@ -53,6 +54,7 @@ fn conf(append: &str) -> (Conf, Segment) {
         couchdb: None,
         keep: None,
         record: 10,
+        terminal: None,
         machines: BTreeMap::from([(ADDRESS, Arc::new(machine()))]),
     };
     let profiles = BTreeMap::from([("live".to_owned(), profile("live/vmlinuz", append))]);

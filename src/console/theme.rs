@@ -1,7 +1,10 @@
 //! The console's colours: one TOML file a theme. Knows no pane.
 
 use super::view::words::Mood;
-use crate::event::Severity;
+use crate::{
+    desk::{self, Palette},
+    event::Severity,
+};
 use ratatui::{
     style::{Color, Modifier, Style},
     symbols::border,
@@ -31,6 +34,8 @@ pub struct Theme {
     pub busy: Style,
     pub bad: Style,
     pub notice: Style,
+    /// The colours of terminals.
+    pub terminals: Palette,
 }
 
 /// The characters that say without colour how things are.
@@ -129,6 +134,8 @@ struct File {
     busy: String,
     bad: String,
     notice: String,
+    #[serde(default)]
+    terminals: Vec<String>,
 }
 
 /// The names of all themes: those of the folder and those built in.
@@ -161,6 +168,10 @@ pub fn load(folder: &Path, name: &str, abilities: Abilities) -> Result<Theme, Th
         _ if !colours => Style::new().add_modifier(Modifier::REVERSED),
         value => Style::new().bg(colour(value)?),
     };
+    let terminals = file.terminals.iter().map(|value| {
+        desk::parse_colour(value).ok_or_else(|| format!("terminals: {value:?} is not a colour: use #rrggbb"))
+    });
+    let terminals: Result<_, String> = terminals.collect();
     let bold = |style: Style| style.add_modifier(Modifier::BOLD);
     Ok(Theme {
         name: name.to_owned(),
@@ -175,6 +186,7 @@ pub fn load(folder: &Path, name: &str, abilities: Abilities) -> Result<Theme, Th
         busy: front(&file.busy)?,
         bad: bold(front(&file.bad)?),
         notice: front(&file.notice)?,
+        terminals: Palette::new(terminals.map_err(wrong)?, desk::parse_colour(&file.text)),
     })
 }
 

@@ -2,18 +2,33 @@
 //!
 //! Starting programs takes its time, so the console asks and goes on; what came of it is an [`Answer`].
 
+mod colour;
+mod holder;
 mod line;
+mod opening;
+mod operator;
 mod plan;
+pub mod programs;
 pub mod recorder;
+mod seat;
+pub mod settings;
+mod window;
 
+pub use colour::{Palette, Rgb, parse as parse_colour};
 pub use line::CommandLine;
+pub use operator::{Account, Operator};
 pub use plan::{Packets, Plan, Way, What};
+pub use seat::{Held, Places, Unopened};
+pub use settings::{Settings, SettingsError};
+
+use crate::conf::Conf;
+use seat::Seat;
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Answers that a console may leave unread.
 const ANSWERS: usize = 64;
@@ -41,18 +56,56 @@ pub enum Answer {
 pub struct Desk {
     answers: broadcast::Sender<Answer>,
     generation: Arc<AtomicU64>,
+    seat: Arc<Seat>,
 }
 
 impl Default for Desk {
     fn default() -> Desk {
-        Desk { answers: broadcast::Sender::new(ANSWERS), generation: Arc::default() }
+        Desk::new(Places::default(), watch::Sender::new(Arc::new(Conf::default())).subscribe())
     }
 }
 
 impl Desk {
+    /// The desk of who started this program.
+    pub fn new(places: Places, conf: watch::Receiver<Arc<Conf>>) -> Desk {
+        let seat = Arc::new(Seat::new(places, conf));
+        Desk { answers: broadcast::Sender::new(ANSWERS), generation: Arc::default(), seat }
+    }
+
     /// Fulfils a wish; never waits.
     pub fn ask(&self, wanted: &Wanted) {
-        self.answer(Answer::Word(format!("{wanted:?} cannot be opened yet")));
+        match wanted {
+            Wanted::Terminal(what) => self.open(vec![what.clone()]),
+            Wanted::Logs => self.open(opening::logs()),
+            Wanted::Packets(_) => self.answer(Answer::Word(format!("{wanted:?} cannot be opened yet"))),
+        }
+    }
+
+    /// Who sits there.
+    pub fn operator(&self) -> &Operator {
+        &self.seat.operator
+    }
+
+    /// Other colours from now on.
+    pub fn set_palette(&self, palette: Palette) {
+        self.seat.set_palette(palette);
+    }
+
+    /// The terminal for `what`, with all that it needs made ready; `attach` is run as the operator. Waits for programs.
+    pub fn plan(&self, what: &What) -> Result<Plan, Unopened> {
+        let plan = self.seat.draft(what, self.seat.settings().0.holder)?;
+        let attach = self.seat.operator.as_operator(plan.attach);
+        Ok(Plan { attach, ..plan })
+    }
+
+    /// The sessions that are held, also those of an earlier run. Waits for a program.
+    pub fn sessions(&self) -> Result<Vec<Held>, Unopened> {
+        self.seat.sessions(self.seat.settings().0.holder)
+    }
+
+    /// Ends a session and what runs in it. Waits for a program.
+    pub fn end_session(&self, name: &str) -> Result<(), Unopened> {
+        self.seat.end_session(self.seat.settings().0.holder, name)
     }
 
     /// The answers from now on.

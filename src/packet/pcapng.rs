@@ -83,7 +83,7 @@ pub struct Contents {
     /// The packets in the order of the file.
     pub frames: Vec<Frame>,
     /// What is said at the end of each section.
-    pub notes: Vec<String>,
+    pub notes: Vec<Vec<String>>,
     /// Bytes up to the end of the last whole block: less than the file has where its writer was stopped in the middle.
     pub whole: usize,
 }
@@ -139,10 +139,11 @@ pub fn parse(bytes: &Bytes) -> Result<Contents, Fault> {
                     return Err(fault(at, &format!("an Ethernet interface, found link type {:?}", interface.linktype)));
                 }
                 Block::InterfaceStatistics(statistics) => {
-                    contents.notes.extend(statistics.options.iter().filter_map(|option| match option {
+                    let comments = statistics.options.iter().filter_map(|option| match option {
                         InterfaceStatisticsOption::Comment(text) => Some(text.clone().into_owned()),
                         _ => None,
-                    }));
+                    });
+                    contents.notes.push(comments.collect());
                 }
                 Block::EnhancedPacket(packet) => {
                     let interface = parser.interfaces().get(packet.interface_id as usize);

@@ -5,7 +5,7 @@ use crate::{
     bus::Bus,
     command::Found,
     conf::{Conf, Segment},
-    desk::recorder,
+    desk::{Desk, recorder},
     event::{Event, Service},
     net::Interface,
     servers::{Context, ServerError, dhcp, dns, http, radv, syslog, tftp},
@@ -32,6 +32,7 @@ pub struct Shared {
     pub bus: Bus,
     /// Each event as it comes, for those that may miss some.
     pub events: broadcast::Sender<Arc<Event>>,
+    pub desk: Desk,
     /// When the journal was last to be looked into, and what was found.
     pub asked: watch::Sender<Timestamp>,
     pub found: watch::Sender<Arc<Found>>,

@@ -2,7 +2,6 @@
 
 use super::{Scene, list};
 use crate::console::{
-    keys,
     model::{ACTIONS, Adopting, Dialog},
     troubles::troubles,
 };
@@ -80,16 +79,7 @@ fn name_of(scene: Scene<'_>, mac: Mac) -> String {
 /// Two columns where the lines would not fit one below the other.
 fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let spelled = |key: &'static str| match theme.marks.unicode {
-        true => key.to_owned(),
-        false => key
-            .replace('⇧', "shift-")
-            .replace('→', "right")
-            .replace('←', "left")
-            .replace('↓', "down")
-            .replace('↑', "up"),
-    };
-    let keys: Vec<_> = keys::help(scene.model).map(|(key, words)| (spelled(key), words)).collect();
+    let keys = scene.model.keys.help(scene.model, theme.marks.unicode);
     let half = keys.len().div_ceil(2);
     let cell = |(key, words): &(String, &str)| {
         [Span::styled(format!(" {key:<10}"), theme.focus), Span::styled(format!("{words:<26}"), theme.text)]

@@ -1,12 +1,12 @@
 //! The files of recorded boots: their names, how they are made, which are let go.
 
 use super::track::Subject;
-use crate::{net::Mac, packet::pcapng};
+use crate::{desk::Operator, net::Mac, packet::pcapng};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use std::{
-    env, fs,
+    fs,
     io::{self, Seek},
-    os::unix::fs::{OpenOptionsExt, chown, fchown},
+    os::unix::fs::{OpenOptionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -67,23 +67,17 @@ pub fn path_of(log: &Path, mac: Mac, subject: &Subject) -> PathBuf {
 }
 
 /// Opens the file of a boot, and makes it where it is not there. One that is there goes on behind its last whole packet.
-pub fn open(log: &Path, path: &Path) -> io::Result<Opened> {
-    let owner = owner();
-    let folder = path.parent().unwrap_or(log).to_owned();
-    for folder in [log, &folder] {
-        if !folder.exists() {
-            fs::create_dir_all(folder)?;
-            if let Some((user, group)) = owner {
-                chown(folder, Some(user), Some(group))?;
-            }
-        }
+pub fn open(path: &Path) -> io::Result<Opened> {
+    let operator = Operator::here();
+    if let Some(folder) = path.parent() {
+        operator.folder(folder)?;
     }
     let there = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
     // Of a whole network's packets: for the operator alone. A link in a folder of his leads root nowhere.
     let mut options = fs::File::options();
     options.create(true).write(true).truncate(false).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
     let mut file = options.open(path)?;
-    if let Some((user, group)) = owner {
+    if let Some((user, group)) = operator.owner() {
         fchown(&file, Some(user), Some(group))?;
     }
     let (mut packets, mut bytes) = (0, 0);
@@ -102,15 +96,6 @@ pub fn prune(folder: &Path, most: usize, current: &Path) -> Vec<PathBuf> {
     let surplus = all.len().saturating_sub(most);
     let oldest = all.into_iter().filter(|kept| kept.file != current).take(surplus);
     oldest.filter(|kept| fs::remove_file(&kept.file).is_ok()).map(|kept| kept.file).collect()
-}
-
-/// Who called sudo: what is written is his.
-fn owner() -> Option<(u32, u32)> {
-    if !nix::unistd::Uid::effective().is_root() {
-        return None;
-    }
-    let number = |name: &str| env::var(name).ok()?.parse().ok();
-    Some((number("SUDO_UID")?, number("SUDO_GID")?))
 }
 
 #[cfg(test)]
@@ -147,7 +132,7 @@ mod tests {
         let path = path_of(log.path(), Mac([2; 6]), &subject);
         assert_eq!(path, log.path().join("web1/boot-20261125T140300Z.pcapng"));
         let write = |more: &[u8]| {
-            let opened = open(log.path(), &path).unwrap();
+            let opened = open(&path).unwrap();
             let mut writer = pcapng::Writer::begin(opened.file, "br0", "x").unwrap();
             let data = vec![1; 60].into();
             writer.packet(&crate::packet::Frame { time: subject.began, length: 60, data, comments: vec![] }).unwrap();

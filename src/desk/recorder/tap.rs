@@ -197,7 +197,7 @@ impl Work {
         let name = subject.hostname.clone().unwrap_or_else(|| mac.to_string());
         let address = subject.address.map(|address| format!(", {address}")).unwrap_or_default();
         let about = format!("boot of {name} ({mac}{address}) on segment {segment}, began {}", subject.began);
-        let opened = files::open(log, &path).and_then(|opened| {
+        let opened = files::open(&path).and_then(|opened| {
             Ok((Writer::begin(opened.file, &interface.name, &about)?, opened.packets, opened.bytes))
         });
         let (writer, packets, bytes) = match opened {

@@ -39,7 +39,7 @@ proptest! {
         let file = Bytes::from(written(&frames, &notes));
         let contents = parse(&file).unwrap();
         prop_assert_eq!(&contents.frames, &frames);
-        prop_assert_eq!(&contents.notes, &notes);
+        prop_assert_eq!(&contents.notes, &[notes]);
         prop_assert_eq!(&contents.about, &["boot of web1".to_owned()]);
         prop_assert_eq!(contents.whole, file.len());
         // A writer that was killed anywhere leaves the packets before.

@@ -313,6 +313,7 @@ mod tests {
             couchdb: None,
             keep: None,
             record: 10,
+            terminal: None,
             machines: BTreeMap::new(),
         }
     }
