@@ -4,7 +4,7 @@ use super::{
     answers,
     keys::{Chord, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
-    rooms, timeline,
+    recorded, rooms, timeline,
 };
 use crate::{
     command::Command,
@@ -137,6 +137,7 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             model.choose(state, same.unwrap_or(0));
         }
         Wish::Terminal => return terminal(model, state),
+        Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
         Wish::Theme => return Effect::NextTheme,
         Wish::Help => ask(model, Dialog::Help),
