@@ -8,6 +8,7 @@ use super::{
 use crate::{
     command::Command,
     conf::{Conf, fits},
+    desk::inside::Act,
     state::State,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -91,7 +92,7 @@ fn search(model: &mut Model, state: &State) -> Effect {
 }
 
 /// Folds pasted text in: into the field that is being typed; elsewhere it is no row of keys.
-pub fn paste(model: &mut Model, state: &State, text: &str) {
+pub fn paste(model: &mut Model, state: &State, text: &str) -> Effect {
     let into = |field: &mut String| text.chars().for_each(|c| edit(field, KeyCode::Char(c)));
     match model.dialog.take() {
         Some(Dialog::Adopt(mut adopting)) => {
@@ -107,8 +108,14 @@ pub fn paste(model: &mut Model, state: &State, text: &str) {
             into(&mut text);
             model.dialog = Some(Dialog::Moment(text, None));
         }
+        None => {
+            if let Some(id) = model.typing_to() {
+                return Effect::Inside(id, Act::Paste(text.to_owned()));
+            }
+        }
         other => model.dialog = other,
     }
+    Effect::None
 }
 
 /// Control-U empties the field that is being typed, control-W takes its last word.

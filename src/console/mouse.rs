@@ -2,7 +2,8 @@
 
 use super::{
     model::{Dialog, Model},
-    update::{open, step},
+    rooms::{Room, terminals},
+    update::{Effect, open, step},
     view::Sight,
 };
 use crate::state::State;
@@ -12,7 +13,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 const WHEEL: isize = 3;
 
 /// Folds a click or a turn of the wheel in: a click chooses a pane or a line, a second one opens the line.
-pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) {
+pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) -> Effect {
     let past = model.past.clone();
     let state = past.as_ref().map_or(state, |past| &past.state);
     if model.dialog.is_some() {
@@ -21,7 +22,10 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         {
             model.dialog = None;
         }
-        return;
+        return Effect::None;
+    }
+    if let Some(Room::Terminals(room)) = model.room.clone() {
+        return terminals::mouse(model, room, sight, mouse);
     }
     let (column, row) = (mouse.column, mouse.row);
     let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
@@ -44,4 +48,5 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         }
         _ => {}
     }
+    Effect::None
 }

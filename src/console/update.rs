@@ -4,12 +4,16 @@ use super::{
     answers,
     keys::{self, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
+    rooms::{Room, terminals},
     timeline,
 };
 use crate::{
     command::Command,
     conf::{Conf, suggest},
-    desk::{Wanted, What},
+    desk::{
+        Wanted, What,
+        inside::{Act, Id},
+    },
     event::{Action, PowerState},
     net::Mac,
     state::{Outcome, State, past::Go},
@@ -25,6 +29,16 @@ pub enum Effect {
     NextTheme,
     /// Something that is opened for the operator.
     Desk(Wanted),
+    /// What the operator does with a terminal inside the console.
+    Inside(Id, Act),
+    /// The session that a terminal shows is to be ended.
+    EndSession(Id),
+    /// The session of this name is.
+    EndNamed(String),
+    /// A session that runs is to be shown.
+    OpenSession(String),
+    /// Which sessions run?
+    Sessions,
     /// Another moment of the past, or the present.
     Go(Go),
     /// The moment of the past that this text means.
@@ -33,6 +47,9 @@ pub enum Effect {
 
 /// Folds a key in; `state` is the present.
 pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effect {
+    if let (None, Some(Room::Terminals(room))) = (&model.dialog, model.room.clone()) {
+        return terminals::key(model, room, key);
+    }
     model.word = None;
     let past = model.past.clone();
     let live = state;
@@ -126,6 +143,10 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         }
         Wish::Terminal => return terminal(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
+        Wish::Terminals => {
+            model.room = Some(Room::Terminals(terminals::Terminals::listing()));
+            return Effect::Sessions;
+        }
         Wish::Theme => return Effect::NextTheme,
         Wish::Help => ask(model, Dialog::Help),
         Wish::Quit => match boots_under_way(state) {

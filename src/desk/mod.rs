@@ -2,6 +2,7 @@
 //!
 //! Starting programs takes its time, so the console asks and goes on; what came of it is an [`Answer`].
 
+pub mod inside;
 mod line;
 mod plan;
 
@@ -33,6 +34,8 @@ pub enum Wanted {
 pub enum Answer {
     /// A word to the operator.
     Word(String),
+    /// A terminal inside the console is open.
+    Inside(inside::Id),
 }
 
 /// The operator's desk. Clones are of the same desk.
@@ -40,11 +43,14 @@ pub enum Answer {
 pub struct Desk {
     answers: broadcast::Sender<Answer>,
     generation: Arc<AtomicU64>,
+    terminals: inside::Terminals,
 }
 
 impl Default for Desk {
     fn default() -> Desk {
-        Desk { answers: broadcast::Sender::new(ANSWERS), generation: Arc::default() }
+        let generation = Arc::<AtomicU64>::default();
+        let terminals = inside::Terminals::new(generation.clone());
+        Desk { answers: broadcast::Sender::new(ANSWERS), generation, terminals }
     }
 }
 
@@ -52,6 +58,11 @@ impl Desk {
     /// Fulfils a wish; never waits.
     pub fn ask(&self, wanted: &Wanted) {
         self.answer(Answer::Word(format!("{wanted:?} cannot be opened yet")));
+    }
+
+    /// The terminals inside the console.
+    pub fn terminals(&self) -> &inside::Terminals {
+        &self.terminals
     }
 
     /// The answers from now on.

@@ -4,6 +4,7 @@ use super::{Scene, list};
 use crate::console::{
     keys,
     model::{ACTIONS, Adopting, Dialog},
+    rooms::{Room, terminals},
     troubles::troubles,
 };
 use crate::{
@@ -89,7 +90,10 @@ fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
             .replace('↓', "down")
             .replace('↑', "up"),
     };
-    let keys: Vec<_> = keys::help(scene.model).map(|(key, words)| (spelled(key), words)).collect();
+    let keys: Vec<_> = match &scene.model.room {
+        Some(Room::Terminals(room)) => terminals::help(room).map(|(key, words)| (spelled(key), words)).collect(),
+        _ => keys::help(scene.model).map(|(key, words)| (spelled(key), words)).collect(),
+    };
     let half = keys.len().div_ceil(2);
     let cell = |(key, words): &(String, &str)| {
         [Span::styled(format!(" {key:<10}"), theme.focus), Span::styled(format!("{words:<26}"), theme.text)]

@@ -11,11 +11,13 @@ mod past;
 mod replica;
 mod streams;
 mod strip;
+mod terminals;
 mod timeline;
 pub mod words;
 
 use super::{
     model::{Dialog, Model, Pane},
+    rooms::{Room, terminals::Seen},
     theme::Theme,
 };
 use crate::{
@@ -66,6 +68,8 @@ pub struct Sight {
     pub page: (usize, usize),
     /// The lines of the open dialog, and of its window.
     pub dialog: (usize, usize),
+    /// What of a terminal is shown.
+    pub seen: Seen,
 }
 
 /// From this size on all panes are shown at once.
@@ -139,9 +143,10 @@ fn all(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, sight: &mut Sight) {
     pane(frame, bottom, scene, sight, Pane::Audit);
 }
 
-fn room(_frame: &mut Frame<'_>, _area: Rect, scene: Scene<'_>, _sight: &mut Sight) {
-    if let Some(room) = &scene.model.room {
-        match *room {}
+fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) {
+    match &scene.model.room {
+        Some(Room::Terminals(room)) => terminals::draw(frame, area, scene, sight, room),
+        None => {}
     }
 }
 
