@@ -20,6 +20,7 @@ mod line;
 mod log;
 mod power_on;
 mod practice;
+mod serial;
 mod serve;
 mod table;
 
@@ -83,6 +84,11 @@ enum Verb {
     Log(log::Log),
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
+    /// A machine's serial console in this terminal
+    Serial {
+        /// The console's socket: run/10.77.0.60.serial
+        socket: PathBuf,
+    },
     /// Print a script that completes words in a shell
     Completions {
         /// The shell
@@ -96,6 +102,7 @@ pub fn run() -> Result<u8> {
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
+        Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;

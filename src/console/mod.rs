@@ -106,6 +106,7 @@ async fn show(
     mut theme: Theme,
     abilities: Abilities,
 ) -> Result<(), ConsoleError> {
+    source.desk.set_palette(theme.terminals.clone());
     let mut model = Model::new(source.note.clone());
     model.zone = TimeZone::system();
     // What a console before this one asked is nobody's.
@@ -150,6 +151,7 @@ async fn show(
                     Effect::NextTheme => match next_theme(&theme, abilities) {
                         Ok(next) => {
                             model.word = Some(format!("colours: {}", next.name));
+                            source.desk.set_palette(next.terminals.clone());
                             theme = next;
                         }
                         Err(error) => model.word = Some(error.to_string()),

@@ -1,6 +1,7 @@
 //! What the console shows of the state: which pane, which line, which filter, which question. Pure.
 
 use super::{
+    keys::Keys,
     place::{Chosen, Place, Search},
     rooms::{
         Room,
@@ -136,6 +137,8 @@ pub struct Model {
     pub zone: TimeZone,
     /// A word to the operator in the last line.
     pub word: Option<String>,
+    /// The keys in force.
+    pub keys: Arc<Keys>,
     /// Of the program's start: `practice segment`.
     pub note: Option<String>,
     /// Lines that the pane or page shows, for page up and down.
@@ -166,6 +169,7 @@ impl Model {
             now: Timestamp::UNIX_EPOCH,
             zone: TimeZone::UTC,
             word: None,
+            keys: Arc::default(),
             note,
             height: 10,
             page_lines: 0,

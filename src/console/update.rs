@@ -2,9 +2,9 @@
 
 use super::{
     answers,
-    keys::{self, Wish},
+    keys::{Chord, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
-    rooms::{Room, terminals},
+    rooms::{self, Room, terminals},
     timeline,
 };
 use crate::{
@@ -47,32 +47,37 @@ pub enum Effect {
 
 /// Folds a key in; `state` is the present.
 pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effect {
-    if let (None, Some(Room::Terminals(room))) = (&model.dialog, model.room.clone()) {
-        return terminals::key(model, room, key);
-    }
     model.word = None;
     let past = model.past.clone();
     let live = state;
     let state = past.as_ref().map_or(live, |past| &past.state);
     model.follow_selection(state);
+    if model.dialog.is_none()
+        && let Some(effect) = rooms::key(model, state, key)
+    {
+        return effect;
+    }
     if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
         model.dialog = None;
         return follow(model, live, conf, Wish::Quit);
     }
     match model.dialog.take() {
         Some(dialog) => answers::key(model, state, conf, dialog, key),
-        // With alt or control it is another key than the one meant.
-        None if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => Effect::None,
-        None => match keys::wish(key, model) {
+        None => match model.keys.wish(Chord::from(key), model) {
             // Boots that are under way now would stand still.
             Some(Wish::Quit) => follow(model, live, conf, Wish::Quit),
             Some(wish) => follow(model, state, conf, wish),
-            None if keys::is_for_now(key, model) => {
-                model.word = Some("this is the past: machines are switched and adopted now; r goes there".to_owned());
+            None if model.keys.is_for_now(Chord::from(key), model) => {
+                let back = model.keys.of(Wish::Timeline);
+                let word =
+                    format!("this is the past: machines are switched, adopted and opened now; {back} goes there");
+                model.word = Some(word);
                 Effect::None
             }
+            // With alt or control it is another key than the one meant.
+            None if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => Effect::None,
             None => {
-                model.word = Some("no such key here; ? shows those that work".to_owned());
+                model.word = Some(format!("no such key here; {} shows those that work", model.keys.of(Wish::Help)));
                 Effect::None
             }
         },
@@ -80,6 +85,9 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effe
 }
 
 fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
+    if let Some(effect) = rooms::follow(model, state, wish) {
+        return effect;
+    }
     let screen = isize::try_from(model.height.max(2) - 1).unwrap_or(1);
     match wish {
         Wish::Down => step(model, state, 1),
@@ -91,6 +99,7 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::NextPane => turn(model, 1),
         Wish::PreviousPane => turn(model, Pane::ALL.len() - 1),
         Wish::Open => open(model, state),
+        Wish::Back if model.room.is_some() => model.room = None,
         Wish::Back if model.page.is_some() => model.page = None,
         Wish::Back if !model.place().filter.is_empty() => {
             model.place_mut().filter.clear();

@@ -18,7 +18,7 @@ use crate::{
     command::{Command, Found},
     conf::{self, Conf},
     console::Window,
-    desk::Desk,
+    desk::{Desk, Places},
     event::{Event, Fact},
     journal::{Journal, JournalError},
     state::{Replica, Shared},
@@ -125,8 +125,16 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(conf::watch(options.conf.clone(), conf_sender, bus.clone(), shutdown.clone()));
     serving.spawn(recorder::judge(state.clone(), bus.clone(), shutdown.clone()));
     let (found_sender, found) = watch::channel(Arc::new(Found::default()));
+    let places = Places {
+        conf: options.conf.clone(),
+        journal: options.journal.clone(),
+        run: options.run.clone(),
+        log: options.log.clone(),
+    };
+    let desk = Desk::new(places, conf.clone());
     let shared = segments::Shared {
         options,
+        desk: desk.clone(),
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),
@@ -148,7 +156,6 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     }));
     serving.spawn(retention::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
-    let desk = Desk::default();
     Ok(Running { state, conf, replicas, past, found, desk, commands, bus, shutdown, serving, folding, folded, journal })
 }
 

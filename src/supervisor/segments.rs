@@ -5,6 +5,7 @@ use crate::{
     bus::Bus,
     command::Found,
     conf::{Conf, Segment},
+    desk::Desk,
     event::Service,
     net::Interface,
     servers::{Context, dhcp, dns, http, radv, syslog, tftp},
@@ -26,6 +27,7 @@ pub struct Shared {
     pub conf: watch::Receiver<Arc<Conf>>,
     pub state: state::Shared,
     pub bus: Bus,
+    pub desk: Desk,
     /// When the journal was last to be looked into, and what was found.
     pub asked: watch::Sender<Timestamp>,
     pub found: watch::Sender<Arc<Found>>,

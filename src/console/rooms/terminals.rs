@@ -10,12 +10,13 @@ use crate::{
     },
     desk::{
         Desk, What,
-        inside::{Act, Id, picture::Spot},
+        inside::{Act, Id, Terminal, picture::Spot},
     },
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
+use std::sync::Arc;
 
 /// Lines that a turn of the wheel moves.
 const WHEEL: isize = 3;
@@ -143,18 +144,46 @@ pub fn all(desk: &Desk) -> Vec<Listed> {
             attached: true,
         })
         .collect();
-    listed.extend(desk.sessions().into_iter().filter(|held| open.iter().all(|(_, t)| t.plan.session != held.session)));
+    listed.extend(held(desk, &open));
     listed
 }
 
+fn held(desk: &Desk, open: &[(Id, Arc<Terminal>)]) -> Vec<Listed> {
+    let mut held = desk.known_sessions();
+    held.retain(|held| open.iter().all(|(_, terminal)| terminal.plan.session != held.name));
+    let listed = held.into_iter().map(|held| Listed {
+        id: None,
+        title: match &held.what {
+            Some(What::Machine { machine, way, .. }) => {
+                let way = way.map(|way| format!("{way:?}").to_lowercase()).unwrap_or_default();
+                format!("{machine} {way}")
+            }
+            Some(What::Log(service)) => format!("pxelator {service}"),
+            None => "a machine that is gone from conf".to_owned(),
+        },
+        what: held.what,
+        session: held.name,
+        since: None,
+        ended: None,
+        bell: false,
+        attached: held.attached,
+    });
+    listed.collect()
+}
+
 /// The keys that work here.
-pub fn help(room: &Terminals) -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn help(room: &Terminals, unicode: bool) -> Vec<(String, &'static str)> {
     let keys: &[(&str, &str, &str)] = match room.shown {
         Some(_) if room.looking.is_some() => &LOOKING,
         Some(_) => &PREFIXED,
         None => &LIST,
     };
-    keys.iter().map(|(key, _, words)| (*key, *words))
+    keys.iter().map(|(key, _, words)| (spelled(key, unicode).to_owned(), *words)).collect()
+}
+
+/// A key as the operator's terminal can show it.
+pub fn spelled(key: &'static str, unicode: bool) -> &'static str {
+    if unicode || key.is_ascii() { key } else { "arrows" }
 }
 
 /// Folds a key in.

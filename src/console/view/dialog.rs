@@ -2,7 +2,6 @@
 
 use super::{Scene, list};
 use crate::console::{
-    keys,
     model::{ACTIONS, Adopting, Dialog},
     rooms::{Room, terminals},
     troubles::troubles,
@@ -81,18 +80,10 @@ fn name_of(scene: Scene<'_>, mac: Mac) -> String {
 /// Two columns where the lines would not fit one below the other.
 fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let spelled = |key: &'static str| match theme.marks.unicode {
-        true => key.to_owned(),
-        false => key
-            .replace('⇧', "shift-")
-            .replace('→', "right")
-            .replace('←', "left")
-            .replace('↓', "down")
-            .replace('↑', "up"),
-    };
-    let keys: Vec<_> = match &scene.model.room {
-        Some(Room::Terminals(room)) => terminals::help(room).map(|(key, words)| (spelled(key), words)).collect(),
-        _ => keys::help(scene.model).map(|(key, words)| (spelled(key), words)).collect(),
+    let unicode = theme.marks.unicode;
+    let keys = match &scene.model.room {
+        Some(Room::Terminals(room)) => terminals::help(room, unicode),
+        _ => scene.model.keys.help(scene.model, unicode),
     };
     let half = keys.len().div_ceil(2);
     let cell = |(key, words): &(String, &str)| {

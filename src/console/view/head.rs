@@ -3,7 +3,6 @@
 use super::{Scene, past, terminals};
 use crate::{
     console::{
-        keys,
         model::{Dialog, Model, Pane},
         rooms::{Room, terminals::Terminals},
         troubles::troubles,
@@ -186,8 +185,8 @@ fn fitting_syntax(width: usize) -> String {
 /// As many keys as there is room for; the help and the end always.
 fn hints<'a>(scene: Scene<'_>, width: usize) -> Line<'a> {
     let theme = scene.theme;
-    let all: Vec<_> = keys::hints(scene.model, scene.state).collect();
-    let needs = |(key, words): &(&str, &str)| key.chars().count() + words.len() + 3;
+    let all = scene.model.keys.hints(scene.model, scene.state, theme.marks.unicode);
+    let needs = |(key, words): &(String, &str)| key.chars().count() + words.len() + 3;
     let (others, last) = all.split_at(all.len().saturating_sub(2));
     let mut room = width.saturating_sub(1 + last.iter().map(needs).sum::<usize>());
     let mut spans = vec![Span::raw(" ")];
@@ -197,7 +196,7 @@ fn hints<'a>(scene: Scene<'_>, width: usize) -> Line<'a> {
         fits
     });
     for (key, words) in fitting.chain(last) {
-        spans.push(Span::styled(*key, theme.focus));
+        spans.push(Span::styled(key.clone(), theme.focus));
         spans.push(Span::styled(format!(" {words}  "), theme.dim));
     }
     Line::from(spans)

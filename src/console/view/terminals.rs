@@ -4,11 +4,14 @@ use super::{Scene, Sight, list, machines, words};
 use crate::{
     console::{
         model::{Depth, Pane},
-        rooms::terminals::{LIST, LOOKING, Listed, Looking, PREFIXED, Seen, Terminals},
+        rooms::terminals::{LIST, LOOKING, Listed, Looking, PREFIXED, Seen, Terminals, spelled},
     },
-    desk::inside::{
-        Id, foreground,
-        picture::{Look, Row, Spot, width},
+    desk::{
+        Plan,
+        inside::{
+            Id,
+            picture::{Look, Row, Spot, width},
+        },
     },
 };
 use ratatui::{
@@ -45,7 +48,7 @@ fn headline(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminal
     let Some(terminal) = desk.terminals().get(id) else { return };
     let open = model.terminals.iter().filter(|listed| listed.id.is_some());
     let (count, at) = (open.clone().count(), open.clone().position(|listed| listed.id == Some(id)).unwrap_or(0));
-    let style = match colours(model.depth, terminal.plan.background) {
+    let style = match colours(model.depth, &terminal.plan) {
         Some(colours) => colours.add_modifier(Modifier::BOLD),
         None => Style::new().add_modifier(Modifier::REVERSED),
     };
@@ -74,7 +77,7 @@ fn one(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, r
         return;
     };
     sight.seen = Seen { area, mouse: false, lines: 0 };
-    let paper = colours(model.depth, terminal.plan.background).unwrap_or_default();
+    let paper = colours(model.depth, &terminal.plan).unwrap_or_default();
     frame.buffer_mut().set_style(area, paper);
     let still = room.looking.zip(terminal.still());
     match still {
@@ -166,13 +169,13 @@ fn colour(colour: vt100::Color) -> Color {
 }
 
 /// The plan's colours: what stands on its background can be read.
-fn colours(depth: Depth, background: (u8, u8, u8)) -> Option<Style> {
+fn colours(depth: Depth, plan: &Plan) -> Option<Style> {
     let of = |(red, green, blue)| match depth {
         Depth::None => None,
         Depth::Indexed => Some(nearest(red, green, blue)),
         Depth::True => Some(Color::Rgb(red, green, blue)),
     };
-    Some(Style::new().bg(of(background)?).fg(of(foreground(background))?))
+    Some(Style::new().bg(of(plan.background)?).fg(of(plan.foreground)?))
 }
 
 /// What the operator's own terminal can show of a cell.
@@ -260,7 +263,7 @@ pub fn hints<'a>(scene: Scene<'_>, room: &Terminals, room_for: usize) -> Line<'a
         return Line::styled(words, theme.busy);
     }
     let ended = |id: Id| scene.desk.terminals().get(id).is_some_and(|terminal| terminal.ended().is_some());
-    let keys: Vec<(&str, &str)> = match room.shown {
+    let keys: Vec<(&'static str, &'static str)> = match room.shown {
         None => LIST.iter().map(|(key, word, _)| (*key, *word)).collect(),
         Some(_) if room.prefix => PREFIXED.iter().map(|(key, word, _)| (*key, *word)).collect(),
         Some(_) if room.looking.is_some() => LOOKING.iter().map(|(key, word, _)| (*key, *word)).collect(),
@@ -270,8 +273,7 @@ pub fn hints<'a>(scene: Scene<'_>, room: &Terminals, room_for: usize) -> Line<'a
     let mut spans = vec![Span::styled(if room.prefix { " ctrl-] " } else { " " }, theme.focus)];
     let mut left = room_for.saturating_sub(spans[0].width());
     for (key, word) in keys {
-        let key = if theme.marks.unicode { key } else { key.trim_matches(['↑', '↓', '←', '→']) };
-        let key = if key.is_empty() { "arrows" } else { key };
+        let key = spelled(key, theme.marks.unicode);
         let needed = key.chars().count() + word.len() + 2;
         if needed > left {
             break;

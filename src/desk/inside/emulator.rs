@@ -1,6 +1,9 @@
 //! A terminal's screen and what scrolled out of it. Pure: bytes in, picture and answers out.
 
-use super::{picture::Row, replies::Replies};
+use super::{
+    picture::Row,
+    replies::{Paper, Replies},
+};
 use std::{
     collections::VecDeque,
     mem,
@@ -25,14 +28,14 @@ pub struct Emulator {
     held: bool,
     /// The begin of a sequence whose end is still to come.
     begun: Vec<u8>,
-    background: (u8, u8, u8),
+    paper: Paper,
 }
 
 impl Emulator {
     /// A blank one.
-    pub fn new(rows: u16, columns: u16, held: bool, background: (u8, u8, u8)) -> Emulator {
-        let parser = parser(rows, columns, background);
-        Emulator { parser, past: VecDeque::new(), held, begun: Vec::new(), background }
+    pub fn new(rows: u16, columns: u16, held: bool, paper: Paper) -> Emulator {
+        let parser = parser(rows, columns, paper);
+        Emulator { parser, past: VecDeque::new(), held, begun: Vec::new(), paper }
     }
 
     /// Takes what a program wrote. False where it made no sense of it: the screen is blank then, and the program had
@@ -45,7 +48,7 @@ impl Emulator {
             // The emulator is no code of ours, and what is fed to it comes from anywhere.
             if catch_unwind(AssertUnwindSafe(|| self.bite(bite))).is_err() {
                 let (rows, columns) = self.parser.screen().size();
-                self.parser = parser(rows, columns, self.background);
+                self.parser = parser(rows, columns, self.paper);
                 sound = false;
             }
         }
@@ -129,8 +132,8 @@ impl Emulator {
     }
 }
 
-fn parser(rows: u16, columns: u16, background: (u8, u8, u8)) -> vt100::Parser<Replies> {
-    let replies = Replies { background, ..Replies::default() };
+fn parser(rows: u16, columns: u16, paper: Paper) -> vt100::Parser<Replies> {
+    let replies = Replies { paper, ..Replies::default() };
     vt100::Parser::new_with_callbacks(rows.max(2), columns.max(2), BITE + 1, replies)
 }
 
@@ -140,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(rows: u16, columns: u16, held: bool) -> Emulator {
-        Emulator::new(rows, columns, held, (0, 0, 0))
+        Emulator::new(rows, columns, held, Paper::default())
     }
 
     fn texts(emulator: &Emulator) -> Vec<String> {

@@ -11,10 +11,9 @@ pub mod picture;
 mod replies;
 mod terminal;
 
-pub use replies::foreground;
 pub use terminal::Terminal;
 
-use super::Plan;
+use super::{Plan, What};
 use crossterm::event::{KeyEvent, MouseEvent};
 use parking_lot::Mutex;
 use picture::Spot;
@@ -92,7 +91,7 @@ impl Terminals {
 
     /// Opens a terminal, or finds the one of the same session that is open; one that has ended is opened anew. `owner`:
     /// as which user and group it runs, where that is another. Errors say what failed, and why.
-    pub fn open(&self, plan: &Plan, owner: Option<(u32, u32)>) -> Result<Id, String> {
+    pub fn open(&self, plan: Plan, what: Option<What>, owner: Option<(u32, u32)>) -> Result<Id, String> {
         let mut open = self.open.lock();
         let before = open.iter().find(|(_, terminal)| terminal.plan.session == plan.session);
         let before = before.map(|(id, terminal)| (*id, terminal.ended().is_none()));
@@ -104,7 +103,7 @@ impl Terminals {
         };
         let generation = self.generation.clone();
         let size = self.size.lock().unwrap_or(SIZE);
-        let terminal = Terminal::open(plan.clone(), size, owner, move || {
+        let terminal = Terminal::open(plan, what, size, owner, move || {
             generation.fetch_add(1, Ordering::Relaxed);
         })?;
         open.insert(id, terminal);
@@ -180,7 +179,7 @@ impl Terminals {
                 self.touch();
                 Done::Quietly
             }
-            Act::Again => match self.open(&terminal.plan, None) {
+            Act::Again => match self.open(terminal.plan.clone(), terminal.what.clone(), terminal.owner) {
                 Ok(_) => Done::Quietly,
                 Err(error) => Done::Word(error),
             },

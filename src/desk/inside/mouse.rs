@@ -85,8 +85,8 @@ mod tests {
             (MouseEventKind::Moved, 9, none, Mode::AnyMotion, Encoding::Sgr, Some("\x1b[<35;10;5M")),
             (MouseEventKind::ScrollUp, 9, none, Mode::PressRelease, Encoding::Sgr, Some("\x1b[<64;10;5M")),
             (MouseEventKind::ScrollDown, 9, none, Mode::Press, Encoding::Default, Some("\x1b[Ma*%")),
-            (down(left), 222, none, Mode::PressRelease, Encoding::Default, None),
-            (down(left), 222, none, Mode::PressRelease, Encoding::Utf8, Some("\x1b[M \u{ff}%")),
+            (down(left), 223, none, Mode::PressRelease, Encoding::Default, None),
+            (down(left), 223, none, Mode::PressRelease, Encoding::Utf8, Some("\x1b[M \u{100}%")),
             (down(left), 300, none, Mode::PressRelease, Encoding::Sgr, Some("\x1b[<0;301;5M")),
         ] {
             let event = MouseEvent { kind, column, row: 4, modifiers: held };

@@ -6,12 +6,19 @@ use vt100::{Cell, Color, Screen};
 /// How characters look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
+    /// Their own colour.
     pub foreground: Color,
+    /// That behind them.
     pub background: Color,
+    /// Stronger.
     pub bold: bool,
+    /// Weaker.
     pub dim: bool,
+    /// Slanted.
     pub italic: bool,
+    /// With a line below.
     pub underlined: bool,
+    /// With the two colours exchanged.
     pub reversed: bool,
 }
 
@@ -83,7 +90,9 @@ impl Row {
 /// when older lines are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot {
+    /// Lines above the last.
     pub up: usize,
+    /// Columns from the left.
     pub column: usize,
 }
 

@@ -15,7 +15,14 @@ pub struct Replies {
     pub title: Option<String>,
     /// It rang since this was last looked at.
     pub bell: bool,
-    /// The background, for programs that choose their colours by it.
+    /// For programs that choose their colours by it.
+    pub paper: Paper,
+}
+
+/// The colours of a terminal: red, green and blue.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Paper {
+    pub text: (u8, u8, u8),
     pub background: (u8, u8, u8),
 }
 
@@ -31,12 +38,6 @@ impl Replies {
         let wide = |part: u8| format!("{part:02x}{part:02x}");
         self.say(&format!("\x1b]{number};rgb:{}/{}/{}\x1b\\", wide(red), wide(green), wide(blue)));
     }
-}
-
-/// Black or white, whichever can be read on `background`.
-pub fn foreground((red, green, blue): (u8, u8, u8)) -> (u8, u8, u8) {
-    let bright = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
-    if bright > 128_000 { (0, 0, 0) } else { (0xee, 0xee, 0xee) }
 }
 
 impl Callbacks for Replies {
@@ -91,8 +92,8 @@ impl Callbacks for Replies {
 
     fn unhandled_osc(&mut self, _: &mut Screen, params: &[&[u8]]) {
         match params {
-            [b"10", b"?"] => self.colour("10", foreground(self.background)),
-            [b"11", b"?"] => self.colour("11", self.background),
+            [b"10", b"?"] => self.colour("10", self.paper.text),
+            [b"11", b"?"] => self.colour("11", self.paper.background),
             _ => {}
         }
     }
@@ -122,7 +123,10 @@ mod tests {
             ("\x1b]11;#ffffff\x07", ""),
             ("\x1b]52;c;?\x07", ""),
         ] {
-            let replies = Replies { background: (0x10, 0x20, 0x30), ..Replies::default() };
+            let replies = Replies {
+                paper: Paper { text: (0xee, 0xee, 0xee), background: (0x10, 0x20, 0x30) },
+                ..Replies::default()
+            };
             let mut parser = vt100::Parser::new_with_callbacks(5, 20, 0, replies);
             parser.process(asked.as_bytes());
             let out = String::from_utf8(parser.callbacks().out.clone()).unwrap();

@@ -3,8 +3,9 @@
 use super::{
     emulator::Emulator,
     picture::{Row, Spot, joined, text_between},
+    replies::Paper,
 };
-use crate::desk::{CommandLine, Plan};
+use crate::desk::{CommandLine, Plan, What};
 use filedescriptor::{FileDescriptor, POLLERR, POLLHUP, POLLIN, POLLOUT, poll, pollfd};
 use jiff::Timestamp;
 use nix::{
@@ -38,7 +39,12 @@ const TERM: &str = "xterm-256color";
 
 /// A terminal, whether its program runs or has ended.
 pub struct Terminal {
+    /// What it was opened by.
     pub plan: Plan,
+    /// What it is for, where that is known.
+    pub what: Option<What>,
+    /// As which user and group it runs, where that is another.
+    pub owner: Option<(u32, u32)>,
     /// When it was opened.
     pub since: Timestamp,
     screen: Mutex<Emulator>,
@@ -60,6 +66,7 @@ impl Terminal {
     /// to see. Errors say what cannot be done, and why.
     pub fn open(
         plan: Plan,
+        what: Option<What>,
         (rows, columns): (u16, u16),
         owner: Option<(u32, u32)>,
         changed: impl Fn() + Send + Sync + 'static,
@@ -82,7 +89,12 @@ impl Terminal {
         let program = plan.attach.words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let terminal = Arc::new(Terminal {
             since: crate::event::now(),
-            screen: Mutex::new(Emulator::new(rows, columns, held, plan.background)),
+            screen: Mutex::new(Emulator::new(
+                rows,
+                columns,
+                held,
+                Paper { text: plan.foreground, background: plan.background },
+            )),
             input: Mutex::new(Input { waiting: VecDeque::new(), wake }),
             master: Mutex::new(Some(pair.master)),
             pid: Mutex::default(),
@@ -90,6 +102,8 @@ impl Terminal {
             earlier: Mutex::new(if held { logged(&plan.log, rows, columns) } else { Vec::new() }),
             still: Mutex::default(),
             plan,
+            what,
+            owner,
         });
         let mut child = pair
             .slave
@@ -305,7 +319,7 @@ fn logged(log: &Path, rows: u16, columns: u16) -> Vec<Arc<Row>> {
     };
     // A session that never ran has no log.
     let Ok(bytes) = tail() else { return Vec::new() };
-    let mut emulator = Emulator::new(rows, columns, false, (0, 0, 0));
+    let mut emulator = Emulator::new(rows, columns, false, Paper::default());
     emulator.process(&bytes);
     // A program that had the whole screen when this ended is no line of the past.
     emulator.process(b"\x1b[?1049l");

@@ -1,0 +1,106 @@
+//! An X display that nobody looks at: Xvfb, with keys and eyes by xdotool and ImageMagick.
+
+use super::{SOON, run, wait_for};
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+/// What must be there for it.
+pub const NEEDED: &[&str] = &["Xvfb", "xterm", "screen", "tmux", "xdotool", "import", "convert"];
+
+/// A display of the test's own.
+pub struct Display {
+    server: Child,
+    /// Its name for `DISPLAY`.
+    pub name: String,
+}
+
+/// A window on it, by its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window(String);
+
+impl Display {
+    /// Starts a server and waits until it takes clients.
+    pub fn open() -> Display {
+        let mut command = Command::new("Xvfb");
+        command.args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-ac"]);
+        let mut server = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut number = String::new();
+        BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut number).unwrap();
+        let name = format!(":{}", number.trim());
+        assert_ne!(name, ":", "Xvfb did not start");
+        Display { server, name }
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("DISPLAY", &self.name).env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    fn xdotool(&self, words: &[&str]) -> Option<String> {
+        let output = self.command("xdotool").args(words).stdin(Stdio::null()).output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The windows that are seen and whose title is exactly this.
+    pub fn windows(&self, title: &str) -> Vec<Window> {
+        let wanted = format!("^{}$", title.replace('.', "\\."));
+        let found = self.xdotool(&["search", "--onlyvisible", "--name", &wanted]).unwrap_or_default();
+        found.lines().map(|number| Window(number.to_owned())).collect()
+    }
+
+    /// Waits for the only window with this title.
+    pub fn window(&self, title: &str) -> Window {
+        wait_for(&format!("a window {title}"), SOON, || match self.windows(title).as_slice() {
+            [window] => Some(window.clone()),
+            _ => None,
+        })
+    }
+
+    /// The process whose window it is.
+    pub fn pid(&self, window: &Window) -> i32 {
+        let pid = wait_for("the window's process", SOON, || self.xdotool(&["getwindowpid", &window.0]));
+        pid.trim().parse().unwrap()
+    }
+
+    /// Types a line into a window, as a keyboard does.
+    pub fn type_line(&self, window: &Window, line: &str) {
+        for words in [
+            ["windowraise", &window.0].as_slice(),
+            &["windowfocus", "--sync", &window.0],
+            &["type", "--delay", "5", line],
+            &["key", "Return"],
+        ] {
+            assert!(self.xdotool(words).is_some(), "xdotool {words:?}");
+        }
+    }
+
+    /// The commonest colour of a window: `#3d1010`.
+    pub fn background(&self, window: &Window) -> String {
+        let mut image = self.command("import");
+        // A window that is just opening may be no picture yet.
+        let taken = image.args(["-window", &window.0, "-depth", "8", "txt:-"]).stdin(Stdio::null()).output().unwrap();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let text = String::from_utf8_lossy(&taken.stdout).into_owned();
+        for colour in text.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('#'))).skip(1)
+        {
+            *counts.entry(colour).or_default() += 1;
+        }
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(colour, _)| colour.to_lowercase()).unwrap_or_default()
+    }
+
+    /// Writes the whole display to a picture, for a person to look at.
+    pub fn picture(&self, file: &std::path::Path) {
+        run(self.command("import").args(["-window", "root"]).arg(file));
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
