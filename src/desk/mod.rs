@@ -3,9 +3,11 @@
 //! Starting programs takes its time, so the console asks and goes on; what came of it is an [`Answer`].
 
 mod line;
+mod operator;
 mod plan;
 
 pub use line::CommandLine;
+pub use operator::{Account, Operator};
 pub use plan::{Packets, Plan, Way, What};
 
 use std::sync::{

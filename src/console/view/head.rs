@@ -3,8 +3,8 @@
 use super::{Scene, past};
 use crate::{
     console::{
+        keys::Wish,
         model::{Dialog, Model, Pane},
-        troubles::troubles,
     },
     event::Service,
     filter::{self, FilterError},
@@ -45,16 +45,25 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timest
             }
             let others = state.segments.values().filter(|segment| segment.current).count() - 1;
             if others > 0 {
-                spans.push(Span::styled(format!("(s: {others} more) "), theme.dim));
+                spans.push(Span::styled(format!("({}: {others} more) ", model.keys.of(Wish::Segment)), theme.dim));
             }
         }
         None => spans.push(Span::styled("no segment is served yet", theme.busy)),
     }
+    if model.read_only {
+        spans.push(Span::styled("read-only ", theme.busy));
+    }
     let mut end = Vec::new();
-    match troubles(state, scene.replicas).len() {
+    match scene.troubles().len() {
         0 => {}
-        1 => end.push(Span::styled(format!("{} 1 trouble: !  ", theme.marks.bad), theme.bad)),
-        wrong => end.push(Span::styled(format!("{} {wrong} troubles: !  ", theme.marks.bad), theme.bad)),
+        1 => end.push(Span::styled(
+            format!("{} 1 trouble: {}  ", theme.marks.bad, model.keys.of(Wish::Troubles)),
+            theme.bad,
+        )),
+        wrong => end.push(Span::styled(
+            format!("{} {wrong} troubles: {}  ", theme.marks.bad, model.keys.of(Wish::Troubles)),
+            theme.bad,
+        )),
     }
     if model.past.is_none() {
         end.push(Span::styled(format!("{} ", scene.clock(scene.now)), theme.dim));
@@ -140,6 +149,18 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
                 Span::styled(typed.clone(), theme.text),
                 Span::styled(theme.marks.cursor, theme.focus),
                 Span::styled(format!("  {hint}"), if error.is_some() { theme.bad } else { theme.dim }),
+            ])]
+        }
+        (Some(Dialog::Palette(palette)), _) => {
+            let hint =
+                palette.error.as_deref().unwrap_or("enter does it, tab completes, up shows earlier ones, esc leaves");
+            // The end is what is being typed.
+            let hidden = (palette.typed.chars().count() + 3).saturating_sub(width);
+            vec![Line::from(vec![
+                Span::styled(" :", theme.focus),
+                Span::styled(palette.typed.chars().skip(hidden).collect::<String>(), theme.text),
+                Span::styled(theme.marks.cursor, theme.focus),
+                Span::styled(format!("  {hint}"), if palette.error.is_some() { theme.bad } else { theme.dim }),
             ])]
         }
         (_, Some(word)) => vec![Line::from(Span::styled(format!(" {word}"), theme.notice))],
