@@ -4,6 +4,7 @@ use super::{headless, power_on::PowerOn};
 use crate::{
     bus::Bus,
     console,
+    desk::Operator,
     event::{Event, Fact},
     supervisor::{self, Options, Running},
 };
@@ -13,6 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// What the terminal gets to be given back.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+/// Events that lines of words may be behind.
+const EVENTS: usize = 1 << 14;
 /// How often a console that broke is opened anew.
 const TRIES: u32 = 3;
 
@@ -22,6 +25,12 @@ pub struct Screen {
     /// No screen: events as lines on stderr
     #[arg(long)]
     headless: bool,
+    /// No screen: the console as lines of words, and orders as lines of standard input
+    #[arg(long, conflicts_with = "headless")]
+    plain: bool,
+    /// The console shows everything and changes nothing
+    #[arg(long, conflicts_with = "headless")]
+    read_only: bool,
     /// With --headless: each event as a JSON object
     #[arg(long, requires = "headless")]
     json: bool,
@@ -67,10 +76,12 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),
         note,
+        operator: Operator::here(),
+        read_only: screen.read_only,
     };
     let mut shown = match screen.headless {
         true => None,
-        false => Some(tokio::spawn(keep_console(source, screen.theme.clone(), bus))),
+        false => Some(tokio::spawn(keep_console(source, screen.clone(), bus))),
     };
     let ended = async {
         match &mut shown {
@@ -96,10 +107,15 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
 }
 
 /// Shows the console until it ends. A panic is the console's own: machines go on booting, and it is opened anew.
-async fn keep_console(source: console::Source, theme: Option<String>, bus: Bus) -> Result<()> {
+async fn keep_console(source: console::Source, screen: Screen, bus: Bus) -> Result<()> {
     for _ in 0..TRIES {
-        let (here, theme, runtime) = (source.clone(), theme.clone(), tokio::runtime::Handle::current());
-        match tokio::task::spawn_blocking(move || console::run(&here, theme.as_deref(), &runtime)).await {
+        let (here, theme, runtime) = (source.clone(), screen.theme.clone(), tokio::runtime::Handle::current());
+        let events = screen.plain.then(|| bus.subscribe("plain console", EVENTS));
+        let shown = tokio::task::spawn_blocking(move || match events {
+            Some(events) => console::plain::run(&here, events, &runtime),
+            None => console::run(&here, theme.as_deref(), &runtime),
+        });
+        match shown.await {
             Ok(ended) => return ended.map_err(Into::into),
             Err(broken) => bus.publish(Event::new(None, Fact::ConsoleFailed { error: broken.to_string() })),
         }

@@ -98,6 +98,14 @@ impl Holder {
         CommandLine { words, env: command.env.clone(), folder: command.folder.clone() }
     }
 
+    /// What somebody types to see a session.
+    pub fn by_hand(self, name: &str) -> String {
+        match self {
+            Holder::Screen => format!("screen -x {name}"),
+            Holder::Tmux => format!("tmux -L {SERVER} attach -t {name}"),
+        }
+    }
+
     /// Lists the sessions, for [`Holder::sessions`].
     pub fn list(self) -> CommandLine {
         let words: &[&str] = match self {

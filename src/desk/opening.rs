@@ -83,6 +83,13 @@ impl Desk {
         Ok(())
     }
 
+    /// How another terminal shows what one inside the console does, in words.
+    pub fn attaching(&self, id: inside::Id) -> Option<String> {
+        let plan = &self.terminals.get(id)?.plan;
+        let how = self.seat.settings().0.holder.by_hand(&plan.session);
+        Some(format!("{} runs; in another terminal: {how}", plan.title))
+    }
+
     /// Terminals open inside the console: there is no display, or the operator wants it so.
     fn opens_inside(&self, settings: &Settings) -> bool {
         settings.inside || !(self.seat.operator.has_display() || settings.terminal == Some(Terminal::Tmux))

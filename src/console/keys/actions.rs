@@ -55,6 +55,7 @@ pub enum Wish {
     Slower,
     Moment,
     Theme,
+    Palette,
     Help,
     Quit,
 }
@@ -184,6 +185,7 @@ pub const ACTIONS: &[Action] = &[
     act("fleet", Wish::Fleet, &[c('m')], Panes, "machines of all segments").now(),
     act("troubles", Wish::Troubles, &[c('!')], Everywhere, "what is wrong"),
     act("colours", Wish::Theme, &[c('c')], Everywhere, "next colours"),
+    act("palette", Wish::Palette, &[c(':')], Everywhere, "do anything by its name").hint("palette"),
     act("help", Wish::Help, &[c('?')], Everywhere, "the keys that work here").hint("help"),
     act("quit", Wish::Quit, &[c('q')], Everywhere, "quit").hint("quit"),
 ];
