@@ -381,3 +381,138 @@ fn program() -> Result<OsString, Unopened> {
     let bytes = path.as_os_str().as_bytes();
     Ok(OsString::from_vec(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes).to_vec()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf;
+    use std::{
+        io::Write,
+        process::{Command, Stdio},
+    };
+
+    const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+    /// A seat at a conf tree with these files.
+    fn seat(files: &[(&str, &str)]) -> (Seat, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, value) in files {
+            let path = folder.path().join("conf/10.77.0.1").join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, value).unwrap();
+        }
+        let reading = conf::read(&folder.path().join("conf"), None);
+        assert_eq!(reading.mistakes, []);
+        let at = |name: &str| folder.path().join(name);
+        let places = Places { conf: at("conf"), journal: at("j"), run: at("run"), log: at("log") };
+        (Seat::new(places, watch::Sender::new(Arc::new(reading.conf)).subscribe()), folder)
+    }
+
+    fn drawn(seat: &Seat, way: Option<Way>) -> Result<String, String> {
+        let what = What::Machine { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, 60), way };
+        let drawn = seat.drawn(&what).map_err(|error| error.to_string())?;
+        Ok(drawn.command.words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
+    }
+
+    const MAC: (&str, &str) = ("10.77.0.60/mac", "52:54:00:00:00:60");
+
+    #[test]
+    fn the_way_that_conf_says_or_what_there_is() {
+        let ssh = |words: &str| Ok(words.to_owned());
+        for (files, way, wanted) in [
+            (&[MAC][..], None, ssh("ssh 10.77.0.60")),
+            (&[MAC, ("10.77.0.60/terminal", "ssh -p 2222 root")], None, ssh("ssh -p 2222 root@10.77.0.60")),
+            (&[MAC, ("terminal", "ssh ann")], None, ssh("ssh ann@10.77.0.60")),
+            (&[MAC, ("terminal", "ssh ann"), ("10.77.0.60/terminal", "ssh bob")], None, ssh("ssh bob@10.77.0.60")),
+            (&[MAC, ("terminal", "shell")], Some(Way::Ssh), ssh("ssh 10.77.0.60")),
+            (&[MAC, ("10.77.0.60/power", "qemu"), ("terminal", "ssh ann")], None, ssh("ssh ann@10.77.0.60")),
+            (
+                &[MAC, ("10.77.0.60/power", "wol"), ("10.77.0.60/terminal", "serial")],
+                None,
+                Err("m-10-77-0-60 has no serial console that is known here: its `power` is not qemu; write ssh or shell \
+                     into its `terminal`"
+                    .to_owned()),
+            ),
+            (&[("10.77.0.61/mac", "52:54:00:00:00:61")], None, Err("there is no machine 10.77.0.60 in conf any more".to_owned())),
+        ] {
+            assert_eq!(drawn(&seat(files).0, way), wanted, "{files:?}");
+        }
+        let (seat, folder) = seat(&[MAC, ("10.77.0.60/power", "qemu mem=512")]);
+        let serial = drawn(&seat, None).unwrap();
+        assert!(serial.ends_with(&format!(" serial {}/run/10.77.0.60.serial", folder.path().display())), "{serial}");
+    }
+
+    #[test]
+    fn a_shell_has_the_machines_values() {
+        let extra = ("10.77.0.60/rack-unit", "B 12; $(reboot)");
+        let impostor = ("10.77.0.60/address", "10.77.0.99");
+        let (seat, _folder) = seat(&[MAC, extra, impostor, ("terminal", "shell"), ("domain", "test.lan")]);
+        let plan = seat.draft(
+            &What::Machine { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, 60), way: None },
+            Holder::Screen,
+        );
+        let plan = match plan {
+            Err(Unopened::Missing(missing)) => {
+                println!("skipped: {missing}");
+                return;
+            }
+            plan => plan.unwrap(),
+        };
+        let of = |name: &str| {
+            let all: Vec<_> = plan.attach.env.iter().filter(|(known, _)| known == name).collect();
+            assert_eq!(all.len(), 1, "{name}");
+            all[0].1.to_str().unwrap()
+        };
+        for (name, value) in [
+            ("PXE_HOSTNAME", "m-10-77-0-60"),
+            ("PXE_FQDN", "m-10-77-0-60.test.lan"),
+            ("PXE_ADDRESS", "10.77.0.60"),
+            ("PXE_MAC", "52:54:00:00:00:60"),
+            ("PXE_SEGMENT", "10.77.0.1"),
+            ("PXE_RACK_UNIT", "B 12; $(reboot)"),
+        ] {
+            assert_eq!(of(name), value);
+        }
+    }
+
+    #[test]
+    fn a_sessions_name_says_what_it_shows() {
+        let (seat, _folder) = seat(&[MAC]);
+        let machine = |way| What::Machine { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, 60), way: Some(way) };
+        for what in [machine(Way::Ssh), machine(Way::Shell), What::Log(Service::Dhcp), What::Log(Service::Program)] {
+            assert_eq!(seat.what(&seat.drawn(&what).unwrap().session), Some(what));
+        }
+        for gone in ["10-77-0-61-ssh", "10-77-0-60-telnet", "log-nfs", "", "x"] {
+            assert_eq!(seat.what(gone), None, "{gone}");
+        }
+    }
+
+    /// Runs a command as a session does, with these answers; what it prints, without the escape sequences.
+    fn run_kept(codes: &str, line: &str, answers: &str) -> String {
+        let mut command = Command::new("sh");
+        command.args(["-c", KEPT, "sh", "a title", codes, "sh", "-c", line]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // It may have ended without reading them.
+        let _ = child.stdin.take().unwrap().write_all(answers.as_bytes());
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().replace('\r', "")
+    }
+
+    #[test]
+    fn what_fails_stays_until_it_is_read() {
+        let ended =
+            |code| format!("\n[a title ended with code {code}: enter starts it again, q and enter closes this]\n");
+        let ssh = " 126 127 255 ";
+        for (codes, line, answers, printed) in [
+            (ssh, "echo a", "", "a\n".to_owned()),
+            (ssh, "echo a; exit 1", "", "a\n".to_owned()),
+            (ssh, "echo a; exit 255", "q\n", format!("a\n{}", ended(255))),
+            (ssh, "echo a; exit 255", "\nq\n", format!("a\n{}a\n{}", ended(255), ended(255))),
+            (ssh, "exit 127", "", ended(127)),
+            (ssh, "exit 55", "", String::new()),
+            ("any", "exit 1", "q\n", ended(1)),
+            ("any", "echo a", "", "a\n".to_owned()),
+        ] {
+            assert_eq!(run_kept(codes, line, answers), printed, "{codes} {line}");
+        }
+    }
+}
