@@ -2,14 +2,19 @@
 
 use super::{
     answers,
-    keys::{self, Wish},
+    keys::{Chord, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
+    recorded,
+    rooms::{self, Room, interfaces, terminals},
     timeline,
 };
 use crate::{
     command::Command,
     conf::{Conf, suggest},
-    desk::{Wanted, What},
+    desk::{
+        Wanted, What,
+        inside::{Act, Id},
+    },
     event::{Action, PowerState},
     net::Mac,
     state::{Outcome, State, past::Go},
@@ -25,6 +30,16 @@ pub enum Effect {
     NextTheme,
     /// Something that is opened for the operator.
     Desk(Wanted),
+    /// What the operator does with a terminal inside the console.
+    Inside(Id, Act),
+    /// The session that a terminal shows is to be ended.
+    EndSession(Id),
+    /// The session of this name is.
+    EndNamed(String),
+    /// A session that runs is to be shown.
+    OpenSession(String),
+    /// Which sessions run?
+    Sessions,
     /// Another moment of the past, or the present.
     Go(Go),
     /// The moment of the past that this text means.
@@ -38,24 +53,32 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effe
     let live = state;
     let state = past.as_ref().map_or(live, |past| &past.state);
     model.follow_selection(state);
+    if model.dialog.is_none()
+        && let Some(effect) = rooms::key(model, state, key)
+    {
+        return effect;
+    }
     if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
         model.dialog = None;
         return follow(model, live, conf, Wish::Quit);
     }
     match model.dialog.take() {
         Some(dialog) => answers::key(model, state, conf, dialog, key),
-        // With alt or control it is another key than the one meant.
-        None if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => Effect::None,
-        None => match keys::wish(key, model) {
+        None => match model.keys.wish(Chord::from(key), model) {
             // Boots that are under way now would stand still.
             Some(Wish::Quit) => follow(model, live, conf, Wish::Quit),
             Some(wish) => follow(model, state, conf, wish),
-            None if keys::is_for_now(key, model) => {
-                model.word = Some("this is the past: machines are switched and adopted now; r goes there".to_owned());
+            None if model.keys.is_for_now(Chord::from(key), model) => {
+                let back = model.keys.of(Wish::Timeline);
+                let word =
+                    format!("this is the past: machines are switched, adopted and opened now; {back} goes there");
+                model.word = Some(word);
                 Effect::None
             }
+            // With alt or control it is another key than the one meant.
+            None if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => Effect::None,
             None => {
-                model.word = Some("no such key here; ? shows those that work".to_owned());
+                model.word = Some(format!("no such key here; {} shows those that work", model.keys.of(Wish::Help)));
                 Effect::None
             }
         },
@@ -63,6 +86,9 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effe
 }
 
 fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
+    if let Some(effect) = rooms::follow(model, state, wish) {
+        return effect;
+    }
     let screen = isize::try_from(model.height.max(2) - 1).unwrap_or(1);
     match wish {
         Wish::Down => step(model, state, 1),
@@ -74,6 +100,7 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::NextPane => turn(model, 1),
         Wish::PreviousPane => turn(model, Pane::ALL.len() - 1),
         Wish::Open => open(model, state),
+        Wish::Back if model.room.is_some() => model.room = None,
         Wish::Back if model.page.is_some() => model.page = None,
         Wish::Back if !model.place().filter.is_empty() => {
             model.place_mut().filter.clear();
@@ -124,8 +151,14 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             let same = line.and_then(|line| machines.iter().position(|(at, machine)| (*at, machine.mac) == line));
             model.choose(state, same.unwrap_or(0));
         }
+        Wish::Interfaces => interfaces::enter(model, state),
         Wish::Terminal => return terminal(model, state),
+        Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
+        Wish::Terminals => {
+            model.room = Some(Room::Terminals(terminals::Terminals::listing()));
+            return Effect::Sessions;
+        }
         Wish::Theme => return Effect::NextTheme,
         Wish::Help => ask(model, Dialog::Help),
         Wish::Quit => match boots_under_way(state) {

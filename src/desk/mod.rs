@@ -2,13 +2,16 @@
 //!
 //! Starting programs takes its time, so the console asks and goes on; what came of it is an [`Answer`].
 
+pub mod capture;
 mod colour;
 mod holder;
+pub mod inside;
 mod line;
 mod opening;
 mod operator;
 mod plan;
 pub mod programs;
+pub mod recorder;
 mod seat;
 pub mod settings;
 mod window;
@@ -21,8 +24,9 @@ pub use seat::{Held, Places, Unopened};
 pub use settings::{Settings, SettingsError};
 
 use crate::conf::Conf;
+use capture::Captures;
+use parking_lot::Mutex;
 use seat::Seat;
-
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -39,8 +43,10 @@ pub enum Wanted {
     Terminal(What),
     /// A terminal for every service's log.
     Logs,
-    /// Packets.
+    /// Packets, in a window.
     Packets(Packets),
+    /// The packets that the console shows, in another program.
+    Kept,
 }
 
 /// What came of a wish.
@@ -48,6 +54,10 @@ pub enum Wanted {
 pub enum Answer {
     /// A word to the operator.
     Word(String),
+    /// A terminal inside the console is open.
+    Inside(inside::Id),
+    /// So are several.
+    Terminals,
 }
 
 /// The operator's desk. Clones are of the same desk.
@@ -55,7 +65,10 @@ pub enum Answer {
 pub struct Desk {
     answers: broadcast::Sender<Answer>,
     generation: Arc<AtomicU64>,
+    terminals: inside::Terminals,
     seat: Arc<Seat>,
+    captures: Arc<Captures>,
+    known: Arc<Mutex<Vec<Held>>>,
 }
 
 impl Default for Desk {
@@ -68,7 +81,16 @@ impl Desk {
     /// The desk of who started this program.
     pub fn new(places: Places, conf: watch::Receiver<Arc<Conf>>) -> Desk {
         let seat = Arc::new(Seat::new(places, conf));
-        Desk { answers: broadcast::Sender::new(ANSWERS), generation: Arc::default(), seat }
+        let generation = Arc::<AtomicU64>::default();
+        let terminals = inside::Terminals::new(generation.clone());
+        Desk {
+            answers: broadcast::Sender::new(ANSWERS),
+            generation,
+            terminals,
+            seat,
+            captures: Arc::default(),
+            known: Arc::default(),
+        }
     }
 
     /// Fulfils a wish; never waits.
@@ -76,8 +98,14 @@ impl Desk {
         match wanted {
             Wanted::Terminal(what) => self.open(vec![what.clone()]),
             Wanted::Logs => self.open(opening::logs()),
-            Wanted::Packets(_) => self.answer(Answer::Word(format!("{wanted:?} cannot be opened yet"))),
+            Wanted::Packets(packets) => self.open_wireshark(packets.clone()),
+            Wanted::Kept => self.open_kept(),
         }
+    }
+
+    /// Windows are opened for the operator; else all is inside the console.
+    pub fn has_windows(&self) -> bool {
+        self.seat.operator.has_display() && !self.seat.settings().0.inside
     }
 
     /// Who sits there.
@@ -105,6 +133,11 @@ impl Desk {
     /// Ends a session and what runs in it. Waits for a program.
     pub fn end_session(&self, name: &str) -> Result<(), Unopened> {
         self.seat.end_session(self.seat.settings().0.holder, name)
+    }
+
+    /// The terminals inside the console.
+    pub fn terminals(&self) -> &inside::Terminals {
+        &self.terminals
     }
 
     /// The answers from now on.

@@ -1,10 +1,10 @@
 //! The lines around the panes: where this is and how the servers are, the tabs, and the keys that work here.
 
-use super::{Scene, past};
+use super::{Scene, past, terminals};
 use crate::{
     console::{
-        keys,
         model::{Dialog, Model, Pane},
+        rooms::{Room, terminals::Terminals},
         troubles::troubles,
     },
     event::Service,
@@ -143,10 +143,20 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
                 Span::styled(format!("  {hint}"), if error.is_some() { theme.bad } else { theme.dim }),
             ])]
         }
+        (None, None) if terminals_room(model).is_some() => {
+            terminals_room(model).map(|room| terminals::hints(scene, room, width)).into_iter().collect()
+        }
         (_, Some(word)) => vec![Line::from(Span::styled(format!(" {word}"), theme.notice))],
         (_, None) => vec![hints(scene, width)],
     };
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn terminals_room(model: &Model) -> Option<&Terminals> {
+    match &model.room {
+        Some(Room::Terminals(room)) => Some(room),
+        _ => None,
+    }
 }
 
 /// A caret below the place, and what was expected there; without the caret where there is no room for both.
@@ -175,8 +185,8 @@ fn fitting_syntax(width: usize) -> String {
 /// As many keys as there is room for; the help and the end always.
 fn hints<'a>(scene: Scene<'_>, width: usize) -> Line<'a> {
     let theme = scene.theme;
-    let all: Vec<_> = keys::hints(scene.model, scene.state).collect();
-    let needs = |(key, words): &(&str, &str)| key.chars().count() + words.len() + 3;
+    let all = scene.model.keys.hints(scene.model, scene.state, theme.marks.unicode);
+    let needs = |(key, words): &(String, &str)| key.chars().count() + words.len() + 3;
     let (others, last) = all.split_at(all.len().saturating_sub(2));
     let mut room = width.saturating_sub(1 + last.iter().map(needs).sum::<usize>());
     let mut spans = vec![Span::raw(" ")];
@@ -186,7 +196,7 @@ fn hints<'a>(scene: Scene<'_>, width: usize) -> Line<'a> {
         fits
     });
     for (key, words) in fitting.chain(last) {
-        spans.push(Span::styled(*key, theme.focus));
+        spans.push(Span::styled(key.clone(), theme.focus));
         spans.push(Span::styled(format!(" {words}  "), theme.dim));
     }
     Line::from(spans)
