@@ -14,7 +14,12 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
-use support::{Display, Screen, Segment, can_run, display, wait_for};
+use support::{
+    Display, Screen, Segment, can_run,
+    display::{self, Window},
+    vm::{self, Vm},
+    wait_for,
+};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pxelator");
 
@@ -40,7 +45,9 @@ impl Desk<'_> {
         );
         let screen =
             Screen::open(segment, 120, 24, &format!("env -u XDG_CONFIG_HOME {own} {environment} {program} run"));
-        screen.wait("dhcp tftp http dns syslog radv");
+        screen.wait_until("all serves", |shown| {
+            shown.contains("dhcp tftp http dns syslog radv") && shown.contains("10.77.0.60")
+        });
         Desk { segment, display, screen }
     }
 
@@ -54,6 +61,18 @@ impl Desk<'_> {
             wait_for(words, support::SOON, || self.log(file).contains(words).then_some(()));
         }));
         assert!(seen.is_ok(), "{words}: not in {file}:\n{}", self.log(file));
+    }
+
+    /// Waits for the only window with this title.
+    fn window(&self, title: &str) -> Window {
+        let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_for(title, support::SOON, || match self.display.windows(title).as_slice() {
+                [window] => Some(window.clone()),
+                _ => None,
+            })
+        }));
+        let windows = self.display.windows(".*");
+        seen.unwrap_or_else(|_| panic!("{title}: no window of {windows:?}\n{}", self.screen.shown()))
     }
 
     /// What holds sessions: screen's own processes, named by their sockets.
@@ -103,7 +122,7 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     let (title, log) = ("web1 10.77.0.60 shell", "web1/terminal-shell.log");
 
     screen.keys(&["t"]);
-    let first = display.window(title);
+    let first = desk.window(title);
     let colour = desk.colour("10.77.0.60");
     wait_for("the machine's colour", support::SOON, || (display.background(&first) == colour).then_some(()));
     display.type_line(&first, "echo typed in $PXE_HOSTNAME, $PXE_MAC, rack $PXE_RACK; kept=yes");
@@ -124,14 +143,14 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     screen.wait("web1 10.77.0.60 shell: its window is closed, its session goes on; t opens it again");
     wait_for("no window", support::SOON, || display.windows(title).is_empty().then_some(()));
     screen.keys(&["t"]);
-    let third = display.window(title);
+    let third = desk.window(title);
     display.type_line(&third, "echo still: $kept");
     desk.wait_log(log, "\nstill: yes");
 
     desk.holders().into_iter().for_each(|holder| signal(holder, Signal::SIGTERM));
     screen.wait("web1 10.77.0.60 shell: it has ended");
     screen.keys(&["t"]);
-    let fourth = display.window(title);
+    let fourth = desk.window(title);
     display.type_line(&fourth, "echo anew: ${kept-no}; kept=again");
     desk.wait_log(log, "\nanew: no");
     // Killed, it leaves its socket, and a window that screen closes only after some seconds.
@@ -167,7 +186,7 @@ fn words_of_a_machine_that_does_not_answer_stay() {
         // Read anew each time.
         fs::write(settings.join("desk.toml"), format!("holder = \"{holder}\"\n")).unwrap();
         screen.keys(&["t"]);
-        let window = display.window(title);
+        let window = desk.window(title);
         let refused = "ssh: connect to host 10.77.0.60 port 2222: Connection refused";
         let times = |words: &str, count: usize| {
             wait_for(words, support::SOON, || (desk.log(log).matches(words).count() == count).then_some(()));
@@ -188,7 +207,7 @@ fn words_of_a_machine_that_does_not_answer_stay() {
     fs::write(settings.join("desk.toml"), "terminal = \"xtrem\"\n").unwrap();
     screen.resize(240, 24);
     screen.keys(&["t"]);
-    display.window(title);
+    desk.window(title);
     screen.wait(
         "desk.toml, line 1: \"xtrem\" is not one of xterm, foot, kitty, alacritty, gnome-terminal, tmux; the defaults",
     );
@@ -221,7 +240,7 @@ fn under_sudo_all_runs_as_who_called_it() {
 
     open_to_all(true);
     screen.keys(&["t"]);
-    let window = display.window("web1 10.77.0.60 ssh");
+    let window = desk.window("web1 10.77.0.60 ssh");
     desk.wait_log("web1/terminal-ssh.log", "ended with code 255");
     assert_eq!(runs_as(display.pid(&window)), NOBODY);
     let holders = wait_for("screen", support::SOON, || Some(desk.holders()).filter(|holders| !holders.is_empty()));
@@ -235,7 +254,7 @@ fn under_sudo_all_runs_as_who_called_it() {
     screen.keys(&["T"]);
     let mut colours = BTreeSet::new();
     for service in Service::ALL {
-        let window = display.window(&format!("pxelator {service}"));
+        let window = desk.window(&format!("pxelator {service}"));
         assert_eq!(runs_as(display.pid(&window)), NOBODY);
         let (red, green, blue) = Palette::default().of_service(service);
         let wanted = format!("#{red:02x}{green:02x}{blue:02x}");
@@ -251,6 +270,35 @@ fn under_sudo_all_runs_as_who_called_it() {
     }
     segment.conf("10.77.0.1/lease", "soon");
     desk.wait_log("pxelator/terminal-conf.log", "10.77.0.1/lease");
+}
+
+#[test]
+fn the_serial_console_of_a_virtual_machine() {
+    if !can_run(&[display::NEEDED, vm::NEEDED].concat()) {
+        return;
+    }
+    let segment = Segment::new("serial");
+    vm::equip(&segment);
+    let machine = Vm::new(&segment, 60, "bios1", "bios");
+    let desk = Desk::open(&segment, PROGRAM, "");
+    let (screen, display) = (&desk.screen, &desk.display);
+    let log = "bios1/terminal-serial.log";
+    screen.keys(&["t"]);
+    let window = desk.window("bios1 10.77.0.60 serial");
+    desk.wait_log(log, "[serial console: waiting for the machine to be switched on; ctrl-] leaves]");
+
+    screen.keys(&["o"]);
+    desk.wait_log(log, "[serial console: connected; ctrl-] leaves]");
+    machine.wait_until_up();
+    desk.wait_log(log, "PRACTICE-UP bios1 10.77.0.60");
+    display.type_line(&window, "echo typed in $(hostname): $((6 * 7))");
+    desk.wait_log(log, "typed in bios1: 42");
+    assert!(machine.console().contains("typed in bios1: 42"), "it is logged for all, too");
+
+    display.type_line(&window, "poweroff -f");
+    wait_for("it waits again", support::SOON, || (desk.log(log).matches("waiting for").count() == 2).then_some(()));
+    display.key(&window, "ctrl+bracketright");
+    screen.wait("bios1 10.77.0.60 serial: it has ended");
 }
 
 /// The process of a program that serves.

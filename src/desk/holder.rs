@@ -24,6 +24,9 @@ defnonblock on
 autodetach on
 logfile flush 1
 hardstatus off
+# While a message is shown, nothing else is: it would hold up the first five seconds.
+msgwait 0
+msgminwait 0
 # The terminal's own scroll-back has the lines, too.
 termcapinfo xterm*|foot*|alacritty* ti@:te@
 ";

@@ -14,6 +14,7 @@ pub mod programs;
 pub mod recorder;
 mod seat;
 pub mod settings;
+mod way;
 mod window;
 
 pub use colour::{Palette, Rgb, parse as parse_colour};
