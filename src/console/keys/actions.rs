@@ -156,7 +156,6 @@ pub const ACTIONS: &[Action] = &[
     act("power", Wish::Power, &[c('p')], Outside, "power: on, off, reset").hint("power").now(),
     act("adopt", Wish::Adopt, &[c('a')], Outside, "adopt a machine only seen").hint("adopt").now(),
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
-    act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
@@ -165,6 +164,7 @@ pub const ACTIONS: &[Action] = &[
     act("follow", Wish::Follow, &[c('f')], Streams, "follow the newest"),
     act("pause", Wish::Pause, &[c(' ')], Streams, "pause, and go on").hint("pause").now(),
     act("timeline", Wish::Timeline, &[c('r')], Outside, "timeline: back in time").now(),
+    act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; clears the filter").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; at last to now").then(),
     act("next-pane", Wish::NextPane, &[k(Tab), k(Right), c('l')], Panes, "next pane").hint("pane"),
