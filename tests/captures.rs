@@ -28,7 +28,7 @@ fn console(name: &str) -> (Segment, Host, Screen) {
 /// Opens the packets of the segment's interface; `scope` is the key of which.
 fn open_packets(screen: &Screen, scope: &str) {
     screen.keys(&["w"]);
-    screen.wait_until("the served interface", |shown| shown.contains("br0") && shown.contains("10.77.0.1 test.lan"));
+    screen.wait("✓ br0");
     screen.keys(&[scope, "Enter"]);
     screen.wait("Packets of br0");
 }
@@ -145,7 +145,7 @@ fn an_interface_that_goes_away_ends_its_capture_in_words() {
     }
     let (segment, _host, screen) = console("gone");
     screen.keys(&["w"]);
-    screen.wait("h-web1");
+    screen.wait("✓ br0");
     screen.keys(&["a", "j", "Enter"]);
     screen.wait("Packets of h-web1");
     screen.wait("came");
@@ -176,7 +176,9 @@ fn a_flood_stalls_nothing() {
         screen.keys(&["Space"]);
         screen.wait("paused: space goes on");
         screen.keys(&["v"]);
-        screen.wait("UDP 4000 > 9, 64 bytes");
+        screen.wait_until("one packet", |shown| {
+            shown.contains("Packet; any key closes this") && shown.contains("UDP 4000 > 9, 64 bytes")
+        });
         screen.keys(&["Escape"]);
         screen.wait_until("closed", |shown| !shown.contains("any key closes"));
         flooding.store(false, Ordering::Relaxed);
@@ -219,7 +221,7 @@ fn wireshark_shows_a_machines_packets_as_the_operator() {
     screen.wait("dhcp tftp http dns syslog radv");
     screen.wait("web1");
     screen.keys(&["w"]);
-    screen.wait_until("the served interface", |shown| shown.contains("br0") && shown.contains("10.77.0.1 test.lan"));
+    screen.wait("✓ br0");
     screen.keys(&["m", "Enter"]);
     screen.wait("br0 web1 in Wireshark");
     let title = wait_for("Wireshark's window", SOON * 3, || {
@@ -260,7 +262,7 @@ fn a_missing_wireshark_is_named_with_its_package() {
     let screen = Screen::open(&segment, 140, 40, &format!("unshare -m sh -c \"{hidden}\""));
     screen.wait("dhcp tftp http dns syslog radv");
     screen.keys(&["w"]);
-    screen.wait("br0");
+    screen.wait("✓ br0");
     screen.keys(&["a", "Enter"]);
     screen.wait("wireshark is not installed: apt install wireshark");
     screen.keys(&["i"]);
