@@ -3,7 +3,7 @@
 use super::{
     model::{ACTIONS, Adopting, Dialog, Model, Pane},
     place::Search,
-    rooms,
+    recorded, rooms,
     update::{Effect, confirmed, switch},
 };
 use crate::{
@@ -72,6 +72,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
             };
             model.dialog = Some(Dialog::Power { mac, choice });
         }
+        (Dialog::Recorded { mac, choice }, code) => return recorded::answer(model, state, mac, choice, code),
         (Dialog::Adopt(adopting), code) => return adopting_key(model, state, conf, adopting, code),
     }
     Effect::None

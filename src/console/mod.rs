@@ -6,6 +6,7 @@ mod keys;
 mod model;
 mod mouse;
 mod place;
+mod recorded;
 mod rooms;
 mod terminal;
 #[cfg(test)]

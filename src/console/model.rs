@@ -72,6 +72,11 @@ pub enum Dialog {
     Quit {
         boots: usize,
     },
+    /// The packets of which recorded boot? The newest first.
+    Recorded {
+        mac: Mac,
+        choice: usize,
+    },
     Adopt(Adopting),
 }
 

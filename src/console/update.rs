@@ -4,6 +4,7 @@ use super::{
     answers,
     keys::{Chord, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
+    recorded,
     rooms::{self, interfaces},
     timeline,
 };
@@ -139,6 +140,7 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         }
         Wish::Interfaces => interfaces::enter(model, state),
         Wish::Terminal => return terminal(model, state),
+        Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
         Wish::Theme => return Effect::NextTheme,
         Wish::Help => ask(model, Dialog::Help),

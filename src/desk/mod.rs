@@ -10,6 +10,7 @@ mod opening;
 mod operator;
 mod plan;
 pub mod programs;
+pub mod recorder;
 mod seat;
 pub mod settings;
 mod window;

@@ -7,6 +7,7 @@ mod mac;
 mod namespace;
 mod passage;
 mod socket;
+mod tap;
 
 pub use counters::{Meter, Rate, Traffic};
 pub use interface::Interface;
@@ -15,3 +16,4 @@ pub use mac::{Mac, NotAMac};
 pub use namespace::{Namespace, NamespaceError};
 pub use passage::Passage;
 pub use socket::{tcp, udp};
+pub use tap::Tap;

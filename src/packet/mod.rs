@@ -10,6 +10,7 @@ mod icmp;
 mod layer;
 mod options;
 pub mod pcap;
+pub mod pcapng;
 mod syslog;
 #[cfg(test)]
 mod tests;
