@@ -127,9 +127,9 @@ pub const ACTIONS: &[Action] = &[
     // In the room of interfaces.
     act("open", Wish::Open, &[k(Enter)], Room(Kind::Interfaces), "its packets").hint("packets"),
     act("open-inside", Wish::OpenInside, &[c('i')], Room(Kind::Interfaces), "its packets, in here").hint("in here"),
-    act("all-packets", Wish::AllPackets, &[c('a')], Room(Kind::Interfaces), "everything"),
-    act("machine-packets", Wish::MachinePackets, &[c('m')], Room(Kind::Interfaces), "the machine's only"),
-    act("boot-packets", Wish::BootPackets, &[c('b')], Room(Kind::Interfaces), "its boot's only"),
+    act("capture-all", Wish::AllPackets, &[c('a')], Room(Kind::Interfaces), "everything"),
+    act("capture-machine", Wish::MachinePackets, &[c('m')], Room(Kind::Interfaces), "the machine's only"),
+    act("capture-boot", Wish::BootPackets, &[c('b')], Room(Kind::Interfaces), "its boot's only"),
     // In the room of packets.
     act("open", Wish::Open, &[k(Enter)], Room(Kind::Packets), "the whole packet").hint("whole"),
     act("view", Wish::View, &[c('v')], Room(Kind::Packets), "the whole packet"),
