@@ -32,6 +32,7 @@ pub enum Wish {
     BootPackets,
     Export,
     Recorded,
+    Terminals,
     Filter,
     Follow,
     View,
@@ -158,7 +159,8 @@ pub const ACTIONS: &[Action] = &[
     act("adopt", Wish::Adopt, &[c('a')], Outside, "adopt a machine only seen").hint("adopt").now(),
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
-    act("boot-packets", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot's packets"),
+    act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot's packets"),
+    act("terminals", Wish::Terminals, &[c('e')], Outside, "all terminals").now(),
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
     act("filter", Wish::Filter, &[c('/')], Streams, "filter: words, FIELD=VALUE").hint("filter"),
