@@ -51,6 +51,19 @@ impl Display {
         found.lines().map(|number| Window(number.to_owned())).collect()
     }
 
+    /// The titles of all windows that are seen.
+    pub fn titles(&self) -> Vec<String> {
+        let found = self.xdotool(&["search", "--onlyvisible", "--name", "."]).unwrap_or_default();
+        found.lines().filter_map(|number| Some(self.xdotool(&["getwindowname", number])?.trim().to_owned())).collect()
+    }
+
+    /// The process of the window with this title.
+    pub fn pid_of(&self, title: &str) -> i32 {
+        let found = self.xdotool(&["search", "--onlyvisible", "--name", "."]).unwrap_or_default();
+        let named = |number: &&str| self.xdotool(&["getwindowname", number]).is_some_and(|name| name.trim() == title);
+        self.pid(&Window(found.lines().find(named).unwrap().to_owned()))
+    }
+
     /// The process whose window it is.
     pub fn pid(&self, window: &Window) -> i32 {
         let pid = wait_for("the window's process", SOON, || self.xdotool(&["getwindowpid", &window.0]));

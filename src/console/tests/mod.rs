@@ -2,5 +2,6 @@
 
 mod keys;
 mod past;
+mod rooms;
 mod screens;
 mod story;

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use pcap::{Active, Capture};
+use pcap::{Active, Capture, Linktype};
 use std::time::{Duration, Instant};
 
 /// Bytes of a packet that are kept: more than any has on Ethernet.
@@ -51,6 +51,9 @@ impl Live {
             let next = if refused { "; packets are captured as root: start it with sudo" } else { "" };
             format!("{name}: {error}{next}")
         })?;
+        if capture.get_datalink() != Linktype::ETHERNET {
+            return Err(format!("{name} is no Ethernet interface: only those can be shown"));
+        }
         Ok(Live { capture, interface, looked: Instant::now() })
     }
 

@@ -6,10 +6,9 @@ use super::{
     live::{Came, Live},
     ring::{Cursor, Kept, Ring, Row},
 };
-use crate::packet::Frame;
+use crate::packet::{Frame, pcapng};
 use parking_lot::{Condvar, Mutex};
 use std::{
-    path::Path,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -175,14 +174,14 @@ impl Shelf {
     /// Takes packets in until there are no more, or nobody looks; the result is why.
     fn fill(&self, packets: &Packets, touch: &dyn Fn()) -> String {
         match packets {
-            Packets::Recorded { file } => match recorded(file) {
+            Packets::Recorded { file } => match pcapng::read(file) {
                 Ok(frames) => {
                     let mut books = self.kept.lock();
                     frames.into_iter().for_each(|frame| books.live.push(frame));
                     books.came = books.live.all().filter(|kept| matches!(kept, Kept::Packet(..))).count() as u64;
                     String::new()
                 }
-                Err(error) => error,
+                Err(error) => error.to_string(),
             },
             Packets::Live { interface, machine, boot } => {
                 let mut live = match Live::open(interface, *machine, *boot) {
@@ -237,10 +236,6 @@ impl Shelf {
     fn sift(&self) {
         while !self.kept.lock().sift(MANY) {}
     }
-}
-
-fn recorded(file: &Path) -> Result<Vec<Frame>, String> {
-    Err(format!("{}: recorded packets cannot be read yet", file.display()))
 }
 
 #[cfg(test)]
