@@ -3,7 +3,7 @@
 use super::{
     model::{ACTIONS, Adopting, Dialog, Model, Pane},
     place::Search,
-    recorded,
+    recorded, rooms,
     update::{Effect, confirmed, switch},
 };
 use crate::{
@@ -23,7 +23,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
         return Effect::None;
     }
     match (dialog, key.code) {
-        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_)), code) => {
+        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_) | Dialog::Packet(_)), code) => {
             let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
             let screen = isize::try_from(model.dialog_lines.1).unwrap_or(1);
             let by = match code {
@@ -109,7 +109,12 @@ pub fn paste(model: &mut Model, state: &State, text: &str) {
             into(&mut text);
             model.dialog = Some(Dialog::Moment(text, None));
         }
-        other => model.dialog = other,
+        other => {
+            if other.is_none() {
+                rooms::paste(model, text);
+            }
+            model.dialog = other;
+        }
     }
 }
 

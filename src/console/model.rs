@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     command::Found,
+    desk::capture::Kept,
     event::{Action, Event},
     filter::{Filter, Here},
     net::Mac,
@@ -51,6 +52,8 @@ pub enum Dialog {
     Troubles,
     /// One event, whole.
     Event(Arc<Event>),
+    /// One packet, by layers and bytes, or what happened between two.
+    Packet(Arc<Kept>),
     /// Words for the filter of the pane; what they were before.
     Filter(String),
     /// A moment of the past, as it is typed, and what is wrong with it.
@@ -111,6 +114,8 @@ pub struct Model {
     /// The machine whose page is open, and how far it is scrolled.
     pub page: Option<(Mac, usize)>,
     pub dialog: Option<Dialog>,
+    /// Windows are opened for the operator.
+    pub windows: bool,
     /// What is open in the place of panes and page.
     pub room: Option<Room>,
     /// The past is asked for.
@@ -145,6 +150,7 @@ impl Model {
             zoomed: false,
             page: None,
             dialog: None,
+            windows: false,
             room: None,
             travelling: false,
             past: None,

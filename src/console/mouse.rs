@@ -2,11 +2,13 @@
 
 use super::{
     model::{Dialog, Model},
+    rooms,
     update::{open, step},
     view::Sight,
 };
 use crate::state::State;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 
 /// Lines that a turn of the wheel moves.
 const WHEEL: isize = 3;
@@ -21,9 +23,24 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         {
             model.dialog = None;
         }
+        if matches!(mouse.kind, MouseEventKind::ScrollDown | MouseEventKind::ScrollUp) {
+            let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
+            let by = if mouse.kind == MouseEventKind::ScrollUp { -WHEEL } else { WHEEL };
+            model.scrolled = model.scrolled.min(most).saturating_add_signed(by).min(most);
+        }
         return;
     }
     let (column, row) = (mouse.column, mouse.row);
+    if model.room.is_some() {
+        return match mouse.kind {
+            MouseEventKind::ScrollDown => rooms::step(model, WHEEL),
+            MouseEventKind::ScrollUp => rooms::step(model, -WHEEL),
+            MouseEventKind::Down(MouseButton::Left) if sight.room.contains(Position::new(column, row)) => {
+                rooms::choose(model, usize::from(row - sight.room.y));
+            }
+            _ => {}
+        };
+    }
     let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {

@@ -4,7 +4,9 @@ use super::{
     answers,
     keys::{Chord, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
-    recorded, rooms, timeline,
+    recorded,
+    rooms::{self, interfaces},
+    timeline,
 };
 use crate::{
     command::Command,
@@ -136,6 +138,7 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             let same = line.and_then(|line| machines.iter().position(|(at, machine)| (*at, machine.mac) == line));
             model.choose(state, same.unwrap_or(0));
         }
+        Wish::Interfaces => interfaces::enter(model, state),
         Wish::Terminal => return terminal(model, state),
         Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),

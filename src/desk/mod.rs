@@ -2,6 +2,7 @@
 //!
 //! Starting programs takes its time, so the console asks and goes on; what came of it is an [`Answer`].
 
+pub mod capture;
 mod colour;
 mod holder;
 mod line;
@@ -22,6 +23,7 @@ pub use seat::{Held, Places, Unopened};
 pub use settings::{Settings, SettingsError};
 
 use crate::conf::Conf;
+use capture::Captures;
 use seat::Seat;
 
 use std::sync::{
@@ -40,8 +42,10 @@ pub enum Wanted {
     Terminal(What),
     /// A terminal for every service's log.
     Logs,
-    /// Packets.
+    /// Packets, in a window.
     Packets(Packets),
+    /// The packets that the console shows, in another program.
+    Kept,
 }
 
 /// What came of a wish.
@@ -57,6 +61,7 @@ pub struct Desk {
     answers: broadcast::Sender<Answer>,
     generation: Arc<AtomicU64>,
     seat: Arc<Seat>,
+    captures: Arc<Captures>,
 }
 
 impl Default for Desk {
@@ -69,7 +74,7 @@ impl Desk {
     /// The desk of who started this program.
     pub fn new(places: Places, conf: watch::Receiver<Arc<Conf>>) -> Desk {
         let seat = Arc::new(Seat::new(places, conf));
-        Desk { answers: broadcast::Sender::new(ANSWERS), generation: Arc::default(), seat }
+        Desk { answers: broadcast::Sender::new(ANSWERS), generation: Arc::default(), seat, captures: Arc::default() }
     }
 
     /// Fulfils a wish; never waits.
@@ -77,8 +82,14 @@ impl Desk {
         match wanted {
             Wanted::Terminal(what) => self.open(vec![what.clone()]),
             Wanted::Logs => self.open(opening::logs()),
-            Wanted::Packets(_) => self.answer(Answer::Word(format!("{wanted:?} cannot be opened yet"))),
+            Wanted::Packets(packets) => self.open_wireshark(packets.clone()),
+            Wanted::Kept => self.open_kept(),
         }
+    }
+
+    /// Windows are opened for the operator; else all is inside the console.
+    pub fn has_windows(&self) -> bool {
+        self.seat.operator.has_display() && !self.seat.settings().0.inside
     }
 
     /// Who sits there.

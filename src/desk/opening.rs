@@ -20,19 +20,21 @@ impl Desk {
         let desk = self.clone();
         self.on_a_thread(move || {
             let (settings, wrong) = desk.seat.settings();
-            if let Some(wrong) = wrong {
-                desk.answer(Answer::Word(wrong.to_string()));
-            }
-            for what in whats {
-                if let Err(error) = desk.open_one(&what, &settings) {
-                    desk.answer(Answer::Word(error.to_string()));
-                    break;
-                }
+            let opened = whats.iter().map(|what| desk.open_one(what, &settings)).collect::<Result<Vec<_>, _>>();
+            // One line is shown, so the worst word comes last.
+            let word = match (opened, wrong) {
+                (Err(error), _) => error.to_string(),
+                (Ok(_), Some(wrong)) => wrong.to_string(),
+                (Ok(opened), None) => opened.into_iter().flatten().last().unwrap_or_default(),
+            };
+            if !word.is_empty() {
+                desk.answer(Answer::Word(word));
             }
         });
     }
 
-    fn open_one(&self, what: &What, settings: &Settings) -> Result<(), Unopened> {
+    /// The result is what is told of it where all goes well.
+    fn open_one(&self, what: &What, settings: &Settings) -> Result<Option<String>, Unopened> {
         let terminal = settings.terminal.unwrap_or(match self.seat.operator.display {
             Some(_) => Terminal::Xterm,
             None => Terminal::Foot,
@@ -41,7 +43,7 @@ impl Desk {
         if settings.inside || !has_window {
             let plan = self.plan(what)?;
             self.open_inside(plan);
-            return Ok(());
+            return Ok(None);
         }
         programs::find(terminal.program())?;
         if terminal == Terminal::Tmux && std::env::var_os("TMUX").is_none() {
@@ -54,12 +56,7 @@ impl Desk {
         let mut command = line.command();
         let child = command.stderr(Stdio::piped()).spawn();
         let child = child.map_err(|error| Unopened::Failed(format!("{program}: {error}")))?;
-        self.answer(Answer::Word(format!(
-            "{} in a window; {} logs to {}",
-            plan.title,
-            plan.session,
-            plan.log.display()
-        )));
+        let word = format!("{} opened, logged to {}", plan.title, plan.log.display());
         let desk = self.clone();
         let holder = settings.holder;
         self.on_a_thread(move || {
@@ -75,7 +72,7 @@ impl Desk {
                 desk.answer(Answer::Word(format!("{}: {word}", plan.title)));
             }
         });
-        Ok(())
+        Ok(Some(word))
     }
 
     /// Opens a terminal inside the console.
@@ -83,7 +80,7 @@ impl Desk {
         self.answer(Answer::Word(format!("{}: there is no display; {}", plan.title, plan.session)));
     }
 
-    fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {
+    pub(super) fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {
         if let Err(error) = thread::Builder::new().name("desk".to_owned()).spawn(work) {
             self.answer(Answer::Word(format!("no thread to open it: {error}")));
         }

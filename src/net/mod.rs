@@ -1,5 +1,6 @@
 //! Sockets bound to an interface, raw sends, addresses. Knows no protocol above UDP.
 
+mod counters;
 mod interface;
 mod link;
 mod mac;
@@ -8,6 +9,7 @@ mod passage;
 mod socket;
 mod tap;
 
+pub use counters::{Meter, Rate, Traffic};
 pub use interface::Interface;
 pub use link::{Arp, Link, Overheard, arp_sender};
 pub use mac::{Mac, NotAMac};

@@ -56,7 +56,7 @@ pub fn line_of(frame: &Frame, file: Option<&str>) -> Line {
     let address = |name: &str| {
         let talks = |layer: &&Layer| matches!(layer.protocol, "ETH" | "IPv4" | "IPv6");
         let fields = layers.iter().filter(talks).flat_map(|layer| &layer.fields);
-        fields.filter(|(field, _)| field == name).last().map(|(_, value)| value.clone()).unwrap_or_default()
+        fields.filter(|(field, _)| field == name).next_back().map(|(_, value)| value.clone()).unwrap_or_default()
     };
     let (source, destination) = (address(SOURCE), address(DESTINATION));
     let (protocol, mut words) = match layers.into_iter().next_back() {

@@ -132,7 +132,7 @@ fn option_value(code: u8, value: &[u8]) -> String {
         each.map(|address| Ipv4Addr::from(address).to_string()).collect::<Vec<_>>().join(" ")
     };
     match code {
-        1 | 3 | 4 | 6 | 7 | 28 | 42 | 50 | 54 if value.len() % 4 == 0 && !value.is_empty() => addresses(),
+        1 | 3 | 4 | 6 | 7 | 28 | 42 | 50 | 54 if value.len().is_multiple_of(4) && !value.is_empty() => addresses(),
         51 | 58 | 59 if value.len() == 4 => format!("{} s", word(value, 0).unwrap_or(0)),
         53 => match value {
             [kind] => name_of(*kind).unwrap_or("unknown").to_owned(),

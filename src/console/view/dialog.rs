@@ -1,6 +1,6 @@
 //! What stands before the panes: the help, what is wrong, and questions.
 
-use super::{Scene, list, page};
+use super::{Scene, list, packets, page};
 use crate::console::{
     model::{ACTIONS, Adopting, Dialog},
     recorded::recorded,
@@ -25,6 +25,7 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
         Dialog::Help => ("Keys that work here; any key closes this".to_owned(), help(scene)),
         Dialog::Troubles => ("What is wrong; any key closes this".to_owned(), wrong(scene)),
         Dialog::Event(event) => (format!("{}; any key closes this", event.kind()), whole(scene, event)),
+        Dialog::Packet(kept) => ("Packet; any key closes this".to_owned(), packets::whole(scene, kept)),
         Dialog::Filter(_) | Dialog::Moment(..) => return (0, 0),
         Dialog::Power { mac, choice } => {
             let name = name_of(scene, *mac);

@@ -3,9 +3,11 @@
 mod bar;
 mod dialog;
 mod head;
+mod interfaces;
 mod leases;
 mod list;
 mod machines;
+mod packets;
 mod page;
 mod past;
 mod replica;
@@ -16,6 +18,7 @@ pub mod words;
 
 use super::{
     model::{Dialog, Model, Pane},
+    rooms::Room,
     theme::Theme,
 };
 use crate::{
@@ -64,6 +67,8 @@ pub struct Sight {
     pub tabs: Vec<(Pane, Rect)>,
     /// The lines of the open page, and of its window.
     pub page: (usize, usize),
+    /// Where the lines of the open room are.
+    pub room: Rect,
     /// The lines of the open dialog, and of its window.
     pub dialog: (usize, usize),
 }
@@ -139,9 +144,11 @@ fn all(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, sight: &mut Sight) {
     pane(frame, bottom, scene, sight, Pane::Audit);
 }
 
-fn room(_frame: &mut Frame<'_>, _area: Rect, scene: Scene<'_>, _sight: &mut Sight) {
-    if let Some(room) = &scene.model.room {
-        match *room {}
+fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) {
+    match &scene.model.room {
+        Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
+        Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
+        None => {}
     }
 }
 
