@@ -159,10 +159,10 @@ pub const ACTIONS: &[Action] = &[
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
     act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
-    act("boot-packets", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot's packets"),
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
     act("filter", Wish::Filter, &[c('/')], Streams, "filter: words, FIELD=VALUE").hint("filter"),
+    act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot packets"),
     act("view", Wish::View, &[c('v')], Streams, "the whole event").hint("view"),
     act("follow", Wish::Follow, &[c('f')], Streams, "follow the newest"),
     act("pause", Wish::Pause, &[c(' ')], Streams, "pause, and go on").hint("pause").now(),

@@ -6,7 +6,7 @@ use super::{
     live::{Came, Live},
     ring::{Cursor, Kept, Ring, Row},
 };
-use crate::packet::Frame;
+use crate::packet::{Frame, pcapng};
 use parking_lot::{Condvar, Mutex};
 use std::{
     path::Path,
@@ -240,7 +240,7 @@ impl Shelf {
 }
 
 fn recorded(file: &Path) -> Result<Vec<Frame>, String> {
-    Err(format!("{}: recorded packets cannot be read yet", file.display()))
+    pcapng::read(file).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
