@@ -93,7 +93,7 @@ fn search(model: &mut Model, state: &State) -> Effect {
 }
 
 /// Folds pasted text in: into the field that is being typed; elsewhere it is no row of keys.
-pub fn paste(model: &mut Model, state: &State, text: &str) {
+pub fn paste(model: &mut Model, state: &State, text: &str) -> Effect {
     let into = |field: &mut String| text.chars().for_each(|c| edit(field, KeyCode::Char(c)));
     match model.dialog.take() {
         Some(Dialog::Adopt(mut adopting)) => {
@@ -110,12 +110,15 @@ pub fn paste(model: &mut Model, state: &State, text: &str) {
             model.dialog = Some(Dialog::Moment(text, None));
         }
         other => {
-            if other.is_none() {
-                rooms::paste(model, text);
+            if other.is_none()
+                && let Some(effect) = rooms::paste(model, text)
+            {
+                return effect;
             }
             model.dialog = other;
         }
     }
+    Effect::None
 }
 
 /// Control-U empties the field that is being typed, control-W takes its last word.

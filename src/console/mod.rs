@@ -32,6 +32,7 @@ use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt;
 use jiff::{Timestamp, tz::TimeZone};
 use model::Model;
+use rooms::{Room, terminals::Terminals};
 use std::{collections::BTreeMap, io, path::Path, sync::Arc, time::Duration};
 use terminal::Terminal;
 use theme::{Abilities, Theme};
@@ -121,6 +122,7 @@ async fn show(
     let mut touched = true;
     let (mut drawn, mut drawn_at) = (u64::MAX, Timestamp::UNIX_EPOCH);
     let mut past = source.past.clone();
+    model.depth = terminal::depth(abilities);
     let mut answers = source.desk.answers();
     let mut desk = 0;
     loop {
@@ -138,6 +140,11 @@ async fn show(
                         }
                     }
                     Effect::Desk(wanted) => source.desk.ask(&wanted),
+                    Effect::Inside(id, act) => terminal::tell(&mut model, source.desk.terminals().act(id, act)),
+                    Effect::EndSession(id) => source.desk.end_shown(id),
+                    Effect::EndNamed(session) => source.desk.end(&session),
+                    Effect::OpenSession(session) => source.desk.open_session(&session),
+                    Effect::Sessions => source.desk.look_for_sessions(),
                     Effect::Go(go) => {
                         let segment = model.segment(&source.state.read()).map(|(address, _)| address);
                         past.ask(&mut model, go, segment);
@@ -156,6 +163,8 @@ async fn show(
             Ok(answer) = answers.recv() => {
                 match answer {
                     Answer::Word(word) => model.word = Some(word),
+                    Answer::Inside(id) => model.show_terminal(id),
+                    Answer::Terminals => model.room = Some(Room::Terminals(Terminals::listing())),
                 }
                 touched = true;
             }
@@ -174,6 +183,7 @@ async fn show(
                     continue;
                 }
                 // The lock is given back before the terminal is written to.
+                model.list_terminals(&source.desk);
                 terminal.draw(|frame| {
                     let state = source.state.read();
                     drawn = state.generation;
@@ -185,6 +195,10 @@ async fn show(
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };
                 rooms::fit(&mut model, usize::from(sight.room.height));
                 (model.page_lines, model.dialog_lines) = (sight.page.0, sight.dialog);
+                model.seen = sight.seen;
+                if let Some(id) = model.shown_terminal() {
+                    source.desk.terminals().fit(id, sight.seen.area.height, sight.seen.area.width);
+                }
                 (touched, drawn_at) = (false, now);
             }
         }
@@ -192,17 +206,12 @@ async fn show(
 }
 
 fn react(model: &mut Model, sight: &Sight, source: &Source, came: Event) -> Effect {
+    model.list_terminals(&source.desk);
     let state = source.state.read();
     match came {
         Event::Key(key) if key.kind != KeyEventKind::Release => update::key(model, &state, &source.conf.borrow(), key),
-        Event::Mouse(mouse) => {
-            mouse::mouse(model, &state, sight, mouse);
-            Effect::None
-        }
-        Event::Paste(text) => {
-            answers::paste(model, &state, &text);
-            Effect::None
-        }
+        Event::Mouse(mouse) => mouse::mouse(model, &state, sight, mouse),
+        Event::Paste(text) => answers::paste(model, &state, &text),
         _ => Effect::None,
     }
 }

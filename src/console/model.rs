@@ -3,12 +3,16 @@
 use super::{
     keys::Keys,
     place::{Chosen, Place, Search},
-    rooms::Room,
+    rooms::{
+        Room,
+        terminals::{self, Listed, Seen, Terminals},
+    },
     view::words::standing,
 };
 use crate::{
     command::Found,
     desk::capture::Kept,
+    desk::{Desk, What, inside::Id},
     event::{Action, Event},
     filter::{Filter, Here},
     net::Mac,
@@ -101,6 +105,17 @@ impl Adopting {
 /// The choices of the power menu, each with its key.
 pub const ACTIONS: [(Action, char); 3] = [(Action::On, 'o'), (Action::Off, 'f'), (Action::Reset, 'r')];
 
+/// The colours of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Not wanted.
+    None,
+    /// 256.
+    Indexed,
+    /// All.
+    True,
+}
+
 /// What the console shows.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -118,6 +133,11 @@ pub struct Model {
     pub windows: bool,
     /// What is open in the place of panes and page.
     pub room: Option<Room>,
+    /// The terminals that are open and the sessions that run, and what of the one shown is seen.
+    pub terminals: Vec<Listed>,
+    pub seen: Seen,
+    /// Which colours the operator's own terminal shows.
+    pub depth: Depth,
     /// The past is asked for.
     pub travelling: bool,
     /// The past that is shown; none while it is the present.
@@ -152,6 +172,9 @@ impl Model {
             dialog: None,
             windows: false,
             room: None,
+            terminals: Vec::new(),
+            seen: Seen::default(),
+            depth: Depth::None,
             travelling: false,
             past: None,
             now: Timestamp::UNIX_EPOCH,
@@ -207,6 +230,45 @@ impl Model {
 
     pub fn place_mut(&mut self) -> &mut Place {
         &mut self.places[self.pane as usize]
+    }
+
+    /// Takes in which terminals are open and which sessions run without one.
+    pub fn list_terminals(&mut self, desk: &Desk) {
+        self.terminals = terminals::all(desk);
+        if let (Some(id), Some(Room::Terminals(room))) = (self.shown_terminal(), &mut self.room)
+            && !self.terminals.iter().any(|listed| listed.id == Some(id))
+        {
+            (room.shown, room.looking) = (None, None);
+        }
+    }
+
+    /// Opens a terminal that there is.
+    pub fn show_terminal(&mut self, id: Id) {
+        self.room = Some(Room::Terminals(Terminals::showing(id, self.room.as_ref())));
+    }
+
+    /// The terminal before the operator.
+    pub fn shown_terminal(&self) -> Option<Id> {
+        match &self.room {
+            Some(Room::Terminals(room)) => room.shown,
+            _ => None,
+        }
+    }
+
+    /// The terminal that takes what is typed.
+    pub fn typing_to(&self) -> Option<Id> {
+        match &self.room {
+            Some(Room::Terminals(room)) if !room.prefix && !room.question && room.looking.is_none() => room.shown,
+            _ => None,
+        }
+    }
+
+    /// A terminal of this machine is open.
+    pub fn has_terminal(&self, address: Option<Ipv4Addr>) -> bool {
+        self.terminals.iter().any(|listed| match listed.what {
+            Some(What::Machine { machine, .. }) => Some(machine) == address && listed.id.is_some(),
+            _ => false,
+        })
     }
 
     /// The segment shown: the one chosen, else the first; only those that are in conf now.

@@ -2,8 +2,8 @@
 
 use super::{
     model::{Dialog, Model},
-    rooms,
-    update::{open, step},
+    rooms::{self, Room, terminals},
+    update::{Effect, open, step},
     view::Sight,
 };
 use crate::state::State;
@@ -14,7 +14,7 @@ use ratatui::layout::Position;
 const WHEEL: isize = 3;
 
 /// Folds a click or a turn of the wheel in: a click chooses a pane or a line, a second one opens the line.
-pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) {
+pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) -> Effect {
     let past = model.past.clone();
     let state = past.as_ref().map_or(state, |past| &past.state);
     if model.dialog.is_some() {
@@ -28,18 +28,22 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
             let by = if mouse.kind == MouseEventKind::ScrollUp { -WHEEL } else { WHEEL };
             model.scrolled = model.scrolled.min(most).saturating_add_signed(by).min(most);
         }
-        return;
+        return Effect::None;
+    }
+    if let Some(Room::Terminals(room)) = model.room.clone() {
+        return terminals::mouse(model, room, sight, mouse);
     }
     let (column, row) = (mouse.column, mouse.row);
     if model.room.is_some() {
-        return match mouse.kind {
+        match mouse.kind {
             MouseEventKind::ScrollDown => rooms::step(model, WHEEL),
             MouseEventKind::ScrollUp => rooms::step(model, -WHEEL),
             MouseEventKind::Down(MouseButton::Left) if sight.room.contains(Position::new(column, row)) => {
                 rooms::choose(model, usize::from(row - sight.room.y));
             }
             _ => {}
-        };
+        }
+        return Effect::None;
     }
     let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
     match mouse.kind {
@@ -61,4 +65,5 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         }
         _ => {}
     }
+    Effect::None
 }

@@ -48,6 +48,8 @@ pub struct Marks {
     pub full: &'static str,
     pub rest: &'static str,
     pub cursor: &'static str,
+    /// A terminal of it is open.
+    pub terminal: &'static str,
     /// A place on a line of columns.
     pub here: &'static str,
     pub border: border::Set<'static>,
@@ -63,6 +65,7 @@ const UNICODE: Marks = Marks {
     full: "█",
     rest: "░",
     cursor: "▏",
+    terminal: "▣",
     here: "│",
     border: border::PLAIN,
     unicode: true,
@@ -77,6 +80,7 @@ const ASCII: Marks = Marks {
     full: "#",
     rest: "-",
     cursor: "_",
+    terminal: "t",
     here: "|",
     border: border::Set {
         top_left: "+",

@@ -5,13 +5,16 @@ use super::{
     keys::{Chord, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
     recorded,
-    rooms::{self, interfaces},
+    rooms::{self, Room, interfaces, terminals},
     timeline,
 };
 use crate::{
     command::Command,
     conf::{Conf, suggest},
-    desk::{Wanted, What},
+    desk::{
+        Wanted, What,
+        inside::{Act, Id},
+    },
     event::{Action, PowerState},
     net::Mac,
     state::{Outcome, State, past::Go},
@@ -27,6 +30,16 @@ pub enum Effect {
     NextTheme,
     /// Something that is opened for the operator.
     Desk(Wanted),
+    /// What the operator does with a terminal inside the console.
+    Inside(Id, Act),
+    /// The session that a terminal shows is to be ended.
+    EndSession(Id),
+    /// The session of this name is.
+    EndNamed(String),
+    /// A session that runs is to be shown.
+    OpenSession(String),
+    /// Which sessions run?
+    Sessions,
     /// Another moment of the past, or the present.
     Go(Go),
     /// The moment of the past that this text means.
@@ -142,6 +155,10 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::Terminal => return terminal(model, state),
         Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
+        Wish::Terminals => {
+            model.room = Some(Room::Terminals(terminals::Terminals::listing()));
+            return Effect::Sessions;
+        }
         Wish::Theme => return Effect::NextTheme,
         Wish::Help => ask(model, Dialog::Help),
         Wish::Quit => match boots_under_way(state) {

@@ -5,6 +5,7 @@
 pub mod capture;
 mod colour;
 mod holder;
+pub mod inside;
 mod line;
 mod opening;
 mod operator;
@@ -24,8 +25,8 @@ pub use settings::{Settings, SettingsError};
 
 use crate::conf::Conf;
 use capture::Captures;
+use parking_lot::Mutex;
 use seat::Seat;
-
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -53,6 +54,10 @@ pub enum Wanted {
 pub enum Answer {
     /// A word to the operator.
     Word(String),
+    /// A terminal inside the console is open.
+    Inside(inside::Id),
+    /// So are several.
+    Terminals,
 }
 
 /// The operator's desk. Clones are of the same desk.
@@ -60,8 +65,10 @@ pub enum Answer {
 pub struct Desk {
     answers: broadcast::Sender<Answer>,
     generation: Arc<AtomicU64>,
+    terminals: inside::Terminals,
     seat: Arc<Seat>,
     captures: Arc<Captures>,
+    known: Arc<Mutex<Vec<Held>>>,
 }
 
 impl Default for Desk {
@@ -74,7 +81,16 @@ impl Desk {
     /// The desk of who started this program.
     pub fn new(places: Places, conf: watch::Receiver<Arc<Conf>>) -> Desk {
         let seat = Arc::new(Seat::new(places, conf));
-        Desk { answers: broadcast::Sender::new(ANSWERS), generation: Arc::default(), seat, captures: Arc::default() }
+        let generation = Arc::<AtomicU64>::default();
+        let terminals = inside::Terminals::new(generation.clone());
+        Desk {
+            answers: broadcast::Sender::new(ANSWERS),
+            generation,
+            terminals,
+            seat,
+            captures: Arc::default(),
+            known: Arc::default(),
+        }
     }
 
     /// Fulfils a wish; never waits.
@@ -117,6 +133,11 @@ impl Desk {
     /// Ends a session and what runs in it. Waits for a program.
     pub fn end_session(&self, name: &str) -> Result<(), Unopened> {
         self.seat.end_session(self.seat.settings().0.holder, name)
+    }
+
+    /// The terminals inside the console.
+    pub fn terminals(&self) -> &inside::Terminals {
+        &self.terminals
     }
 
     /// The answers from now on.

@@ -1,7 +1,7 @@
 //! Opens terminals: in a window where the operator has a display, else inside the console.
 
 use super::{
-    Answer, Desk, Plan, What, programs,
+    Answer, Desk, Held, Plan, What, inside, programs,
     seat::Unopened,
     settings::{Settings, Terminal},
     window,
@@ -21,6 +21,9 @@ impl Desk {
         self.on_a_thread(move || {
             let (settings, wrong) = desk.seat.settings();
             let opened = whats.iter().map(|what| desk.open_one(what, &settings)).collect::<Result<Vec<_>, _>>();
+            if whats.len() > 1 && opened.is_ok() && desk.opens_inside(&settings) {
+                desk.answer(Answer::Terminals);
+            }
             // One line is shown, so the worst word comes last.
             let word = match (opened, wrong) {
                 (Err(error), _) => error.to_string(),
@@ -39,11 +42,9 @@ impl Desk {
             Some(_) => Terminal::Xterm,
             None => Terminal::Foot,
         });
-        let has_window = self.seat.operator.has_display() || terminal == Terminal::Tmux;
-        if settings.inside || !has_window {
+        if self.opens_inside(settings) {
             let plan = self.plan(what)?;
-            self.open_inside(plan);
-            return Ok(None);
+            return self.open_inside(plan, what).map(|()| None);
         }
         programs::find(terminal.program())?;
         if terminal == Terminal::Tmux && std::env::var_os("TMUX").is_none() {
@@ -76,8 +77,68 @@ impl Desk {
     }
 
     /// Opens a terminal inside the console.
-    fn open_inside(&self, plan: Plan) {
-        self.answer(Answer::Word(format!("{}: there is no display; {}", plan.title, plan.session)));
+    fn open_inside(&self, plan: Plan, what: &What) -> Result<(), Unopened> {
+        let id = self.terminals.open(plan, Some(what.clone()), self.seat.operator.owner());
+        self.answer(Answer::Inside(id.map_err(Unopened::Failed)?));
+        Ok(())
+    }
+
+    /// Terminals open inside the console: there is no display, or the operator wants it so.
+    fn opens_inside(&self, settings: &Settings) -> bool {
+        settings.inside || !(self.seat.operator.has_display() || settings.terminal == Some(Terminal::Tmux))
+    }
+
+    /// Shows a session that is held inside the console.
+    pub fn open_session(&self, name: &str) {
+        let what = self.known.lock().iter().find(|held| held.name == name).and_then(|held| held.what.clone());
+        let Some(what) = what else {
+            let word = format!("what {name} shows is gone from conf; x ends it");
+            return self.answer(Answer::Word(word));
+        };
+        let desk = self.clone();
+        self.on_a_thread(move || {
+            let opened = desk.plan(&what).and_then(|plan| desk.open_inside(plan, &what));
+            if let Err(error) = opened {
+                desk.answer(Answer::Word(error.to_string()));
+            }
+        });
+    }
+
+    /// The sessions that ran when they were last looked for.
+    pub fn known_sessions(&self) -> Vec<Held> {
+        self.known.lock().clone()
+    }
+
+    /// Looks for sessions that run.
+    pub fn look_for_sessions(&self) {
+        let desk = self.clone();
+        self.on_a_thread(move || desk.find_sessions());
+    }
+
+    fn find_sessions(&self) {
+        match self.sessions() {
+            Ok(found) => *self.known.lock() = found,
+            Err(error) => self.answer(Answer::Word(error.to_string())),
+        }
+        self.touch();
+    }
+
+    /// Ends a session and what runs in it.
+    pub fn end(&self, name: &str) {
+        let (desk, name) = (self.clone(), name.to_owned());
+        self.on_a_thread(move || {
+            if let Err(error) = desk.end_session(&name) {
+                desk.answer(Answer::Word(error.to_string()));
+            }
+            desk.find_sessions();
+        });
+    }
+
+    /// Ends the session that a terminal inside the console shows.
+    pub fn end_shown(&self, id: inside::Id) {
+        if let Some(terminal) = self.terminals.get(id) {
+            self.end(&terminal.plan.session);
+        }
     }
 
     pub(super) fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {

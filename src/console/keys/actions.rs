@@ -32,6 +32,7 @@ pub enum Wish {
     BootPackets,
     Export,
     Recorded,
+    Terminals,
     Filter,
     Follow,
     View,
@@ -159,6 +160,7 @@ pub const ACTIONS: &[Action] = &[
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
     act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
+    act("terminals", Wish::Terminals, &[c('e')], Outside, "all terminals").now(),
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
     act("filter", Wish::Filter, &[c('/')], Streams, "filter: words, FIELD=VALUE").hint("filter"),

@@ -2,9 +2,13 @@
 
 pub mod interfaces;
 pub mod packets;
+pub mod terminals;
 
 use super::{keys::Wish, model::Model, update::Effect};
-use crate::{desk::Desk, state::State};
+use crate::{
+    desk::{Desk, inside::Act},
+    state::State,
+};
 use crossterm::event::KeyEvent;
 
 /// A room, and where the operator is in it.
@@ -14,6 +18,8 @@ pub enum Room {
     Interfaces(interfaces::Interfaces),
     /// The packets of one, or of a recorded boot.
     Packets(Box<packets::Packets>),
+    /// Terminals inside the console.
+    Terminals(terminals::Terminals),
 }
 
 /// Which room: some keys work in one of them only.
@@ -31,6 +37,7 @@ impl Room {
         match self {
             Room::Interfaces(_) => Kind::Interfaces,
             Room::Packets(_) => Kind::Packets,
+            Room::Terminals(_) => Kind::Terminals,
         }
     }
 }
@@ -41,14 +48,22 @@ pub fn key(model: &mut Model, _state: &State, key: KeyEvent) -> Option<Effect> {
     match model.room.as_mut()? {
         Room::Interfaces(_) => None,
         Room::Packets(room) => room.key(key).then_some(Effect::None),
+        Room::Terminals(room) => {
+            let room = room.clone();
+            Some(terminals::key(model, room, key))
+        }
     }
 }
 
 /// Folds pasted text in, where it is typed.
-pub fn paste(model: &mut Model, text: &str) {
+pub fn paste(model: &mut Model, text: &str) -> Option<Effect> {
+    if let Some(id) = model.typing_to() {
+        return Some(Effect::Inside(id, Act::Paste(text.to_owned())));
+    }
     if let Some(Room::Packets(room)) = &mut model.room {
         room.paste(text);
     }
+    None
 }
 
 /// What a wish changes in the room that is open; none where the room leaves it to the console (help, quit, back).
@@ -56,6 +71,8 @@ pub fn follow(model: &mut Model, _state: &State, wish: Wish) -> Option<Effect> {
     match model.room.as_ref()? {
         Room::Interfaces(_) => interfaces::follow(model, wish),
         Room::Packets(_) => packets::follow(model, wish),
+        // It has had its keys already.
+        Room::Terminals(_) => None,
     }
 }
 
@@ -64,7 +81,7 @@ pub fn step(model: &mut Model, by: isize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.step(by),
         Some(Room::Packets(room)) => room.step(by),
-        None => {}
+        Some(Room::Terminals(_)) | None => {}
     }
 }
 
@@ -73,7 +90,7 @@ pub fn choose(model: &mut Model, line: usize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.choose(line),
         Some(Room::Packets(room)) => room.choose(line),
-        None => {}
+        Some(Room::Terminals(_)) | None => {}
     }
 }
 

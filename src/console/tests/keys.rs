@@ -273,6 +273,7 @@ fn the_packets_of_recorded_boots_are_opened() {
         vec![Effect::Desk(crate::desk::Wanted::Packets(crate::desk::Packets::Recorded { file: file.into() }))]
     };
     let mut story = Story::of_three();
+    story.model.windows = true;
     assert_eq!(story.types("b"), []);
     assert!(
         story.model.word.as_ref().unwrap().starts_with("of no boot of it are packets kept"),
@@ -291,4 +292,7 @@ fn the_packets_of_recorded_boots_are_opened() {
     assert!(story.screen(80, 24).contains(", 214 packets kept"));
     story.tell(9, Some(60), Fact::BootDiscarded { file: "log/bios1/a.pcapng".into() });
     assert_eq!(story.types("b"), opened("log/bios1/b.pcapng"), "what was let go is no choice");
+    story.model.windows = false;
+    assert_eq!(story.types("b"), [], "without a display in the console");
+    assert!(story.model.room.is_some());
 }

@@ -4,6 +4,7 @@ use super::{Scene, list, packets, page};
 use crate::console::{
     model::{ACTIONS, Adopting, Dialog},
     recorded::recorded,
+    rooms::{Room, terminals},
     troubles::troubles,
 };
 use crate::{
@@ -97,7 +98,11 @@ fn boots<'a>(scene: Scene<'_>, mac: Mac, choice: usize) -> Vec<Line<'a>> {
 /// Two columns where the lines would not fit one below the other.
 fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let keys = scene.model.keys.help(scene.model, theme.marks.unicode);
+    let unicode = theme.marks.unicode;
+    let keys = match &scene.model.room {
+        Some(Room::Terminals(room)) => terminals::help(room, unicode),
+        _ => scene.model.keys.help(scene.model, unicode),
+    };
     let half = keys.len().div_ceil(2);
     let cell = |(key, words): &(String, &str)| {
         [Span::styled(format!(" {key:<10}"), theme.focus), Span::styled(format!("{words:<26}"), theme.text)]

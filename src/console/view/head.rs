@@ -1,9 +1,10 @@
 //! The lines around the panes: where this is and how the servers are, the tabs, and the keys that work here.
 
-use super::{Scene, past};
+use super::{Scene, past, terminals};
 use crate::{
     console::{
         model::{Dialog, Model, Pane},
+        rooms::{Room, terminals::Terminals},
         troubles::troubles,
     },
     event::Service,
@@ -142,10 +143,20 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
                 Span::styled(format!("  {hint}"), if error.is_some() { theme.bad } else { theme.dim }),
             ])]
         }
+        (None, None) if terminals_room(model).is_some() => {
+            terminals_room(model).map(|room| terminals::hints(scene, room, width)).into_iter().collect()
+        }
         (_, Some(word)) => vec![Line::from(Span::styled(format!(" {word}"), theme.notice))],
         (_, None) => vec![hints(scene, width)],
     };
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn terminals_room(model: &Model) -> Option<&Terminals> {
+    match &model.room {
+        Some(Room::Terminals(room)) => Some(room),
+        _ => None,
+    }
 }
 
 /// A caret below the place, and what was expected there; without the caret where there is no room for both.

@@ -13,12 +13,13 @@ mod past;
 mod replica;
 mod streams;
 mod strip;
+mod terminals;
 mod timeline;
 pub mod words;
 
 use super::{
     model::{Dialog, Model, Pane},
-    rooms::Room,
+    rooms::{Room, terminals::Seen},
     theme::Theme,
 };
 use crate::{
@@ -71,6 +72,8 @@ pub struct Sight {
     pub room: Rect,
     /// The lines of the open dialog, and of its window.
     pub dialog: (usize, usize),
+    /// What of a terminal is shown.
+    pub seen: Seen,
 }
 
 /// From this size on all panes are shown at once.
@@ -148,6 +151,7 @@ fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) 
     match &scene.model.room {
         Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
         Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
+        Some(Room::Terminals(room)) => terminals::draw(frame, area, scene, sight, room),
         None => {}
     }
 }
