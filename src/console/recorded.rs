@@ -54,9 +54,9 @@ pub fn answer(model: &mut Model, state: &State, mac: Mac, choice: usize, code: K
     let choice = match code {
         KeyCode::Esc | KeyCode::Char('q') => return Effect::None,
         KeyCode::Enter => {
-            let file = all.get(choice).map(|(_, recording)| recording.file.clone());
-            let name = machine.map(Machine::name).unwrap_or_default();
-            return file.map_or(Effect::None, |file| show(model, &file, name));
+            let chosen = all.get(choice).map(|(_, recording)| recording.file.clone());
+            let name = machine.map_or_else(|| mac.to_string(), Machine::name);
+            return chosen.map_or(Effect::None, |file| show(model, &file, name));
         }
         KeyCode::Down | KeyCode::Char('j') => (choice + 1).min(last),
         KeyCode::Up | KeyCode::Char('k') => choice.saturating_sub(1),

@@ -160,11 +160,11 @@ pub const ACTIONS: &[Action] = &[
     act("adopt", Wish::Adopt, &[c('a')], Outside, "adopt a machine only seen").hint("adopt").now(),
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
-    act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot's packets"),
     act("terminals", Wish::Terminals, &[c('e')], Outside, "all terminals").now(),
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
     act("filter", Wish::Filter, &[c('/')], Streams, "filter: words, FIELD=VALUE").hint("filter"),
+    act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot packets"),
     act("view", Wish::View, &[c('v')], Streams, "the whole event").hint("view"),
     act("follow", Wish::Follow, &[c('f')], Streams, "follow the newest"),
     act("pause", Wish::Pause, &[c(' ')], Streams, "pause, and go on").hint("pause").now(),
