@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 use seat::Seat;
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 use tokio::sync::{broadcast, watch};
 
@@ -63,6 +63,8 @@ pub struct Desk {
     terminals: inside::Terminals,
     seat: Arc<Seat>,
     known: Arc<Mutex<Vec<Held>>>,
+    /// Somebody looks whether the sessions still run.
+    watches: Arc<AtomicBool>,
 }
 
 impl Default for Desk {
@@ -77,7 +79,14 @@ impl Desk {
         let seat = Arc::new(Seat::new(places, conf));
         let generation = Arc::<AtomicU64>::default();
         let terminals = inside::Terminals::new(generation.clone());
-        Desk { answers: broadcast::Sender::new(ANSWERS), generation, terminals, seat, known: Arc::default() }
+        Desk {
+            answers: broadcast::Sender::new(ANSWERS),
+            generation,
+            terminals,
+            seat,
+            known: Arc::default(),
+            watches: Arc::default(),
+        }
     }
 
     /// Fulfils a wish; never waits.

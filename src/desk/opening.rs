@@ -11,8 +11,13 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
     process::{Child, Stdio},
+    sync::{Arc, atomic::Ordering},
     thread,
+    time::Duration,
 };
+
+/// How often it is looked whether sessions still run.
+const LOOK: Duration = Duration::from_secs(3);
 
 impl Desk {
     /// Opens terminals, on a thread of their own.
@@ -82,9 +87,42 @@ impl Desk {
 
     /// Opens a terminal inside the console.
     fn open_inside(&self, plan: Plan, what: &What) -> Result<(), Unopened> {
-        let id = self.terminals.open(plan, Some(what.clone()), self.seat.operator.owner());
+        let desk = self.clone();
+        let at_end = Arc::new(move |plan: &Plan, how: &str| desk.told_of_end(plan, how));
+        let id = self.terminals.open(plan, Some(what.clone()), self.seat.operator.owner(), at_end);
+        self.watch();
         self.answer(Answer::Inside(id.map_err(Unopened::Failed)?));
         Ok(())
+    }
+
+    /// Tells how a terminal inside the console ended, and what became of its session.
+    fn told_of_end(&self, plan: &Plan, how: &str) -> String {
+        let goes_on = self.sessions().is_ok_and(|held| held.iter().any(|held| held.name == plan.session));
+        let session = if goes_on { "its session goes on" } else { "its session has ended" };
+        self.answer(Answer::Word(format!("{}: {how}, {session}; t opens it again", plan.title)));
+        format!("{how}, {session}")
+    }
+
+    /// Looks now and then whether the sessions still run that terminals inside the console show: the client of a
+    /// screen that was killed waits for ever. Ends with the last of the terminals.
+    fn watch(&self) {
+        if self.watches.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let desk = self.clone();
+        self.on_a_thread(move || {
+            let mut any = true;
+            while any {
+                thread::sleep(LOOK);
+                let Ok(held) = desk.sessions() else { continue };
+                let running: Vec<String> = held.iter().map(|held| held.name.clone()).collect();
+                if std::mem::replace(&mut *desk.known.lock(), held.clone()) != held {
+                    desk.touch();
+                }
+                any = desk.terminals.lose(&running, 2 * LOOK);
+            }
+            desk.watches.store(false, Ordering::Relaxed);
+        });
     }
 
     /// Terminals open inside the console: there is no display, or the operator wants it so.
