@@ -7,7 +7,13 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
 use support::{SOON, Screen, Segment, can_run, run, wait_for};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pxelator");

@@ -58,6 +58,7 @@ pub fn conf(machines: u32) -> Conf {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
         terminal: None,
         machines: (0..machines).map(machine).collect(),
     };

@@ -41,6 +41,7 @@ pub fn conf(mode: Mode, loader: Loader, extra: &str) -> Conf {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
         terminal: None,
         machines: BTreeMap::from([(MACHINE.0, Arc::new(machine))]),
     };

@@ -53,6 +53,7 @@ fn conf(append: &str) -> (Conf, Segment) {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
         terminal: None,
         machines: BTreeMap::from([(ADDRESS, Arc::new(machine()))]),
     };

@@ -18,6 +18,7 @@ mod fleet;
 mod headless;
 mod line;
 mod log;
+mod packets;
 mod power_on;
 mod practice;
 mod serial;
@@ -82,6 +83,8 @@ enum Verb {
     Check,
     /// Read the journal of all events
     Log(log::Log),
+    /// The packets of a machine's recorded boots, with what happened beside them
+    Packets(packets::PacketsOf),
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -103,6 +106,7 @@ pub fn run() -> Result<u8> {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
         Verb::Serial { socket } => return serial::serial(&socket),
+        Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;

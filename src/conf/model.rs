@@ -48,6 +48,8 @@ pub struct Segment {
     pub terminal: Option<Terminal>,
     /// `keep`: days that the journal keeps events of the segment; for ever unless given.
     pub keep: Option<u32>,
+    /// `record`: of how many boots of each machine the packets are kept: 10 unless given, none for `off`.
+    pub record: usize,
     /// Machines by address.
     pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
 }

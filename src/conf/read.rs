@@ -14,8 +14,10 @@ use std::{
 
 /// A value is a line or some; a file beyond this is a mistake.
 const LARGEST: u64 = 64 << 10;
+/// Boots of each machine whose packets are kept, unless `record` says otherwise.
+const RECORDED: usize = 10;
 /// Files of a segment's folder that this version reads, and those that others do.
-const SEGMENT_FILES: [&str; 15] = [
+const SEGMENT_FILES: [&str; 16] = [
     "interface",
     "prefix",
     "domain",
@@ -30,6 +32,7 @@ const SEGMENT_FILES: [&str; 15] = [
     "radv",
     "couchdb",
     "keep",
+    "record",
     "terminal",
 ];
 const LATER_FILES: [&str; 6] = ["schedule", "timezone", "holidays", "alerts", "checks", "track"];
@@ -187,6 +190,7 @@ impl Reader<'_> {
             radv: self.optional(&at("radv"), value::on_off, last.map(|l| l.radv)).unwrap_or(true),
             couchdb: self.optional(&at("couchdb"), value::database, last.and_then(|l| l.couchdb.clone())),
             keep: self.optional(&at("keep"), value::days, last.and_then(|l| l.keep)),
+            record: self.optional(&at("record"), value::record, last.map(|l| l.record)).unwrap_or(RECORDED),
             terminal: self.optional(&at("terminal"), terminal::terminal, last.and_then(|l| l.terminal.clone())),
             machines: BTreeMap::new(),
         };

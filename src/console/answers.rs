@@ -3,6 +3,7 @@
 use super::{
     model::{ACTIONS, Adopting, Dialog, Model, Pane},
     place::Search,
+    recorded, rooms,
     update::{Effect, confirmed, switch},
 };
 use crate::{
@@ -23,7 +24,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
         return Effect::None;
     }
     match (dialog, key.code) {
-        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_)), code) => {
+        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_) | Dialog::Packet(_)), code) => {
             let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
             let screen = isize::try_from(model.dialog_lines.1).unwrap_or(1);
             let by = match code {
@@ -72,6 +73,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
             };
             model.dialog = Some(Dialog::Power { mac, choice });
         }
+        (Dialog::Recorded { mac, choice }, code) => return recorded::answer(model, state, mac, choice, code),
         (Dialog::Adopt(adopting), code) => return adopting_key(model, state, conf, adopting, code),
     }
     Effect::None
@@ -112,6 +114,7 @@ pub fn paste(model: &mut Model, state: &State, text: &str) -> Effect {
             if let Some(id) = model.typing_to() {
                 return Effect::Inside(id, Act::Paste(text.to_owned()));
             }
+            rooms::paste(model, text);
         }
         other => model.dialog = other,
     }

@@ -6,6 +6,7 @@ mod keys;
 mod model;
 mod mouse;
 mod place;
+mod recorded;
 mod rooms;
 mod terminal;
 #[cfg(test)]
@@ -109,6 +110,7 @@ async fn show(
     source.desk.set_palette(theme.terminals.clone());
     let mut model = Model::new(source.note.clone());
     model.zone = TimeZone::system();
+    model.windows = source.desk.has_windows();
     // What a console before this one asked is nobody's.
     let mut found = source.found.clone();
     found.mark_unchanged();
@@ -174,6 +176,7 @@ async fn show(
                 let now = now();
                 touched |= past.look(&mut model);
                 touched |= std::mem::replace(&mut desk, source.desk.generation()) != desk;
+                rooms::look(&mut model, &source.desk);
                 // What is shown of the past changes only when it is asked for.
                 let generation = if model.past.is_some() { drawn } else { source.state.read().generation };
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
@@ -190,6 +193,7 @@ async fn show(
                     view::draw(frame, scene, &mut sight);
                 })?;
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };
+                rooms::fit(&mut model, usize::from(sight.room.height));
                 (model.page_lines, model.dialog_lines) = (sight.page.0, sight.dialog);
                 model.seen = sight.seen;
                 if let Some(id) = model.shown_terminal() {

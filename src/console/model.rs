@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     command::Found,
-    desk::{Desk, What, inside::Id},
+    desk::{Desk, What, capture::Kept, inside::Id},
     event::{Action, Event},
     filter::{Filter, Here},
     net::Mac,
@@ -55,6 +55,8 @@ pub enum Dialog {
     Troubles,
     /// One event, whole.
     Event(Arc<Event>),
+    /// One packet, by layers and bytes, or what happened between two.
+    Packet(Arc<Kept>),
     /// Words for the filter of the pane; what they were before.
     Filter(String),
     /// A moment of the past, as it is typed, and what is wrong with it.
@@ -72,6 +74,11 @@ pub enum Dialog {
     /// Quit although so many boots are under way?
     Quit {
         boots: usize,
+    },
+    /// The packets of which recorded boot? The newest first.
+    Recorded {
+        mac: Mac,
+        choice: usize,
     },
     Adopt(Adopting),
 }
@@ -121,6 +128,8 @@ pub struct Model {
     /// The machine whose page is open, and how far it is scrolled.
     pub page: Option<(Mac, usize)>,
     pub dialog: Option<Dialog>,
+    /// Windows are opened for the operator.
+    pub windows: bool,
     /// What is open in the place of panes and page.
     pub room: Option<Room>,
     /// The terminals that are open and the sessions that run, and what of the one shown is seen.
@@ -160,6 +169,7 @@ impl Model {
             zoomed: false,
             page: None,
             dialog: None,
+            windows: false,
             room: None,
             terminals: Vec::new(),
             seen: Seen::default(),

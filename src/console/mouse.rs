@@ -2,12 +2,13 @@
 
 use super::{
     model::{Dialog, Model},
-    rooms::{Room, terminals},
+    rooms::{self, Room, terminals},
     update::{Effect, open, step},
     view::Sight,
 };
 use crate::state::State;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 
 /// Lines that a turn of the wheel moves.
 const WHEEL: isize = 3;
@@ -22,12 +23,28 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         {
             model.dialog = None;
         }
+        if matches!(mouse.kind, MouseEventKind::ScrollDown | MouseEventKind::ScrollUp) {
+            let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
+            let by = if mouse.kind == MouseEventKind::ScrollUp { -WHEEL } else { WHEEL };
+            model.scrolled = model.scrolled.min(most).saturating_add_signed(by).min(most);
+        }
         return Effect::None;
     }
-    if let Some(Room::Terminals(room)) = model.room.clone() {
+    if let Some(Room::Terminals(room)) = model.room.clone().filter(|_| model.shown_terminal().is_some()) {
         return terminals::mouse(model, room, sight, mouse);
     }
     let (column, row) = (mouse.column, mouse.row);
+    if model.room.is_some() {
+        match mouse.kind {
+            MouseEventKind::ScrollDown => rooms::step(model, WHEEL),
+            MouseEventKind::ScrollUp => rooms::step(model, -WHEEL),
+            MouseEventKind::Down(MouseButton::Left) if sight.room.contains(Position::new(column, row)) => {
+                rooms::choose(model, usize::from(row - sight.room.y));
+            }
+            _ => {}
+        }
+        return Effect::None;
+    }
     let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {

@@ -4,7 +4,8 @@ use super::{
     answers,
     keys::{Chord, Wish},
     model::{Adopting, Dialog, Model, Pane, current},
-    rooms::{self, Room, terminals},
+    recorded,
+    rooms::{self, Room, interfaces, terminals},
     timeline,
 };
 use crate::{
@@ -150,7 +151,9 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             let same = line.and_then(|line| machines.iter().position(|(at, machine)| (*at, machine.mac) == line));
             model.choose(state, same.unwrap_or(0));
         }
+        Wish::Interfaces => interfaces::enter(model, state),
         Wish::Terminal => return terminal(model, state),
+        Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
         Wish::Terminals => {
             model.room = Some(Room::Terminals(terminals::Terminals::listing()));

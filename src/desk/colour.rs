@@ -177,7 +177,7 @@ mod tests {
     fn it_is_the_same_each_time() {
         let of = |address: &str| hex(Palette::default().of_machine(address.parse().unwrap()));
         assert_eq!((of("10.77.0.60"), of("10.77.0.61")), (of("10.77.0.60"), of("10.77.0.61")));
-        assert_eq!((of("10.77.0.60").as_str(), of("10.77.0.61").as_str()), ("", ""));
+        assert_eq!((of("10.77.0.60").as_str(), of("10.77.0.61").as_str()), ("#3d1010", "#0c2442"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Starting programs takes its time, so the console asks and goes on; what came of it is an [`Answer`].
 
+pub mod capture;
 mod colour;
 mod holder;
 pub mod inside;
@@ -10,8 +11,10 @@ mod opening;
 mod operator;
 mod plan;
 pub mod programs;
+pub mod recorder;
 mod seat;
 pub mod settings;
+mod shown;
 mod window;
 
 pub use colour::{Palette, Rgb, parse as parse_colour};
@@ -22,6 +25,7 @@ pub use seat::{Held, Places, Unopened};
 pub use settings::{Settings, SettingsError};
 
 use crate::conf::Conf;
+use capture::Captures;
 use parking_lot::Mutex;
 use seat::Seat;
 use std::sync::{
@@ -40,8 +44,10 @@ pub enum Wanted {
     Terminal(What),
     /// A terminal for every service's log.
     Logs,
-    /// Packets.
+    /// Packets, in a window.
     Packets(Packets),
+    /// The packets that the console shows, in another program.
+    Kept,
 }
 
 /// What came of a wish.
@@ -65,6 +71,7 @@ pub struct Desk {
     known: Arc<Mutex<Vec<Held>>>,
     /// Somebody looks whether the sessions still run.
     watches: Arc<AtomicBool>,
+    captures: Arc<Captures>,
 }
 
 impl Default for Desk {
@@ -86,6 +93,7 @@ impl Desk {
             seat,
             known: Arc::default(),
             watches: Arc::default(),
+            captures: Arc::default(),
         }
     }
 
@@ -94,8 +102,14 @@ impl Desk {
         match wanted {
             Wanted::Terminal(what) => self.open(vec![what.clone()]),
             Wanted::Logs => self.open(opening::logs()),
-            Wanted::Packets(_) => self.answer(Answer::Word(format!("{wanted:?} cannot be opened yet"))),
+            Wanted::Packets(packets) => self.open_wireshark(packets.clone()),
+            Wanted::Kept => self.open_kept(),
         }
+    }
+
+    /// Windows are opened for the operator; else all is inside the console.
+    pub fn has_windows(&self) -> bool {
+        self.seat.operator.has_display() && !self.seat.settings().0.inside
     }
 
     /// Who sits there.

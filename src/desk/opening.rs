@@ -1,7 +1,7 @@
 //! Opens terminals: in a window where the operator has a display, else inside the console.
 
 use super::{
-    Answer, Desk, Held, Plan, What, inside, programs,
+    Answer, Desk, Plan, What, programs,
     seat::Unopened,
     settings::{Settings, Terminal},
     window,
@@ -11,13 +11,8 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
     process::{Child, Stdio},
-    sync::{Arc, atomic::Ordering},
     thread,
-    time::Duration,
 };
-
-/// How often it is looked whether sessions still run.
-const LOOK: Duration = Duration::from_secs(3);
 
 impl Desk {
     /// Opens terminals, on a thread of their own.
@@ -25,15 +20,16 @@ impl Desk {
         let desk = self.clone();
         self.on_a_thread(move || {
             let (settings, wrong) = desk.seat.settings();
-            if let Some(wrong) = wrong {
-                desk.answer(Answer::Word(wrong.to_string()));
-            }
             let several = whats.len() > 1;
-            for what in whats {
-                if let Err(error) = desk.open_one(&what, &settings) {
-                    desk.answer(Answer::Word(error.to_string()));
-                    return;
-                }
+            let opened = whats.iter().map(|what| desk.open_one(what, &settings)).collect::<Result<Vec<_>, _>>();
+            // One line is shown, so the worst word comes last.
+            let word = match (opened, wrong) {
+                (Err(error), _) => error.to_string(),
+                (Ok(_), Some(wrong)) => wrong.to_string(),
+                (Ok(opened), None) => opened.into_iter().flatten().last().unwrap_or_default(),
+            };
+            if !word.is_empty() {
+                desk.answer(Answer::Word(word));
             }
             if several && desk.opens_inside(&settings) {
                 desk.answer(Answer::Terminals);
@@ -41,14 +37,15 @@ impl Desk {
         });
     }
 
-    fn open_one(&self, what: &What, settings: &Settings) -> Result<(), Unopened> {
+    /// The result is what is told of it where all goes well.
+    fn open_one(&self, what: &What, settings: &Settings) -> Result<Option<String>, Unopened> {
         let terminal = settings.terminal.unwrap_or(match self.seat.operator.display {
             Some(_) => Terminal::Xterm,
             None => Terminal::Foot,
         });
         if self.opens_inside(settings) {
             let plan = self.plan(what)?;
-            return self.open_inside(plan, what);
+            return self.open_inside(plan, what).map(|()| None);
         }
         programs::find(terminal.program())?;
         if terminal == Terminal::Tmux && std::env::var_os("TMUX").is_none() {
@@ -61,12 +58,7 @@ impl Desk {
         let mut command = line.command();
         let child = command.stderr(Stdio::piped()).spawn();
         let child = child.map_err(|error| Unopened::Failed(format!("{program}: {error}")))?;
-        self.answer(Answer::Word(format!(
-            "{} in a window; {} logs to {}",
-            plan.title,
-            plan.session,
-            plan.log.display()
-        )));
+        let word = format!("{} opened, logged to {}", plan.title, plan.log.display());
         let desk = self.clone();
         let holder = settings.holder;
         self.on_a_thread(move || {
@@ -82,47 +74,7 @@ impl Desk {
                 desk.answer(Answer::Word(format!("{}: {word}", plan.title)));
             }
         });
-        Ok(())
-    }
-
-    /// Opens a terminal inside the console.
-    fn open_inside(&self, plan: Plan, what: &What) -> Result<(), Unopened> {
-        let desk = self.clone();
-        let at_end = Arc::new(move |plan: &Plan, how: &str| desk.told_of_end(plan, how));
-        let id = self.terminals.open(plan, Some(what.clone()), self.seat.operator.owner(), at_end);
-        self.watch();
-        self.answer(Answer::Inside(id.map_err(Unopened::Failed)?));
-        Ok(())
-    }
-
-    /// Tells how a terminal inside the console ended, and what became of its session.
-    fn told_of_end(&self, plan: &Plan, how: &str) -> String {
-        let goes_on = self.sessions().is_ok_and(|held| held.iter().any(|held| held.name == plan.session));
-        let session = if goes_on { "its session goes on" } else { "its session has ended" };
-        self.answer(Answer::Word(format!("{}: {how}, {session}; t opens it again", plan.title)));
-        format!("{how}, {session}")
-    }
-
-    /// Looks now and then whether the sessions still run that terminals inside the console show: the client of a
-    /// screen that was killed waits for ever. Ends with the last of the terminals.
-    fn watch(&self) {
-        if self.watches.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let desk = self.clone();
-        self.on_a_thread(move || {
-            let mut any = true;
-            while any {
-                thread::sleep(LOOK);
-                let Ok(held) = desk.sessions() else { continue };
-                let running: Vec<String> = held.iter().map(|held| held.name.clone()).collect();
-                if std::mem::replace(&mut *desk.known.lock(), held.clone()) != held {
-                    desk.touch();
-                }
-                any = desk.terminals.lose(&running, 2 * LOOK);
-            }
-            desk.watches.store(false, Ordering::Relaxed);
-        });
+        Ok(Some(word))
     }
 
     /// Terminals open inside the console: there is no display, or the operator wants it so.
@@ -130,60 +82,7 @@ impl Desk {
         settings.inside || !(self.seat.operator.has_display() || settings.terminal == Some(Terminal::Tmux))
     }
 
-    /// Shows a session that is held inside the console.
-    pub fn open_session(&self, name: &str) {
-        let what = self.known.lock().iter().find(|held| held.name == name).and_then(|held| held.what.clone());
-        let Some(what) = what else {
-            let word = format!("what {name} shows is gone from conf; x ends it");
-            return self.answer(Answer::Word(word));
-        };
-        let desk = self.clone();
-        self.on_a_thread(move || {
-            let opened = desk.plan(&what).and_then(|plan| desk.open_inside(plan, &what));
-            if let Err(error) = opened {
-                desk.answer(Answer::Word(error.to_string()));
-            }
-        });
-    }
-
-    /// The sessions that ran when they were last looked for.
-    pub fn known_sessions(&self) -> Vec<Held> {
-        self.known.lock().clone()
-    }
-
-    /// Looks for sessions that run.
-    pub fn look_for_sessions(&self) {
-        let desk = self.clone();
-        self.on_a_thread(move || desk.find_sessions());
-    }
-
-    fn find_sessions(&self) {
-        match self.sessions() {
-            Ok(found) => *self.known.lock() = found,
-            Err(error) => self.answer(Answer::Word(error.to_string())),
-        }
-        self.touch();
-    }
-
-    /// Ends a session and what runs in it.
-    pub fn end(&self, name: &str) {
-        let (desk, name) = (self.clone(), name.to_owned());
-        self.on_a_thread(move || {
-            if let Err(error) = desk.end_session(&name) {
-                desk.answer(Answer::Word(error.to_string()));
-            }
-            desk.find_sessions();
-        });
-    }
-
-    /// Ends the session that a terminal inside the console shows.
-    pub fn end_shown(&self, id: inside::Id) {
-        if let Some(terminal) = self.terminals.get(id) {
-            self.end(&terminal.plan.session);
-        }
-    }
-
-    fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {
+    pub(super) fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {
         if let Err(error) = thread::Builder::new().name("desk".to_owned()).spawn(work) {
             self.answer(Answer::Word(format!("no thread to open it: {error}")));
         }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     conf::{Conf, Machine, Segment, Terminal},
     event::Service,
+    net::Mac,
     power,
 };
 use parking_lot::Mutex;
@@ -121,6 +122,13 @@ impl Seat {
     /// The seat of who started this program.
     pub fn new(places: Places, conf: watch::Receiver<Arc<Conf>>) -> Seat {
         Seat { operator: Operator::here(), places: places.absolute(), conf, palette: Mutex::default() }
+    }
+
+    /// The name in conf of the machine with this hardware address.
+    pub fn name_of(&self, mac: Mac) -> Option<String> {
+        let conf = self.conf.borrow();
+        let mut machines = conf.segments.values().flat_map(|segment| segment.machines.values());
+        machines.find(|machine| machine.mac == mac).map(|machine| machine.hostname.clone())
     }
 
     /// Other colours from now on.

@@ -10,7 +10,7 @@ const LARGEST: u64 = 64 << 10;
 
 /// What opens a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String")]
 pub enum Terminal {
     /// xterm(1).
     Xterm,
@@ -26,9 +26,12 @@ pub enum Terminal {
     Tmux,
 }
 
+const TERMINALS: [Terminal; 6] =
+    [Terminal::Xterm, Terminal::Foot, Terminal::Kitty, Terminal::Alacritty, Terminal::GnomeTerminal, Terminal::Tmux];
+
 /// What holds a terminal's session while nothing shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String")]
 pub enum Holder {
     /// GNU screen(1).
     #[default]
@@ -56,6 +59,28 @@ pub struct SettingsError {
     path: String,
     line: Option<usize>,
     error: String,
+}
+
+impl TryFrom<String> for Terminal {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Terminal, String> {
+        named(&name, &TERMINALS, Terminal::program)
+    }
+}
+
+impl TryFrom<String> for Holder {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Holder, String> {
+        named(&name, &[Holder::Screen, Holder::Tmux], Holder::program)
+    }
+}
+
+fn named<T: Copy>(name: &str, all: &[T], of: fn(T) -> &'static str) -> Result<T, String> {
+    let known: Vec<&str> = all.iter().map(|one| of(*one)).collect();
+    let found = all.iter().find(|one| of(**one) == name).copied();
+    found.ok_or_else(|| format!("{name:?} is not one of {}", known.join(", ")))
 }
 
 impl Terminal {
@@ -122,15 +147,8 @@ mod tests {
     fn every_value_and_none() {
         assert_eq!(Settings::read(Path::new("/nonexistent")), (Settings::default(), None));
         assert_eq!(read(""), (Settings::default(), None));
-        let all = [
-            ("xterm", Terminal::Xterm),
-            ("foot", Terminal::Foot),
-            ("kitty", Terminal::Kitty),
-            ("alacritty", Terminal::Alacritty),
-            ("gnome-terminal", Terminal::GnomeTerminal),
-            ("tmux", Terminal::Tmux),
-        ];
-        for (name, terminal) in all {
+        let names = ["xterm", "foot", "kitty", "alacritty", "gnome-terminal", "tmux"];
+        for (name, terminal) in names.into_iter().zip(TERMINALS) {
             let text = format!("# mine\nterminal = \"{name}\"\nholder = \"tmux\"\ninside = true\n");
             let wanted = Settings { terminal: Some(terminal), holder: Holder::Tmux, inside: true };
             assert_eq!(read(&text), (wanted, None));
@@ -143,10 +161,9 @@ mod tests {
         for (text, error) in [
             (
                 "inside = true\nterminal = \"xtrem\"",
-                "line 2: unknown variant `xtrem`, expected one of `xterm`, `foot`, `kitty`, `alacritty`, \
-                 `gnome-terminal`, `tmux`",
+                "line 2: \"xtrem\" is not one of xterm, foot, kitty, alacritty, gnome-terminal, tmux",
             ),
-            ("holder = 3", "line 1: invalid type: integer `3`, expected string or table"),
+            ("holder = 3", "line 1: invalid type: integer `3`, expected a string"),
             ("colour = 1", "line 1: unknown field `colour`, expected one of `terminal`, `holder`, `inside`"),
             ("inside = \"yes\"", "line 1: invalid type: string \"yes\", expected a boolean"),
         ] {

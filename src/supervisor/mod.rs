@@ -26,13 +26,15 @@ use crate::{
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread, time::Duration};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
 /// Events that may wait for a reader: some seconds of the heaviest load.
 const QUEUE: usize = 1 << 16;
+/// Events that may wait for the boot recorder: some seconds of a busy segment.
+const HEARD: usize = 1 << 12;
 /// What servers get to finish what they do.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -113,6 +115,9 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
 
+    let events = broadcast::Sender::new(HEARD);
+    folding.spawn(recorder::pass_on(bus.subscribe("recorder", QUEUE), events.clone(), folded.clone()));
+
     let (past, requests, shown) = Window::new();
     let file = options.journal.clone();
     thread::Builder::new()
@@ -139,6 +144,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         conf: conf.clone(),
         state: state.clone(),
         bus: bus.clone(),
+        events: events.clone(),
         asked: watch::Sender::new(jiff::Timestamp::UNIX_EPOCH),
         found: found_sender,
         shutdown: shutdown.clone(),

@@ -2,13 +2,12 @@
 
 use super::{SOON, run, wait_for};
 use std::{
-    collections::HashMap,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
 };
 
 /// What must be there for it.
-pub const NEEDED: &[&str] = &["Xvfb", "xterm", "screen", "tmux", "xdotool", "import", "convert"];
+pub const NEEDED: &[&str] = &["Xvfb", "xterm", "screen", "tmux", "xdotool", "import"];
 
 /// A display of the test's own.
 pub struct Display {
@@ -66,6 +65,11 @@ impl Display {
         pid.trim().parse().unwrap()
     }
 
+    /// Brings a window before all others.
+    pub fn show(&self, window: &Window) {
+        assert!(self.xdotool(&["windowraise", &window.0]).is_some());
+    }
+
     /// Types a line into a window, as a keyboard does.
     pub fn type_line(&self, window: &Window, line: &str) {
         for words in [
@@ -82,14 +86,16 @@ impl Display {
     pub fn background(&self, window: &Window) -> String {
         let mut image = self.command("import");
         // A window that is just opening may be no picture yet.
-        let taken = image.args(["-window", &window.0, "-depth", "8", "txt:-"]).stdin(Stdio::null()).output().unwrap();
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        let text = String::from_utf8_lossy(&taken.stdout).into_owned();
-        for colour in text.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('#'))).skip(1)
-        {
-            *counts.entry(colour).or_default() += 1;
-        }
-        counts.into_iter().max_by_key(|(_, count)| *count).map(|(colour, _)| colour.to_lowercase()).unwrap_or_default()
+        image.args(["-window", &window.0, "-depth", "8", "-format", "%c", "histogram:info:-"]);
+        let counted = image.stdin(Stdio::null()).output().unwrap();
+        let counted = String::from_utf8_lossy(&counted.stdout).into_owned();
+        // `  12345: (61,16,16) #3D1010 srgb(61,16,16)`
+        let counts = counted.lines().filter_map(|line| {
+            let (count, rest) = line.trim().split_once(':')?;
+            let colour = rest.split_whitespace().find(|word| word.starts_with('#'))?;
+            Some((count.parse::<u64>().ok()?, colour.to_lowercase()))
+        });
+        counts.max().map(|(_, colour)| colour).unwrap_or_default()
     }
 
     /// Writes the whole display to a picture, for a person to look at.

@@ -117,9 +117,14 @@ impl Terminals {
     pub fn showing(id: Id, before: Option<&Room>) -> Terminals {
         let half = match before {
             Some(Room::Terminals(room)) => room.half,
-            None => false,
+            _ => false,
         };
         Terminals { shown: Some(id), half, ..Terminals::listing() }
+    }
+
+    /// Selects a line of the list.
+    pub fn choose(&mut self, line: usize, listed: &[Listed]) {
+        self.choice = line.min(listed.len().saturating_sub(1));
     }
 
     /// The list.

@@ -3,9 +3,11 @@
 mod bar;
 mod dialog;
 mod head;
+mod interfaces;
 mod leases;
 mod list;
 mod machines;
+mod packets;
 mod page;
 mod past;
 mod replica;
@@ -66,6 +68,8 @@ pub struct Sight {
     pub tabs: Vec<(Pane, Rect)>,
     /// The lines of the open page, and of its window.
     pub page: (usize, usize),
+    /// Where the lines of the open room are.
+    pub room: Rect,
     /// The lines of the open dialog, and of its window.
     pub dialog: (usize, usize),
     /// What of a terminal is shown.
@@ -145,7 +149,9 @@ fn all(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, sight: &mut Sight) {
 
 fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) {
     match &scene.model.room {
-        Some(Room::Terminals(room)) => terminals::draw(frame, area, scene, sight, room),
+        Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
+        Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
+        Some(Room::Terminals(room)) => sight.room = terminals::draw(frame, area, scene, sight, room),
         None => {}
     }
 }

@@ -312,6 +312,7 @@ mod tests {
             radv: true,
             couchdb: None,
             keep: None,
+            record: 10,
             terminal: None,
             machines: BTreeMap::new(),
         }

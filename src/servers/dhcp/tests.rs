@@ -46,6 +46,7 @@ impl Bed {
             radv: true,
             couchdb: None,
             keep: None,
+            record: 10,
             terminal: None,
             machines: Default::default(),
         };
