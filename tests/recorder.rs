@@ -70,7 +70,9 @@ fn recorded(program: &Program, count: usize, patience: Duration) -> PathBuf {
 fn tshark(file: &Path, fields: &[&str]) -> Vec<Vec<String>> {
     let mut command = Command::new("tshark");
     command.args(["-n", "-T", "fields", "-E", "separator=|", "-r"]).arg(file).env("LC_ALL", "C.UTF-8");
-    fields.iter().for_each(|field| drop(command.args(["-e", field])));
+    for field in fields {
+        command.args(["-e", field]);
+    }
     run(&mut command).lines().map(|line| line.split('|').map(str::to_owned).collect()).collect()
 }
 

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     command::Command,
     conf::{Conf, fits},
-    desk::inside::Act,
     state::State,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -110,13 +109,14 @@ pub fn paste(model: &mut Model, state: &State, text: &str) -> Effect {
             into(&mut text);
             model.dialog = Some(Dialog::Moment(text, None));
         }
-        None => {
-            if let Some(id) = model.typing_to() {
-                return Effect::Inside(id, Act::Paste(text.to_owned()));
+        other => {
+            if other.is_none()
+                && let Some(effect) = rooms::paste(model, text)
+            {
+                return effect;
             }
-            rooms::paste(model, text);
+            model.dialog = other;
         }
-        other => model.dialog = other,
     }
     Effect::None
 }

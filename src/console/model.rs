@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     command::Found,
-    desk::{Desk, What, capture::Kept, inside::Id},
+    desk::capture::Kept,
+    desk::{Desk, What, inside::Id},
     event::{Action, Event},
     filter::{Filter, Here},
     net::Mac,

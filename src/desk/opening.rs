@@ -20,8 +20,10 @@ impl Desk {
         let desk = self.clone();
         self.on_a_thread(move || {
             let (settings, wrong) = desk.seat.settings();
-            let several = whats.len() > 1;
             let opened = whats.iter().map(|what| desk.open_one(what, &settings)).collect::<Result<Vec<_>, _>>();
+            if whats.len() > 1 && opened.is_ok() && desk.opens_inside(&settings) {
+                desk.answer(Answer::Terminals);
+            }
             // One line is shown, so the worst word comes last.
             let word = match (opened, wrong) {
                 (Err(error), _) => error.to_string(),
@@ -30,9 +32,6 @@ impl Desk {
             };
             if !word.is_empty() {
                 desk.answer(Answer::Word(word));
-            }
-            if several && desk.opens_inside(&settings) {
-                desk.answer(Answer::Terminals);
             }
         });
     }

@@ -5,7 +5,10 @@ pub mod packets;
 pub mod terminals;
 
 use super::{keys::Wish, model::Model, update::Effect};
-use crate::{desk::Desk, state::State};
+use crate::{
+    desk::{Desk, inside::Act},
+    state::State,
+};
 use crossterm::event::KeyEvent;
 
 /// A room, and where the operator is in it.
@@ -52,10 +55,14 @@ pub fn key(model: &mut Model, _state: &State, key: KeyEvent) -> Option<Effect> {
 }
 
 /// Folds pasted text in, where it is typed.
-pub fn paste(model: &mut Model, text: &str) {
+pub fn paste(model: &mut Model, text: &str) -> Option<Effect> {
+    if let Some(id) = model.typing_to() {
+        return Some(Effect::Inside(id, Act::Paste(text.to_owned())));
+    }
     if let Some(Room::Packets(room)) = &mut model.room {
         room.paste(text);
     }
+    None
 }
 
 /// What a wish changes in the room that is open; none where the room leaves it to the console (help, quit, back).

@@ -115,10 +115,7 @@ pub const LOOKING: [(&str, &str, &str); 6] = [
 impl Terminals {
     /// One terminal.
     pub fn showing(id: Id, before: Option<&Room>) -> Terminals {
-        let half = match before {
-            Some(Room::Terminals(room)) => room.half,
-            _ => false,
-        };
+        let half = matches!(before, Some(Room::Terminals(room)) if room.half);
         Terminals { shown: Some(id), half, ..Terminals::listing() }
     }
 
