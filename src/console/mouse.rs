@@ -30,7 +30,7 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         }
         return Effect::None;
     }
-    if let Some(Room::Terminals(room)) = model.room.clone() {
+    if let Some(Room::Terminals(room)) = model.room.clone().filter(|_| model.shown_terminal().is_some()) {
         return terminals::mouse(model, room, sight, mouse);
     }
     let (column, row) = (mouse.column, mouse.row);

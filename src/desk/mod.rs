@@ -14,6 +14,7 @@ pub mod programs;
 pub mod recorder;
 mod seat;
 pub mod settings;
+mod shown;
 mod way;
 mod window;
 
@@ -30,7 +31,7 @@ use parking_lot::Mutex;
 use seat::Seat;
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 use tokio::sync::{broadcast, watch};
 
@@ -68,8 +69,10 @@ pub struct Desk {
     generation: Arc<AtomicU64>,
     terminals: inside::Terminals,
     seat: Arc<Seat>,
-    captures: Arc<Captures>,
     known: Arc<Mutex<Vec<Held>>>,
+    /// Somebody looks whether the sessions still run.
+    watches: Arc<AtomicBool>,
+    captures: Arc<Captures>,
 }
 
 impl Default for Desk {
@@ -89,8 +92,9 @@ impl Desk {
             generation,
             terminals,
             seat,
-            captures: Arc::default(),
             known: Arc::default(),
+            watches: Arc::default(),
+            captures: Arc::default(),
         }
     }
 

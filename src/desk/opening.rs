@@ -1,7 +1,7 @@
 //! Opens terminals: in a window where the operator has a display, else inside the console.
 
 use super::{
-    Answer, Desk, Held, Plan, What, inside, programs,
+    Answer, Desk, Plan, What, programs,
     seat::Unopened,
     settings::{Settings, Terminal},
     window,
@@ -76,76 +76,9 @@ impl Desk {
         Ok(Some(word))
     }
 
-    /// Opens a terminal inside the console.
-    fn open_inside(&self, plan: Plan, what: &What) -> Result<(), Unopened> {
-        let id = self.terminals.open(plan, Some(what.clone()), self.seat.operator.owner());
-        self.answer(Answer::Inside(id.map_err(Unopened::Failed)?));
-        Ok(())
-    }
-
-    /// How another terminal shows what one inside the console does, in words.
-    pub fn attaching(&self, id: inside::Id) -> Option<String> {
-        let plan = &self.terminals.get(id)?.plan;
-        let how = self.seat.settings().0.holder.by_hand(&plan.session);
-        Some(format!("{} runs; in another terminal: {how}", plan.title))
-    }
-
     /// Terminals open inside the console: there is no display, or the operator wants it so.
     fn opens_inside(&self, settings: &Settings) -> bool {
         settings.inside || !(self.seat.operator.has_display() || settings.terminal == Some(Terminal::Tmux))
-    }
-
-    /// Shows a session that is held inside the console.
-    pub fn open_session(&self, name: &str) {
-        let what = self.known.lock().iter().find(|held| held.name == name).and_then(|held| held.what.clone());
-        let Some(what) = what else {
-            let word = format!("what {name} shows is gone from conf; x ends it");
-            return self.answer(Answer::Word(word));
-        };
-        let desk = self.clone();
-        self.on_a_thread(move || {
-            let opened = desk.plan(&what).and_then(|plan| desk.open_inside(plan, &what));
-            if let Err(error) = opened {
-                desk.answer(Answer::Word(error.to_string()));
-            }
-        });
-    }
-
-    /// The sessions that ran when they were last looked for.
-    pub fn known_sessions(&self) -> Vec<Held> {
-        self.known.lock().clone()
-    }
-
-    /// Looks for sessions that run.
-    pub fn look_for_sessions(&self) {
-        let desk = self.clone();
-        self.on_a_thread(move || desk.find_sessions());
-    }
-
-    fn find_sessions(&self) {
-        match self.sessions() {
-            Ok(found) => *self.known.lock() = found,
-            Err(error) => self.answer(Answer::Word(error.to_string())),
-        }
-        self.touch();
-    }
-
-    /// Ends a session and what runs in it.
-    pub fn end(&self, name: &str) {
-        let (desk, name) = (self.clone(), name.to_owned());
-        self.on_a_thread(move || {
-            if let Err(error) = desk.end_session(&name) {
-                desk.answer(Answer::Word(error.to_string()));
-            }
-            desk.find_sessions();
-        });
-    }
-
-    /// Ends the session that a terminal inside the console shows.
-    pub fn end_shown(&self, id: inside::Id) {
-        if let Some(terminal) = self.terminals.get(id) {
-            self.end(&terminal.plan.session);
-        }
     }
 
     pub(super) fn on_a_thread(&self, work: impl FnOnce() + Send + 'static) {

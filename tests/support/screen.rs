@@ -70,6 +70,17 @@ impl Screen {
         seen.unwrap_or_else(|_| panic!("{what}: not on the screen:\n{last}"))
     }
 
+    /// From now on programs may fill the terminal's clipboard (OSC 52).
+    pub fn accept_clipboard(&self) {
+        run(&mut self.command(&["set-option", "-s", "set-clipboard", "on"]));
+    }
+
+    /// What is in the clipboard; empty where nothing is.
+    pub fn clipboard(&self) -> String {
+        let shown = self.command(&["show-buffer"]).output().unwrap();
+        String::from_utf8_lossy(&shown.stdout).into_owned()
+    }
+
     /// Makes the terminal larger or smaller.
     pub fn resize(&self, width: u16, height: u16) {
         let (width, height) = (width.to_string(), height.to_string());

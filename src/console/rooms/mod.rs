@@ -24,7 +24,6 @@ pub enum Room {
 
 /// Which room: some keys work in one of them only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // the rooms to come
 pub enum Kind {
     Terminals,
     Interfaces,
@@ -81,7 +80,8 @@ pub fn step(model: &mut Model, by: isize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.step(by),
         Some(Room::Packets(room)) => room.step(by),
-        Some(Room::Terminals(_)) | None => {}
+        Some(Room::Terminals(room)) => room.choose(room.choice.saturating_add_signed(by), &model.terminals),
+        None => {}
     }
 }
 
@@ -90,7 +90,8 @@ pub fn choose(model: &mut Model, line: usize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.choose(line),
         Some(Room::Packets(room)) => room.choose(line),
-        Some(Room::Terminals(_)) | None => {}
+        Some(Room::Terminals(room)) => room.choose(line, &model.terminals),
+        None => {}
     }
 }
 

@@ -119,6 +119,11 @@ impl Terminals {
         Terminals { shown: Some(id), half, ..Terminals::listing() }
     }
 
+    /// Selects a line of the list.
+    pub fn choose(&mut self, line: usize, listed: &[Listed]) {
+        self.choice = line.min(listed.len().saturating_sub(1));
+    }
+
     /// The list.
     pub fn listing() -> Terminals {
         Terminals { shown: None, choice: 0, half: false, prefix: false, question: false, looking: None }

@@ -172,7 +172,7 @@ fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) 
     match &scene.model.room {
         Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
         Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
-        Some(Room::Terminals(room)) => terminals::draw(frame, area, scene, sight, room),
+        Some(Room::Terminals(room)) => sight.room = terminals::draw(frame, area, scene, sight, room),
         None => {}
     }
 }

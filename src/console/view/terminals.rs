@@ -25,8 +25,8 @@ use ratatui::{
 use tui_term::widget::{Cursor, PseudoTerminal};
 use vt100::MouseProtocolMode;
 
-/// Draws the room.
-pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, room: &Terminals) {
+/// Draws the room; returns where its lines are.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, room: &Terminals) -> Rect {
     sight.seen = Seen::default();
     let Some(id) = room.shown else { return all(frame, area, scene, room) };
     let area = if room.half && area.height >= 14 {
@@ -40,6 +40,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
     let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(area);
     headline(frame, title, scene, room, id);
     one(frame, body, scene, sight, room, id);
+    body
 }
 
 /// Its machine, and how it is.
@@ -217,7 +218,7 @@ fn nearest(red: u8, green: u8, blue: u8) -> Color {
     }
 }
 
-fn all(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminals) {
+fn all(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminals) -> Rect {
     let Scene { model, theme, .. } = scene;
     let title = Line::styled(format!(" Terminals {} ", model.terminals.len()), theme.head);
     let block = list::framed(scene, title, true);
@@ -226,7 +227,7 @@ fn all(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminals) {
     if model.terminals.is_empty() {
         let words = " No terminal is open, and no session runs. t on a machine opens one.";
         frame.render_widget(Paragraph::new(words).style(theme.dim).wrap(Wrap { trim: false }), inner);
-        return;
+        return Rect::default();
     }
     let height = usize::from(inner.height.saturating_sub(1)).max(1);
     let choice = room.choice.min(model.terminals.len() - 1);
@@ -239,6 +240,7 @@ fn all(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminals) {
     let widths = [Constraint::Fill(3), Constraint::Fill(3), Constraint::Length(6), Constraint::Fill(2)];
     let head = TableRow::new(["terminal", "state", "since", "session"]).style(theme.dim);
     frame.render_widget(Table::new(rows, widths).header(head).column_spacing(1), inner);
+    Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }
 }
 
 fn how(listed: &Listed) -> String {

@@ -18,7 +18,10 @@ use std::{
     os::unix::fs::{OpenOptionsExt, fchown},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -89,7 +92,8 @@ impl Desk {
             log: PathBuf::from("/dev/null"),
             attach: self.seat.operator.as_operator(line),
         };
-        let id = self.terminals.open(plan, None, self.seat.operator.owner()).map_err(Unopened::Failed)?;
+        let at_end = Arc::new(|_: &Plan, how: &str| how.to_owned());
+        let id = self.terminals.open(plan, None, self.seat.operator.owner(), at_end).map_err(Unopened::Failed)?;
         self.answer(Answer::Inside(id));
         while self.terminals.get(id).is_some_and(|terminal| terminal.ended().is_none()) {
             thread::sleep(LONG);

@@ -11,7 +11,7 @@ pub mod picture;
 mod replies;
 mod terminal;
 
-pub use terminal::Terminal;
+pub use terminal::{AtEnd, Closed, Terminal};
 
 use super::{Plan, What};
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -23,6 +23,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// The most terminals that are open at once.
@@ -91,7 +92,7 @@ impl Terminals {
 
     /// Opens a terminal, or finds the one of the same session that is open; one that has ended is opened anew. `owner`:
     /// as which user and group it runs, where that is another. Errors say what failed, and why.
-    pub fn open(&self, plan: Plan, what: Option<What>, owner: Option<(u32, u32)>) -> Result<Id, String> {
+    pub fn open(&self, plan: Plan, what: Option<What>, owner: Option<(u32, u32)>, at_end: AtEnd) -> Result<Id, String> {
         let mut open = self.open.lock();
         let before = open.iter().find(|(_, terminal)| terminal.plan.session == plan.session);
         let before = before.map(|(id, terminal)| (*id, terminal.ended().is_none()));
@@ -103,7 +104,7 @@ impl Terminals {
         };
         let generation = self.generation.clone();
         let size = self.size.lock().unwrap_or(SIZE);
-        let terminal = Terminal::open(plan, what, size, owner, move || {
+        let terminal = Terminal::open(plan, what, size, owner, at_end, move || {
             generation.fetch_add(1, Ordering::Relaxed);
         })?;
         open.insert(id, terminal);
@@ -119,6 +120,23 @@ impl Terminals {
     /// One of them.
     pub fn get(&self, id: Id) -> Option<Arc<Terminal>> {
         self.open.lock().get(&id).cloned()
+    }
+
+    /// Closes those that show none of these sessions, and have been open for a while: what held theirs is gone. False
+    /// where no terminal is left that runs.
+    pub fn lose(&self, running: &[String], patience: Duration) -> bool {
+        let now = crate::event::now();
+        let mut any = false;
+        // What is not for something that is kept in a session runs by itself.
+        let held = |terminal: &Terminal| terminal.what.is_some() && terminal.ended().is_none();
+        for (_, terminal) in self.list().into_iter().filter(|(_, terminal)| held(terminal)) {
+            any = true;
+            let is_new = now.duration_since(terminal.since).unsigned_abs() < patience;
+            if !is_new && !running.contains(&terminal.plan.session) {
+                terminal.hang_up(Closed::Lost);
+            }
+        }
+        any
     }
 
     /// The one in which a session is shown.
@@ -174,15 +192,17 @@ impl Terminals {
                 Done::Copied(text)
             }
             Act::Close => {
-                terminal.hang_up();
+                terminal.hang_up(Closed::Wanted);
                 self.open.lock().remove(&id);
                 self.touch();
                 Done::Quietly
             }
-            Act::Again => match self.open(terminal.plan.clone(), terminal.what.clone(), terminal.owner) {
-                Ok(_) => Done::Quietly,
-                Err(error) => Done::Word(error),
-            },
+            Act::Again => {
+                match self.open(terminal.plan.clone(), terminal.what.clone(), terminal.owner, terminal.at_end.clone()) {
+                    Ok(_) => Done::Quietly,
+                    Err(error) => Done::Word(error),
+                }
+            }
         }
     }
 

@@ -37,6 +37,18 @@ const OUTER: [&str; 5] = ["TMUX", "TMUX_PANE", "STY", "WINDOW", "WINDOWID"];
 /// What the emulator is nearest to, as programs know it.
 const TERM: &str = "xterm-256color";
 
+/// Takes how a terminal's program ended, and returns that with what became of its session.
+pub type AtEnd = Arc<dyn Fn(&Plan, &str) -> String + Send + Sync>;
+
+/// Why a terminal was closed from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The operator did it.
+    Wanted,
+    /// What held its session is gone, and its client did not notice.
+    Lost,
+}
+
 /// A terminal, whether its program runs or has ended.
 pub struct Terminal {
     /// What it was opened by.
@@ -45,6 +57,10 @@ pub struct Terminal {
     pub what: Option<What>,
     /// As which user and group it runs, where that is another.
     pub owner: Option<(u32, u32)>,
+    /// Is told how it ended, and says what became of its session.
+    pub at_end: AtEnd,
+    /// Why it was closed from here.
+    closed: Mutex<Option<Closed>>,
     /// When it was opened.
     pub since: Timestamp,
     screen: Mutex<Emulator>,
@@ -69,6 +85,7 @@ impl Terminal {
         what: Option<What>,
         (rows, columns): (u16, u16),
         owner: Option<(u32, u32)>,
+        at_end: AtEnd,
         changed: impl Fn() + Send + Sync + 'static,
     ) -> Result<Arc<Terminal>, String> {
         let (rows, columns) = (rows.max(2), columns.max(2));
@@ -104,6 +121,8 @@ impl Terminal {
             plan,
             what,
             owner,
+            at_end,
+            closed: Mutex::default(),
         });
         let mut child = pair
             .slave
@@ -127,12 +146,15 @@ impl Terminal {
             let _ = carrier.join();
             // Whatever still has the far side open hears that there is nobody any more.
             waited.master.lock().take();
+            let closed = *waited.closed.lock();
             let how = match status {
+                _ if closed == Some(Closed::Lost) => "screen or tmux was killed".to_owned(),
                 Ok(status) if status.signal().is_some() => format!("was ended: {}", status.signal().unwrap_or("?")),
                 Ok(status) if status.success() => "ended".to_owned(),
                 Ok(status) => format!("ended with exit code {}", status.exit_code()),
                 Err(error) => format!("ended: {error}"),
             };
+            let how = if closed == Some(Closed::Wanted) { how } else { (waited.at_end)(&waited.plan, &how) };
             *waited.ended.lock() = Some(how);
             changed();
         });
@@ -244,7 +266,8 @@ impl Terminal {
     }
 
     /// Hangs up: what holds the session detaches, and the session goes on. One that does not hear it is ended.
-    pub fn hang_up(self: &Arc<Terminal>) {
+    pub fn hang_up(self: &Arc<Terminal>, why: Closed) {
+        *self.closed.lock() = Some(why);
         let Some(pid) = *self.pid.lock() else { return };
         let _ = kill(pid, Signal::SIGHUP);
         let stubborn = self.clone();

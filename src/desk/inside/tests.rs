@@ -18,6 +18,10 @@ fn plan(words: &[&str]) -> Plan {
     }
 }
 
+fn at_end() -> AtEnd {
+    Arc::new(|_, how| format!("{how}!"))
+}
+
 fn wait<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
@@ -43,14 +47,19 @@ fn press(terminals: &Terminals, id: Id, text: &str) {
 #[test]
 fn a_program_runs_is_typed_to_and_its_end_is_told_with_its_last_words() {
     let terminals = Terminals::default();
-    let id = terminals.open(plan(&["sh", "-c", "stty size; read x; echo got $x; exit 3"]), None, None).unwrap();
+    let id =
+        terminals.open(plan(&["sh", "-c", "stty size; read x; echo got $x; exit 3"]), None, None, at_end()).unwrap();
     let terminal = terminals.get(id).unwrap();
     wait("the size", || shown(&terminal).contains("24 80").then_some(()));
     press(&terminals, id, "hello\n");
-    assert_eq!(wait("the end", || terminal.ended()), "ended with exit code 3");
+    assert_eq!(wait("the end", || terminal.ended()), "ended with exit code 3!");
     assert!(shown(&terminal).contains("got hello"), "{}", shown(&terminal));
     let before = terminals.generation.load(Ordering::Relaxed);
-    assert_eq!(terminals.open(terminal.plan.clone(), None, None), Ok(id), "an ended one is opened anew in its place");
+    assert_eq!(
+        terminals.open(terminal.plan.clone(), None, None, at_end()),
+        Ok(id),
+        "an ended one is opened anew in its place"
+    );
     assert!(terminals.generation.load(Ordering::Relaxed) > before);
     assert!(terminals.get(id).unwrap().ended().is_none());
     assert_eq!(terminals.act(id, Act::Close), Done::Quietly);
@@ -61,7 +70,8 @@ fn a_program_runs_is_typed_to_and_its_end_is_told_with_its_last_words() {
 fn one_that_is_closed_leaves_no_process_and_no_thread() {
     let terminals = Terminals::default();
     // It does not hear the hang-up, and something else has its terminal too.
-    let id = terminals.open(plan(&["sh", "-c", "trap '' HUP; sleep 601 & echo $$ $!; wait"]), None, None).unwrap();
+    let id =
+        terminals.open(plan(&["sh", "-c", "trap '' HUP; sleep 601 & echo $$ $!; wait"]), None, None, at_end()).unwrap();
     let terminal = terminals.get(id).unwrap();
     let pids = wait("the pids", || {
         let shown = shown(&terminal);
@@ -77,19 +87,19 @@ fn one_that_is_closed_leaves_no_process_and_no_thread() {
 
 #[test]
 fn what_cannot_be_started_is_told() {
-    let error = Terminals::default().open(plan(&["/nonexistent/screen"]), None, None).unwrap_err();
+    let error = Terminals::default().open(plan(&["/nonexistent/screen"]), None, None, at_end()).unwrap_err();
     assert!(error.starts_with("/nonexistent/screen cannot be started"), "{error}");
 }
 
 #[test]
 fn a_flood_needs_no_memory_and_a_program_that_does_not_read_holds_up_nobody() {
     let terminals = Terminals::default();
-    let id = terminals.open(plan(&["yes"]), None, None).unwrap();
+    let id = terminals.open(plan(&["yes"]), None, None, at_end()).unwrap();
     let terminal = terminals.get(id).unwrap();
     wait("the flood", || (terminal.look(|emulator| emulator.rows().len()) >= emulator::LINES).then_some(()));
     assert!(terminal.look(|emulator| emulator.rows().len()) <= emulator::LINES + 24);
     terminals.act(id, Act::Close);
-    let deaf = terminals.open(plan(&["sleep", "602"]), None, None).unwrap();
+    let deaf = terminals.open(plan(&["sleep", "602"]), None, None, at_end()).unwrap();
     let text = "x".repeat(700_000);
     assert_eq!(terminals.act(deaf, Act::Paste(text.clone())), Done::Quietly);
     assert_eq!(
@@ -103,7 +113,7 @@ fn a_flood_needs_no_memory_and_a_program_that_does_not_read_holds_up_nobody() {
 #[test]
 fn copied_text_can_be_pasted() {
     let terminals = Terminals::default();
-    let id = terminals.open(plan(&["sh", "-c", "echo one two; cat"]), None, None).unwrap();
+    let id = terminals.open(plan(&["sh", "-c", "echo one two; cat"]), None, None, at_end()).unwrap();
     let terminal = terminals.get(id).unwrap();
     wait("the words", || shown(&terminal).contains("one two").then_some(()));
     assert_eq!(terminals.act(id, Act::PasteCopied), Done::Word("nothing was copied yet".to_owned()));
