@@ -126,7 +126,7 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     let colour = desk.colour("10.77.0.60");
     wait_for("the machine's colour", support::SOON, || (display.background(&first) == colour).then_some(()));
     display.type_line(&first, "echo typed in $PXE_HOSTNAME, $PXE_MAC, rack $PXE_RACK; kept=yes");
-    desk.wait_log(log, "\ntyped in web1, 52:54:00:00:00:60, rack B 12; $(reboot)");
+    desk.wait_log(log, "typed in web1, 52:54:00:00:00:60, rack B 12; $(reboot)");
 
     // A second window on the same session: what its shell knew, it knows.
     screen.keys(&["t"]);
@@ -134,7 +134,7 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
         display.windows(title).into_iter().find(|window| *window != first)
     });
     display.type_line(&second, "echo kept: $kept");
-    desk.wait_log(log, "\nkept: yes");
+    desk.wait_log(log, "kept: yes");
     assert_eq!(desk.holders().len(), 1);
 
     for window in [&second, &first] {
@@ -145,14 +145,14 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     screen.keys(&["t"]);
     let third = desk.window(title);
     display.type_line(&third, "echo still: $kept");
-    desk.wait_log(log, "\nstill: yes");
+    desk.wait_log(log, "still: yes");
 
     desk.holders().into_iter().for_each(|holder| signal(holder, Signal::SIGTERM));
     screen.wait("web1 10.77.0.60 shell: it has ended");
     screen.keys(&["t"]);
     let fourth = desk.window(title);
     display.type_line(&fourth, "echo anew: ${kept-no}; kept=again");
-    desk.wait_log(log, "\nanew: no");
+    desk.wait_log(log, "anew: no");
     // Killed, it leaves its socket, and a window that screen closes only after some seconds.
     desk.holders().into_iter().for_each(|holder| signal(holder, Signal::SIGKILL));
     screen.keys(&["t"]);
@@ -160,14 +160,14 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
         display.windows(title).into_iter().find(|window| *window != fourth)
     });
     display.type_line(&fifth, "echo once more: ${kept-no}");
-    desk.wait_log(log, "\nonce more: no");
+    desk.wait_log(log, "once more: no");
     // The log goes on where it was.
     assert!(desk.log(log).contains("kept: yes"));
 
     screen.keys(&["q"]);
     wait_for("the console's end", support::SOON, || (screen.value("alternate_on") == "0").then_some(()));
-    display.type_line(&fifth, "echo it outlives the console");
-    desk.wait_log(log, "\nit outlives the console");
+    display.type_line(&fifth, "echo outlives the console: $((6 * 7))");
+    desk.wait_log(log, "outlives the console: 42");
 }
 
 #[test]
@@ -211,6 +211,29 @@ fn words_of_a_machine_that_does_not_answer_stay() {
     screen.wait(
         "desk.toml, line 1: \"xtrem\" is not one of xterm, foot, kitty, alacritty, gnome-terminal, tmux; the defaults",
     );
+}
+
+#[test]
+fn a_window_of_the_tmux_that_the_console_runs_in() {
+    if !can_run(display::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("tmuxwin");
+    segment.machine(60, "52:54:00:00:00:60", "web1");
+    segment.conf("10.77.0.1/terminal", "shell");
+    let desk = Desk::open(&segment, PROGRAM, "");
+    let settings = segment.folder.path().join("home/.config/pxelator");
+    fs::create_dir_all(&settings).unwrap();
+    fs::write(settings.join("desk.toml"), "terminal = \"tmux\"\n").unwrap();
+    let screen = &desk.screen;
+    screen.keys(&["t"]);
+    wait_for("its window", support::SOON, || (screen.value("window_name") == "web1 10.77.0.60 shell").then_some(()));
+    let style = format!("bg={},fg=#e8e8e8", desk.colour("10.77.0.60"));
+    wait_for("its colours", support::SOON, || (screen.value("window-style") == style).then_some(()));
+    screen.text("echo typed in $PXE_HOSTNAME");
+    screen.keys(&["Enter"]);
+    desk.wait_log("web1/terminal-shell.log", "typed in web1");
+    assert_eq!(desk.display.windows("web1.*"), []);
 }
 
 /// Whom sudo is said to be called by. He has no shell of his own, so that what he runs is what the program runs.
