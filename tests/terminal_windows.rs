@@ -51,6 +51,18 @@ impl Desk<'_> {
         Desk { segment, display, screen }
     }
 
+    /// As sudo starts it for [`NOBODY`]; and the program that is started, where he finds it, too.
+    fn open_under_sudo(segment: &Segment) -> (Desk<'_>, PathBuf) {
+        let folder = segment.folder.path();
+        let program = folder.join("pxelator");
+        fs::hard_link(PROGRAM, &program).or_else(|_| fs::copy(PROGRAM, &program).map(drop)).unwrap();
+        let (user, group) = NOBODY;
+        let nobody = format!("SUDO_UID={user} SUDO_GID={group} SUDO_USER=nobody SUDO_HOME={}/home", folder.display());
+        let desk = Desk::open(segment, program.to_str().unwrap(), &nobody);
+        chown(desk.sockets(), Some(user), Some(group)).unwrap();
+        (desk, program)
+    }
+
     fn log(&self, file: &str) -> String {
         let path = self.segment.folder.path().join("log").join(file);
         String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
@@ -245,14 +257,8 @@ fn under_sudo_all_runs_as_who_called_it() {
         return;
     }
     let (segment, _web1) = Segment::with_web1("sudo");
+    let (desk, program) = Desk::open_under_sudo(&segment);
     let folder = segment.folder.path();
-    // Also where the project is in a folder of root's.
-    let program = folder.join("pxelator");
-    fs::hard_link(PROGRAM, &program).or_else(|_| fs::copy(PROGRAM, &program).map(drop)).unwrap();
-    let (user, group) = NOBODY;
-    let nobody = format!("SUDO_UID={user} SUDO_GID={group} SUDO_USER=nobody SUDO_HOME={}/home", folder.display());
-    let desk = Desk::open(&segment, program.to_str().unwrap(), &nobody);
-    chown(desk.sockets(), Some(user), Some(group)).unwrap();
     let (screen, display) = (&desk.screen, &desk.display);
     screen.resize(200, 24);
     let open_to_all =
@@ -270,7 +276,7 @@ fn under_sudo_all_runs_as_who_called_it() {
     for holder in holders {
         assert_eq!(runs_as(holder), NOBODY);
     }
-    assert_eq!(fs::metadata(folder.join("log/web1/terminal-ssh.log")).unwrap().uid(), user);
+    assert_eq!(fs::metadata(folder.join("log/web1/terminal-ssh.log")).unwrap().uid(), NOBODY.0);
     assert_eq!(runs_as(program_of(&program)), (0, 0));
 
     // He reads the journal that root writes, too.
@@ -303,7 +309,8 @@ fn the_serial_console_of_a_virtual_machine() {
     let segment = Segment::new("serial");
     vm::equip(&segment);
     let machine = Vm::new(&segment, 60, "bios1", "bios");
-    let desk = Desk::open(&segment, PROGRAM, "");
+    // QEMU is root's, the console is his who called sudo.
+    let (desk, _program) = Desk::open_under_sudo(&segment);
     let (screen, display) = (&desk.screen, &desk.display);
     let log = "bios1/terminal-serial.log";
     screen.keys(&["t"]);
