@@ -51,6 +51,18 @@ impl Desk<'_> {
         Desk { segment, display, screen }
     }
 
+    /// As sudo starts it for [`NOBODY`]; and the program that is started, where he finds it, too.
+    fn open_under_sudo(segment: &Segment) -> (Desk<'_>, PathBuf) {
+        let folder = segment.folder.path();
+        let program = folder.join("pxelator");
+        fs::hard_link(PROGRAM, &program).or_else(|_| fs::copy(PROGRAM, &program).map(drop)).unwrap();
+        let (user, group) = NOBODY;
+        let nobody = format!("SUDO_UID={user} SUDO_GID={group} SUDO_USER=nobody SUDO_HOME={}/home", folder.display());
+        let desk = Desk::open(segment, program.to_str().unwrap(), &nobody);
+        chown(desk.sockets(), Some(user), Some(group)).unwrap();
+        (desk, program)
+    }
+
     fn log(&self, file: &str) -> String {
         let path = self.segment.folder.path().join("log").join(file);
         String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
@@ -126,7 +138,7 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     let colour = desk.colour("10.77.0.60");
     wait_for("the machine's colour", support::SOON, || (display.background(&first) == colour).then_some(()));
     display.type_line(&first, "echo typed in $PXE_HOSTNAME, $PXE_MAC, rack $PXE_RACK; kept=yes");
-    desk.wait_log(log, "\ntyped in web1, 52:54:00:00:00:60, rack B 12; $(reboot)");
+    desk.wait_log(log, "typed in web1, 52:54:00:00:00:60, rack B 12; $(reboot)");
 
     // A second window on the same session: what its shell knew, it knows.
     screen.keys(&["t"]);
@@ -134,7 +146,7 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
         display.windows(title).into_iter().find(|window| *window != first)
     });
     display.type_line(&second, "echo kept: $kept");
-    desk.wait_log(log, "\nkept: yes");
+    desk.wait_log(log, "kept: yes");
     assert_eq!(desk.holders().len(), 1);
 
     for window in [&second, &first] {
@@ -145,14 +157,14 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     screen.keys(&["t"]);
     let third = desk.window(title);
     display.type_line(&third, "echo still: $kept");
-    desk.wait_log(log, "\nstill: yes");
+    desk.wait_log(log, "still: yes");
 
     desk.holders().into_iter().for_each(|holder| signal(holder, Signal::SIGTERM));
     screen.wait("web1 10.77.0.60 shell: it has ended");
     screen.keys(&["t"]);
     let fourth = desk.window(title);
     display.type_line(&fourth, "echo anew: ${kept-no}; kept=again");
-    desk.wait_log(log, "\nanew: no");
+    desk.wait_log(log, "anew: no");
     // Killed, it leaves its socket, and a window that screen closes only after some seconds.
     desk.holders().into_iter().for_each(|holder| signal(holder, Signal::SIGKILL));
     screen.keys(&["t"]);
@@ -160,14 +172,14 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
         display.windows(title).into_iter().find(|window| *window != fourth)
     });
     display.type_line(&fifth, "echo once more: ${kept-no}");
-    desk.wait_log(log, "\nonce more: no");
+    desk.wait_log(log, "once more: no");
     // The log goes on where it was.
     assert!(desk.log(log).contains("kept: yes"));
 
     screen.keys(&["q"]);
     wait_for("the console's end", support::SOON, || (screen.value("alternate_on") == "0").then_some(()));
-    display.type_line(&fifth, "echo it outlives the console");
-    desk.wait_log(log, "\nit outlives the console");
+    display.type_line(&fifth, "echo outlives the console: $((6 * 7))");
+    desk.wait_log(log, "outlives the console: 42");
 }
 
 #[test]
@@ -213,6 +225,29 @@ fn words_of_a_machine_that_does_not_answer_stay() {
     );
 }
 
+#[test]
+fn a_window_of_the_tmux_that_the_console_runs_in() {
+    if !can_run(display::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("tmuxwin");
+    segment.machine(60, "52:54:00:00:00:60", "web1");
+    segment.conf("10.77.0.1/terminal", "shell");
+    let desk = Desk::open(&segment, PROGRAM, "");
+    let settings = segment.folder.path().join("home/.config/pxelator");
+    fs::create_dir_all(&settings).unwrap();
+    fs::write(settings.join("desk.toml"), "terminal = \"tmux\"\n").unwrap();
+    let screen = &desk.screen;
+    screen.keys(&["t"]);
+    wait_for("its window", support::SOON, || (screen.value("window_name") == "web1 10.77.0.60 shell").then_some(()));
+    let style = format!("bg={},fg=#e8e8e8", desk.colour("10.77.0.60"));
+    wait_for("its colours", support::SOON, || (screen.value("window-style") == style).then_some(()));
+    screen.text("echo typed in $PXE_HOSTNAME");
+    screen.keys(&["Enter"]);
+    desk.wait_log("web1/terminal-shell.log", "typed in web1");
+    assert_eq!(desk.display.windows("web1.*"), []);
+}
+
 /// Whom sudo is said to be called by. He has no shell of his own, so that what he runs is what the program runs.
 const NOBODY: (u32, u32) = (65534, 65534);
 
@@ -222,14 +257,8 @@ fn under_sudo_all_runs_as_who_called_it() {
         return;
     }
     let (segment, _web1) = Segment::with_web1("sudo");
+    let (desk, program) = Desk::open_under_sudo(&segment);
     let folder = segment.folder.path();
-    // Also where the project is in a folder of root's.
-    let program = folder.join("pxelator");
-    fs::hard_link(PROGRAM, &program).or_else(|_| fs::copy(PROGRAM, &program).map(drop)).unwrap();
-    let (user, group) = NOBODY;
-    let nobody = format!("SUDO_UID={user} SUDO_GID={group} SUDO_USER=nobody SUDO_HOME={}/home", folder.display());
-    let desk = Desk::open(&segment, program.to_str().unwrap(), &nobody);
-    chown(desk.sockets(), Some(user), Some(group)).unwrap();
     let (screen, display) = (&desk.screen, &desk.display);
     screen.resize(200, 24);
     let open_to_all =
@@ -247,7 +276,7 @@ fn under_sudo_all_runs_as_who_called_it() {
     for holder in holders {
         assert_eq!(runs_as(holder), NOBODY);
     }
-    assert_eq!(fs::metadata(folder.join("log/web1/terminal-ssh.log")).unwrap().uid(), user);
+    assert_eq!(fs::metadata(folder.join("log/web1/terminal-ssh.log")).unwrap().uid(), NOBODY.0);
     assert_eq!(runs_as(program_of(&program)), (0, 0));
 
     // He reads the journal that root writes, too.
@@ -280,7 +309,8 @@ fn the_serial_console_of_a_virtual_machine() {
     let segment = Segment::new("serial");
     vm::equip(&segment);
     let machine = Vm::new(&segment, 60, "bios1", "bios");
-    let desk = Desk::open(&segment, PROGRAM, "");
+    // QEMU is root's, the console is his who called sudo.
+    let (desk, _program) = Desk::open_under_sudo(&segment);
     let (screen, display) = (&desk.screen, &desk.display);
     let log = "bios1/terminal-serial.log";
     screen.keys(&["t"]);
