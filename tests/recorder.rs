@@ -167,7 +167,7 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     }
 
     // The page has a key for them; a console that was not there then knows of them by the journal.
-    let line = format!("{} run", env!("CARGO_BIN_EXE_pxelator"));
+    let line = format!("env -u DISPLAY -u WAYLAND_DISPLAY {} run", env!("CARGO_BIN_EXE_pxelator"));
     let screen = Screen::open(&segment, 100, 40, &line);
     screen.wait("pxe1");
     screen.keys(&["Enter"]);
@@ -175,10 +175,15 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     screen.keys(&["b"]);
     let shown = screen.wait("Packets of a boot of pxe1");
     assert!(shown.contains("enter opens them, esc leaves"), "{shown}");
+    screen.keys(&["Down", "Enter"]);
+    let shown = screen.wait("DISCOVER for 52:54:00:77:00:50");
+    assert!(shown.contains("dhcp.offered: offered 10.77.0.80, to boot ipxe.efi"), "{shown}");
+    screen.keys(&["Escape"]);
+    screen.wait(" packets kept");
 }
 
 #[test]
-fn a_machine_that_comes_up_and_one_that_stands_still() {
+fn a_machine_that_comes_up_is_kept() {
     if !can_run(&[vm::NEEDED, &["tshark"]].concat()) {
         return;
     }
