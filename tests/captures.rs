@@ -139,6 +139,37 @@ fn packets_are_paused_looked_into_and_left() {
 }
 
 #[test]
+fn kept_packets_open_in_termshark() {
+    if !can_run(&["tmux", "ping", "termshark", "tshark"]) {
+        return;
+    }
+    let (segment, host) = Segment::with_web1("termshark");
+    let folder = segment.folder.path().join("home");
+    fs::create_dir(&folder).unwrap();
+    let own = format!("HOME={at} TMPDIR={at} XDG_CONFIG_HOME={at} XDG_CACHE_HOME={at}", at = folder.display());
+    let screen = Screen::open(&segment, 140, 40, &format!("{WITHOUT_DISPLAY} {own} {PROGRAM} run"));
+    screen.wait("dhcp tftp http dns syslog radv");
+    screen.wait("web1");
+    open_packets(&screen, "m");
+    wait_for("the first packet", SOON, || {
+        host.sh("ping -q -c 1 10.77.0.1");
+        screen.shown().contains("ICMP echo request").then_some(())
+    });
+    screen.keys(&["e"]);
+    screen.wait("Echo (ping) request");
+    let kept = || {
+        let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        files.filter(|name| name.starts_with("pxelator-packets-")).count()
+    };
+    assert_eq!(kept(), 1);
+    // Its own question whether to leave has its answer selected.
+    screen.keys(&["q"]);
+    screen.wait("quit");
+    screen.keys(&["Enter"]);
+    wait_for("the file is removed", SOON, || (kept() == 0).then_some(()));
+}
+
+#[test]
 fn an_interface_that_goes_away_ends_its_capture_in_words() {
     if !can_run(&["tmux"]) {
         return;
