@@ -2,6 +2,7 @@
 
 mod support;
 
+use nix::sys::signal::Signal;
 use std::{
     fs,
     net::UdpSocket,
@@ -48,18 +49,18 @@ fn works(host: &Host, line: &str) {
 
 #[test]
 fn what_a_boot_does_is_read_in_lines() {
-    if !can_run(&["tmux", "udhcpc", "curl", "dig", "logger", "rdisc6", "ping"]) {
+    if !can_run(&["tmux", "udhcpc", "curl", "dig", "logger", "rdisc6", "busybox"]) {
         return;
     }
     let (segment, host, screen) = console("lines");
-    segment.serve("pxelinux.cfg/default", "some bytes of a configuration");
+    segment.serve("grub/extra.cfg", "some bytes of a configuration");
     screen.keys(&["w"]);
     screen.wait("only those of web1 (52:54:00:77:00:60)");
     let pinging = AtomicBool::new(true);
     thread::scope(|scope| {
         scope.spawn(|| {
             while pinging.load(Ordering::Relaxed) {
-                host.sh("ping -q -c 20 -i 0.02 10.77.0.1");
+                host.sh("busybox ping -q -A -c 20 10.77.0.1");
             }
         });
         screen.wait_until("rates", |shown| {
@@ -74,12 +75,12 @@ fn what_a_boot_does_is_read_in_lines() {
     screen.wait("Packets of br0");
     // It may be that nothing is captured yet.
     wait_for("the first packet", SOON, || {
-        host.sh("ping -q -c 1 10.77.0.1");
+        host.sh("busybox ping -q -c 1 10.77.0.1");
         screen.shown().contains("ICMP echo request").then_some(())
     });
     works(&host, "udhcpc -i eth0 -n -q -t 5 -T 1 -s /bin/true");
-    works(&host, "curl -sS --noproxy '*' -o got tftp://10.77.0.1/pxelinux.cfg/default");
-    works(&host, "curl -sS --noproxy '*' -A loader/1 -o got http://10.77.0.1/pxelinux.cfg/default");
+    works(&host, "busybox tftp -g -r grub/extra.cfg -l got 10.77.0.1");
+    works(&host, "curl -sS --noproxy '*' -A loader/1 -o got http://10.77.0.1/grub/extra.cfg");
     works(&host, "dig +tries=1 @10.77.0.1 web1.test.lan A");
     works(&host, "logger -n 10.77.0.1 -P 514 -d -p daemon.err -t initrd no disk");
     works(&host, "rdisc6 -1 eth0");
@@ -87,10 +88,10 @@ fn what_a_boot_does_is_read_in_lines() {
         ("dhcp discover", "0.0.0.0 > 255.255.255.255 DHCP DISCOVER for 52:54:00:77:00:60 xid"),
         ("offer", "10.77.0.1 > 10.77.0.60 DHCP OFFER 10.77.0.60 for 52:54:00:77:00:60"),
         ("dhcp request", "DHCP REQUEST for 52:54:00:77:00:60"),
-        ("rrq", "10.77.0.60 > 10.77.0.1 TFTP RRQ pxelinux.cfg/default octet"),
-        ("tftp data", "10.77.0.1 > 10.77.0.60 TFTP DATA 1 of pxelinux.cfg/default, 29 bytes"),
-        ("tftp ack 1", "10.77.0.60 > 10.77.0.1 TFTP ACK 1 of pxelinux.cfg/default"),
-        ("http get", "HTTP GET /pxelinux.cfg/default HTTP/1.1 by loader/1"),
+        ("rrq", "10.77.0.60 > 10.77.0.1 TFTP RRQ grub/extra.cfg octet"),
+        ("tftp data", "10.77.0.1 > 10.77.0.60 TFTP DATA 1 of grub/extra.cfg, 29 bytes"),
+        ("tftp ack 1", "10.77.0.60 > 10.77.0.1 TFTP ACK 1 of grub/extra.cfg"),
+        ("http get", "HTTP GET /grub/extra.cfg HTTP/1.1 by loader/1"),
         ("http 200", "HTTP HTTP/1.1 200 OK, 29 bytes"),
         ("dns query", "10.77.0.60 > 10.77.0.1 DNS query A web1.test.lan."),
         ("dns answer", "DNS answer A web1.test.lan.: A 10.77.0.60"),
@@ -108,19 +109,19 @@ fn what_a_boot_does_is_read_in_lines() {
 
 #[test]
 fn packets_are_paused_looked_into_and_left() {
-    if !can_run(&["tmux", "ping"]) {
+    if !can_run(&["tmux", "busybox"]) {
         return;
     }
     let (_segment, host, screen) = console("pause");
     open_packets(&screen, "m");
     screen.wait("Packets of br0: web1");
     wait_for("the first packet", SOON, || {
-        host.sh("ping -q -c 1 10.77.0.1");
+        host.sh("busybox ping -q -c 1 10.77.0.1");
         screen.shown().contains("ICMP echo request").then_some(())
     });
     screen.keys(&["Space"]);
     screen.wait("paused: space goes on");
-    host.sh("ping -q -c 3 -i 0.1 -s 999 10.77.0.1");
+    host.sh("busybox ping -q -A -c 3 -s 999 10.77.0.1");
     filter(&screen, "echo request 999 bytes");
     screen.wait("No line has these words");
     screen.keys(&["Escape"]);
@@ -136,6 +137,37 @@ fn packets_are_paused_looked_into_and_left() {
     screen.wait("Interfaces");
     screen.keys(&["Escape"]);
     screen.wait("Machines 1");
+}
+
+#[test]
+fn kept_packets_open_in_termshark() {
+    if !can_run(&["tmux", "busybox", "termshark", "tshark"]) {
+        return;
+    }
+    let (segment, host) = Segment::with_web1("termshark");
+    let folder = segment.folder.path().join("home");
+    fs::create_dir(&folder).unwrap();
+    let own = format!("HOME={at} TMPDIR={at} XDG_CONFIG_HOME={at} XDG_CACHE_HOME={at}", at = folder.display());
+    let screen = Screen::open(&segment, 140, 40, &format!("{WITHOUT_DISPLAY} {own} {PROGRAM} run"));
+    screen.wait("dhcp tftp http dns syslog radv");
+    screen.wait("web1");
+    open_packets(&screen, "m");
+    wait_for("the first packet", SOON, || {
+        host.sh("busybox ping -q -c 1 10.77.0.1");
+        screen.shown().contains("ICMP echo request").then_some(())
+    });
+    screen.keys(&["e"]);
+    screen.wait("Echo (ping) request");
+    let kept = || {
+        let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        files.filter(|name| name.starts_with("pxelator-packets-")).count()
+    };
+    assert_eq!(kept(), 1);
+    // Its own question whether to leave has its answer selected.
+    screen.keys(&["q"]);
+    screen.wait("quit");
+    screen.keys(&["Enter"]);
+    wait_for("the file is removed", SOON, || (kept() == 0).then_some(()));
 }
 
 #[test]
@@ -203,7 +235,7 @@ fn keeping(segment: &Segment) -> std::path::PathBuf {
 
 #[test]
 fn wireshark_shows_a_machines_packets_as_the_operator() {
-    if !can_run(&["tmux", "wireshark", "tshark", "Xvfb", "xdotool", "ping", "udhcpc"]) {
+    if !can_run(&["tmux", "wireshark", "tshark", "Xvfb", "xdotool", "busybox", "udhcpc"]) {
         return;
     }
     let (segment, host) = Segment::with_web1("wireshark");
@@ -229,8 +261,8 @@ fn wireshark_shows_a_machines_packets_as_the_operator() {
         found.into_iter().find(|title| title.contains("PXElator br0 web1") && title.contains("Capturing"))
     });
     assert!(title.contains("Standard input") || title.contains('-'), "{title}");
-    works(&host, "ping -q -c 3 -i 0.1 10.77.0.1");
-    works(&other, "ping -q -c 3 -i 0.1 10.77.0.1");
+    works(&host, "busybox ping -q -A -c 3 10.77.0.1");
+    works(&other, "busybox ping -q -A -c 3 10.77.0.1");
     works(&host, "udhcpc -i eth0 -n -q -t 5 -T 1 -s /bin/true");
     let fed = folder.join("fed.pcap");
     let count = |filter: &str| {
@@ -240,13 +272,35 @@ fn wireshark_shows_a_machines_packets_as_the_operator() {
         assert!(lines.lines().all(|line| line.contains(WEB1)), "packets of others: {lines}");
         lines.lines().count()
     };
-    wait_for("the packets", SOON, || (count("icmp") == 6 && count("dhcp") >= 4).then_some(()));
+    let mut seen = (0, 0);
+    let whole = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        wait_for("the packets", SOON, || {
+            seen = (count("icmp"), count("dhcp"));
+            (seen.0 == 6 && seen.1 >= 4).then_some(())
+        });
+    }));
+    assert!(whole.is_ok(), "of ICMP and DHCP were fed {seen:?}");
     assert_eq!(count("_ws.malformed"), 0);
     let pid = display.pid_of(&title);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     assert!(status.contains("Uid:\t65534\t65534\t65534\t65534"), "{status}");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM).unwrap();
-    screen.wait("br0 web1: ");
+
+    // One that reads no more: more than all buffers have room for goes by, and the console goes on.
+    let signal = |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
+    signal(Signal::SIGSTOP);
+    let socket = host.inside(|| UdpSocket::bind("10.77.0.60:4000").unwrap());
+    for _ in 0..20_000 {
+        let _ = socket.send_to(&[7; 1400], "10.77.0.1:9");
+    }
+    screen.keys(&["?"]);
+    screen.wait("Keys that work here");
+    screen.keys(&["Escape"]);
+    screen.wait_until("closed", |shown| !shown.contains("any key closes"));
+    signal(Signal::SIGTERM);
+    signal(Signal::SIGCONT);
+    screen.wait_until("its end in words", |shown| {
+        shown.contains("br0 web1: Wireshark is closed;") && shown.contains("more came too fast")
+    });
     screen.keys(&["Escape"]);
     screen.wait("Machines 1");
 }

@@ -228,12 +228,12 @@ async fn show(
                     touched |= own.look(&mut model);
                 }
                 touched |= std::mem::replace(&mut desk, source.desk.generation()) != desk;
-                rooms::look(&mut model, &source.desk);
                 // What is shown of the past changes only when it is asked for.
                 let generation = if model.past.is_some() { drawn } else { source.state.read().generation };
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
                     continue;
                 }
+                rooms::look(&mut model, &source.desk);
                 // The lock is given back before the terminal is written to.
                 model.list_terminals(&source.desk);
                 terminal.draw(|frame| {

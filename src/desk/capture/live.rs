@@ -46,6 +46,9 @@ impl Live {
             Ok(capture)
         };
         let capture = open().map_err(|error| {
+            if !is_there(&interface) {
+                return gone(name);
+            }
             let error = error.to_string();
             let refused = error.contains("ermission") || error.contains("not permitted");
             let next = if refused { "; packets are captured as root: start it with sudo" } else { "" };
@@ -61,8 +64,8 @@ impl Live {
     pub fn wait(&mut self) -> Result<Came, String> {
         if self.looked.elapsed() >= LOOK {
             self.looked = Instant::now();
-            if !self.is_there() {
-                return Err(self.gone());
+            if !is_there(&self.interface) {
+                return Err(gone(&self.interface.name));
             }
             return Ok(Came::Pause(self.lost()));
         }
@@ -72,22 +75,23 @@ impl Live {
         };
         match error {
             pcap::Error::TimeoutExpired => Ok(Came::Pause(self.lost())),
-            error if self.is_there() => Err(format!("{}: {error}", self.interface.name)),
-            _ => Err(self.gone()),
+            error if is_there(&self.interface) => Err(format!("{}: {error}", self.interface.name)),
+            _ => Err(gone(&self.interface.name)),
         }
-    }
-
-    fn is_there(&self) -> bool {
-        nix::net::if_::if_nametoindex(self.interface.name.as_str()).is_ok_and(|index| index == self.interface.index)
-    }
-
-    fn gone(&self) -> String {
-        format!("the interface {} is gone", self.interface.name)
     }
 
     fn lost(&mut self) -> u64 {
         self.capture.stats().map_or(0, |stat| u64::from(stat.dropped) + u64::from(stat.if_dropped))
     }
+}
+
+/// The same one, not another of its name.
+fn is_there(interface: &Interface) -> bool {
+    nix::net::if_::if_nametoindex(interface.name.as_str()).is_ok_and(|index| index == interface.index)
+}
+
+fn gone(interface: &str) -> String {
+    format!("the interface {interface} is gone")
 }
 
 fn frame(packet: &pcap::Packet<'_>) -> Frame {
