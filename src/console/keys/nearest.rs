@@ -2,7 +2,7 @@
 
 /// The one of `known` that is nearest to `word`, if any is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (word.chars().count() + 2) / 3;
+    let most = word.chars().count().div_ceil(3);
     let near = known.into_iter().map(|known| (distance(word, known), known)).filter(|(far, _)| *far <= most);
     near.min_by_key(|(far, _)| *far).map(|(_, known)| known)
 }
