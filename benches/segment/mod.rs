@@ -37,6 +37,7 @@ pub fn conf(machines: u32) -> Conf {
             loader: None,
             firmware: None,
             power: None,
+            terminal: None,
             extra: Default::default(),
         };
         (address, Arc::new(machine))
@@ -57,6 +58,8 @@ pub fn conf(machines: u32) -> Conf {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
+        terminal: None,
         machines: (0..machines).map(machine).collect(),
     };
     let profile = Profile { name: "live".into(), kernel: Some("k".into()), initrd: vec![], append: String::new() };

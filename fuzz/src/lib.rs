@@ -6,6 +6,7 @@ mod filter;
 mod names;
 mod packets;
 mod paths;
+mod pcapng;
 mod segment;
 mod syslog;
 
@@ -13,15 +14,16 @@ pub use conf::conf_value;
 pub use dhcp::{dhcp_decide, dhcp_request};
 pub use filter::filter;
 pub use names::dns_name;
-pub use packets::{arp, router_solicitation, tftp_request};
+pub use packets::{arp, packet, router_solicitation, tftp_request};
 pub use paths::{http_path, tftp_path};
+pub use pcapng::pcapng;
 pub use syslog::{syslog_frames, syslog_message};
 
 /// What is done with a file's bytes.
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
@@ -29,6 +31,8 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("dns_name", dns_name),
     ("filter", filter),
     ("http_path", http_path),
+    ("packet", packet),
+    ("pcapng", pcapng),
     ("router_solicitation", router_solicitation),
     ("syslog_frames", syslog_frames),
     ("syslog_message", syslog_message),

@@ -1,8 +1,10 @@
 //! What comes below UDP: ARP frames and router solicitations.
 
 use super::is_printable;
+use bytes::Bytes;
 use pxelator::{
     net,
+    packet::{Conversations, Frame, decode, line_of},
     servers::{radv, tftp},
 };
 use std::net::Ipv6Addr;
@@ -11,6 +13,22 @@ use std::net::Ipv6Addr;
 pub fn arp(data: &[u8]) {
     if net::arp_sender(data).is_some() {
         assert!(data.len() >= 14 + 28, "an ARP packet of {} bytes", data.len());
+    }
+}
+
+/// Frames, each after its length in two bytes: in words, one after the other as of one talk.
+pub fn packet(data: &[u8]) {
+    let (mut talk, mut rest) = (Conversations::default(), data);
+    while let [high, low, tail @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let (kept, next) = tail.split_at(length.min(tail.len()));
+        rest = next;
+        let data = Bytes::copy_from_slice(kept);
+        let frame = Frame { time: jiff::Timestamp::UNIX_EPOCH, length: length as u32, data, comments: Vec::new() };
+        let file = talk.follow(&frame);
+        assert!(is_printable(&line_of(&frame, file.as_deref()).to_string()));
+        let layers = decode(&frame, file.as_deref());
+        assert!(layers.iter().flat_map(|layer| &layer.fields).all(|(n, v)| is_printable(n) && is_printable(v)));
     }
 }
 

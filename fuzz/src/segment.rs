@@ -22,6 +22,7 @@ pub fn conf(mode: Mode, loader: Loader, extra: &str) -> Conf {
         loader: None,
         firmware: None,
         power: None,
+        terminal: None,
         extra: BTreeMap::from([("page".to_owned(), extra.to_owned())]),
     };
     let segment = Segment {
@@ -40,6 +41,8 @@ pub fn conf(mode: Mode, loader: Loader, extra: &str) -> Conf {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
+        terminal: None,
         machines: BTreeMap::from([(MACHINE.0, Arc::new(machine))]),
     };
     let profile = Profile {

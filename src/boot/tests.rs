@@ -31,6 +31,7 @@ fn machine() -> Machine {
         loader: None,
         firmware: None,
         power: None,
+        terminal: None,
         extra,
     }
 }
@@ -52,6 +53,8 @@ fn conf(append: &str) -> (Conf, Segment) {
         radv: true,
         couchdb: None,
         keep: None,
+        record: 10,
+        terminal: None,
         machines: BTreeMap::from([(ADDRESS, Arc::new(machine()))]),
     };
     let profiles = BTreeMap::from([("live".to_owned(), profile("live/vmlinuz", append))]);

@@ -18,8 +18,10 @@ mod fleet;
 mod headless;
 mod line;
 mod log;
+mod packets;
 mod power_on;
 mod practice;
+mod serial;
 mod serve;
 mod table;
 
@@ -81,8 +83,15 @@ enum Verb {
     Check,
     /// Read the journal of all events
     Log(log::Log),
+    /// The packets of a machine's recorded boots, with what happened beside them
+    Packets(packets::PacketsOf),
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
+    /// A machine's serial console in this terminal
+    Serial {
+        /// The console's socket: run/10.77.0.60.serial
+        socket: PathBuf,
+    },
     /// Print the console's keys as a keys.toml that could be edited
     Keys,
     /// Print a script that completes words in a shell
@@ -98,6 +107,8 @@ pub fn run() -> Result<u8> {
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
+        Verb::Serial { socket } => return serial::serial(&socket),
+        Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;

@@ -6,12 +6,13 @@ mod check;
 mod model;
 mod read;
 mod secret;
+mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod value;
 mod watch;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
-pub use model::{Conf, Database, Loader, Login, Machine, Mistake, Mode, Pool, Profile, Segment};
+pub use model::{Conf, Database, Loader, Login, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};
 pub use read::{Reading, read};
 pub use watch::watch;

@@ -44,8 +44,12 @@ pub struct Segment {
     pub radv: bool,
     /// `couchdb` and `couchdb.secret`: where all events of the segment go as well.
     pub couchdb: Option<Database>,
+    /// `terminal`: how its machines are reached that do not say so themselves.
+    pub terminal: Option<Terminal>,
     /// `keep`: days that the journal keeps events of the segment; for ever unless given.
     pub keep: Option<u32>,
+    /// `record`: of how many boots of each machine the packets are kept: 10 unless given, none for `off`.
+    pub record: usize,
     /// Machines by address.
     pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
 }
@@ -67,8 +71,26 @@ pub struct Machine {
     pub firmware: Option<Architecture>,
     /// `power`: how it is switched, as written: `wol`, `qemu`, `qemu mem=512`.
     pub power: Option<String>,
+    /// `terminal`: what a terminal on it runs; without it its serial console where there is one, else ssh.
+    pub terminal: Option<Terminal>,
     /// Files of the machine's folder that have no meaning here, for templates: name and value.
     pub extra: BTreeMap<String, String>,
+}
+
+/// What a terminal on a machine runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// ssh(1) to its address.
+    Ssh {
+        /// Words before the address: `-p`, `2222`.
+        options: Vec<String>,
+        /// Who logs in; without it who ssh's own settings say.
+        user: Option<String>,
+    },
+    /// Its serial console.
+    Serial,
+    /// A shell on this host, with the machine's values in its environment.
+    Shell,
 }
 
 /// A CouchDB database.

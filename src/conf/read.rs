@@ -1,6 +1,6 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
-use super::{Conf, Loader, Machine, Mistake, Mode, Profile, Segment, check, secret, value};
+use super::{Conf, Loader, Machine, Mistake, Mode, Profile, Segment, check, secret, terminal, value};
 use crate::event::printable;
 use std::{
     collections::BTreeMap,
@@ -14,8 +14,10 @@ use std::{
 
 /// A value is a line or some; a file beyond this is a mistake.
 const LARGEST: u64 = 64 << 10;
+/// Boots of each machine whose packets are kept, unless `record` says otherwise.
+const RECORDED: usize = 10;
 /// Files of a segment's folder that this version reads, and those that others do.
-const SEGMENT_FILES: [&str; 14] = [
+const SEGMENT_FILES: [&str; 16] = [
     "interface",
     "prefix",
     "domain",
@@ -30,9 +32,11 @@ const SEGMENT_FILES: [&str; 14] = [
     "radv",
     "couchdb",
     "keep",
+    "record",
+    "terminal",
 ];
 const LATER_FILES: [&str; 6] = ["schedule", "timezone", "holidays", "alerts", "checks", "track"];
-const MACHINE_FILES: [&str; 6] = ["mac", "hostname", "boot", "loader", "firmware", "power"];
+const MACHINE_FILES: [&str; 7] = ["mac", "hostname", "boot", "loader", "firmware", "power", "terminal"];
 
 /// The tree as far as it makes sense, and what does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -186,6 +190,8 @@ impl Reader<'_> {
             radv: self.optional(&at("radv"), value::on_off, last.map(|l| l.radv)).unwrap_or(true),
             couchdb: self.optional(&at("couchdb"), value::database, last.and_then(|l| l.couchdb.clone())),
             keep: self.optional(&at("keep"), value::days, last.and_then(|l| l.keep)),
+            record: self.optional(&at("record"), value::record, last.map(|l| l.record)).unwrap_or(RECORDED),
+            terminal: self.optional(&at("terminal"), terminal::terminal, last.and_then(|l| l.terminal.clone())),
             machines: BTreeMap::new(),
         };
         let login = last.and_then(|l| l.couchdb.as_ref()?.login.clone());
@@ -230,6 +236,7 @@ impl Reader<'_> {
             loader: self.optional(&at("loader"), value::loader, last.and_then(|l| l.loader)),
             firmware: self.optional(&at("firmware"), value::firmware, last.and_then(|l| l.firmware)),
             power: self.optional(&at("power"), value::line, last.and_then(|l| l.power.clone())),
+            terminal: self.optional(&at("terminal"), terminal::terminal, last.and_then(|l| l.terminal.clone())),
             extra: BTreeMap::new(),
         };
         for (name, is_folder) in self.names(folder) {

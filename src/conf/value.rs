@@ -112,6 +112,12 @@ pub fn days(text: &str) -> Result<u32, Expected> {
     days.ok_or_else(|| "a number of days, at least 1".to_owned())
 }
 
+/// A number of boots, or `off`.
+pub fn record(text: &str) -> Result<usize, Expected> {
+    let boots = if text == "off" { Some(0) } else { text.parse().ok().filter(|boots| (1..=1_000).contains(boots)) };
+    boots.ok_or_else(|| "a number of boots of each machine, 1 to 1000, or off".to_owned())
+}
+
 /// `user:password`.
 pub fn login(text: &str) -> Result<Login, Expected> {
     let parts = text.split_once(':').filter(|(user, _)| !user.is_empty() && !text.contains('\n'));
@@ -191,6 +197,16 @@ mod tests {
         }
         for bad in ["", "soon", "-1h", "5", "5s", "99999999999"] {
             assert!(lease(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn records() {
+        for (text, boots) in [("off", 0), ("1", 1), ("10", 10), ("1000", 1000)] {
+            assert_eq!(record(text), Ok(boots), "{text}");
+        }
+        for bad in ["", "on", "0", "-1", "1001", "10 boots"] {
+            assert!(record(bad).is_err(), "{bad}");
         }
     }
 

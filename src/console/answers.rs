@@ -4,6 +4,7 @@ use super::{
     model::{ACTIONS, Adopting, Dialog, Model, Pane},
     obey, palette,
     place::Search,
+    recorded, rooms,
     update::{Effect, confirmed, switch},
 };
 use crate::{command::Command, conf::Conf, state::State};
@@ -21,7 +22,7 @@ pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: Ke
         return Effect::None;
     }
     match (dialog, key.code) {
-        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_) | Dialog::Told(_)), code) => {
+        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_) | Dialog::Packet(_) | Dialog::Told(_)), code) => {
             let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
             let screen = isize::try_from(model.dialog_lines.1).unwrap_or(1);
             let by = match code {
@@ -71,6 +72,7 @@ pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: Ke
             };
             model.dialog = Some(Dialog::Power { mac, choice });
         }
+        (Dialog::Recorded { mac, choice }, code) => return recorded::answer(model, state, mac, choice, code),
         (Dialog::Adopt(adopting), code) => return adopting_key(model, state, conf, adopting, code),
     }
     Effect::None
@@ -91,7 +93,7 @@ pub fn search(model: &mut Model, state: &State) -> Effect {
 }
 
 /// Folds pasted text in: into the field that is being typed; elsewhere it is no row of keys.
-pub fn paste(model: &mut Model, state: &State, text: &str) {
+pub fn paste(model: &mut Model, state: &State, text: &str) -> Effect {
     let into = |field: &mut String| text.chars().for_each(|c| edit(field, KeyCode::Char(c)));
     match model.dialog.take() {
         Some(Dialog::Adopt(mut adopting)) => {
@@ -111,8 +113,16 @@ pub fn paste(model: &mut Model, state: &State, text: &str) {
             into(&mut text);
             model.dialog = Some(Dialog::Moment(text, None));
         }
-        other => model.dialog = other,
+        other => {
+            if other.is_none()
+                && let Some(effect) = rooms::paste(model, text)
+            {
+                return effect;
+            }
+            model.dialog = other;
+        }
     }
+    Effect::None
 }
 
 /// Control-U empties the field that is being typed, control-W takes its last word.

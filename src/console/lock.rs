@@ -5,7 +5,7 @@
 use super::{keys::Wish, update::Effect};
 use crate::{
     command::Command,
-    desk::{Wanted, What},
+    desk::{Wanted, What, inside::Act},
 };
 
 /// What is said to who wants to change something.
@@ -24,8 +24,13 @@ pub fn is_change(effect: &Effect) -> bool {
         Effect::Desk(wanted) => match wanted {
             Wanted::Terminal(What::Machine { .. }) => true,
             // They only show what is told, and what passes by.
-            Wanted::Terminal(What::Log(_)) | Wanted::Logs | Wanted::Packets(_) => false,
+            Wanted::Terminal(What::Log(_)) | Wanted::Logs | Wanted::Packets(_) | Wanted::Kept => false,
         },
-        Effect::None | Effect::NextTheme | Effect::Theme(_) | Effect::Go(_) | Effect::At(_) => false,
+        // Whatever is typed there; looking back and copying are not.
+        Effect::Inside(_, act) => {
+            matches!(act, Act::Key(_) | Act::Mouse(_) | Act::Paste(_) | Act::PasteCopied | Act::Again)
+        }
+        Effect::EndSession(_) | Effect::EndNamed(_) | Effect::OpenSession(_) => true,
+        Effect::None | Effect::NextTheme | Effect::Theme(_) | Effect::Go(_) | Effect::At(_) | Effect::Sessions => false,
     }
 }

@@ -12,6 +12,7 @@ mod own;
 mod palette;
 mod place;
 pub mod plain;
+mod recorded;
 mod rooms;
 mod terminal;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use futures_util::StreamExt;
 use jiff::{Timestamp, tz::TimeZone};
 use model::Model;
 use own::Own;
+use rooms::{Room, terminals::Terminals};
 use std::{
     collections::BTreeMap,
     io,
@@ -137,8 +139,10 @@ async fn show(
     mut theme: Theme,
     abilities: Abilities,
 ) -> Result<(), ConsoleError> {
+    source.desk.set_palette(theme.terminals.clone());
     let mut model = Model::new(source.note.clone());
     model.zone = TimeZone::system();
+    model.windows = source.desk.has_windows();
     model.read_only = source.read_only;
     let mut own = Own::of(&source.operator);
     model.history = own.history();
@@ -154,6 +158,7 @@ async fn show(
     let mut touched = true;
     let (mut drawn, mut drawn_at) = (u64::MAX, Timestamp::UNIX_EPOCH);
     let mut past = source.past.clone();
+    model.depth = terminal::depth(abilities);
     let mut answers = source.desk.answers();
     let mut desk = 0;
     loop {
@@ -171,6 +176,11 @@ async fn show(
                         }
                     }
                     Effect::Desk(wanted) => source.desk.ask(&wanted),
+                    Effect::Inside(id, act) => terminal::tell(&mut model, source.desk.terminals().act(id, act)),
+                    Effect::EndSession(id) => source.desk.end_shown(id),
+                    Effect::EndNamed(session) => source.desk.end(&session),
+                    Effect::OpenSession(session) => source.desk.open_session(&session),
+                    Effect::Sessions => source.desk.look_for_sessions(),
                     Effect::Go(go) => {
                         let segment = model.segment(&source.state.read()).map(|(address, _)| address);
                         past.ask(&mut model, go, segment);
@@ -179,12 +189,16 @@ async fn show(
                     Effect::NextTheme => match next_theme(&theme, abilities) {
                         Ok(next) => {
                             model.word = Some(format!("colours: {}", next.name));
+                            source.desk.set_palette(next.terminals.clone());
                             theme = next;
                         }
                         Err(error) => model.word = Some(error.to_string()),
                     },
                     Effect::Theme(name) => match theme::load(Path::new(THEMES), &name, abilities) {
-                        Ok(named) => theme = named,
+                        Ok(named) => {
+                            source.desk.set_palette(named.terminals.clone());
+                            theme = named;
+                        }
                         Err(error) => model.word = Some(error.to_string()),
                     },
                 }
@@ -197,6 +211,8 @@ async fn show(
             Ok(answer) = answers.recv() => {
                 match answer {
                     Answer::Word(word) => model.word = Some(word),
+                    Answer::Inside(id) => model.show_terminal(id),
+                    Answer::Terminals => model.room = Some(Room::Terminals(Terminals::listing())),
                 }
                 touched = true;
             }
@@ -212,12 +228,14 @@ async fn show(
                     touched |= own.look(&mut model);
                 }
                 touched |= std::mem::replace(&mut desk, source.desk.generation()) != desk;
+                rooms::look(&mut model, &source.desk);
                 // What is shown of the past changes only when it is asked for.
                 let generation = if model.past.is_some() { drawn } else { source.state.read().generation };
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
                     continue;
                 }
                 // The lock is given back before the terminal is written to.
+                model.list_terminals(&source.desk);
                 terminal.draw(|frame| {
                     let state = source.state.read();
                     drawn = state.generation;
@@ -227,7 +245,12 @@ async fn show(
                     view::draw(frame, scene, &mut sight);
                 })?;
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };
+                rooms::fit(&mut model, usize::from(sight.room.height));
                 (model.page_lines, model.dialog_lines) = (sight.page.0, sight.dialog);
+                model.seen = sight.seen;
+                if let Some(id) = model.shown_terminal() {
+                    source.desk.terminals().fit(id, sight.seen.area.height, sight.seen.area.width);
+                }
                 (touched, drawn_at) = (false, now);
             }
         }
@@ -235,17 +258,12 @@ async fn show(
 }
 
 fn react(model: &mut Model, sight: &Sight, source: &Source, came: Event) -> Effect {
+    model.list_terminals(&source.desk);
     let state = source.state.read();
     match came {
         Event::Key(key) if key.kind != KeyEventKind::Release => update::key(model, &state, &source.conf.borrow(), key),
-        Event::Mouse(mouse) => {
-            mouse::mouse(model, &state, sight, mouse);
-            Effect::None
-        }
-        Event::Paste(text) => {
-            answers::paste(model, &state, &text);
-            Effect::None
-        }
+        Event::Mouse(mouse) => mouse::mouse(model, &state, sight, mouse),
+        Event::Paste(text) => answers::paste(model, &state, &text),
         _ => Effect::None,
     }
 }

@@ -5,12 +5,17 @@ use super::{
     order::List,
     palette::{History, Palette},
     place::{Chosen, Place, Search},
-    rooms::Room,
+    rooms::{
+        Room,
+        terminals::{self, Listed, Seen, Terminals},
+    },
     troubles::Trouble,
     view::words::standing,
 };
 use crate::{
     command::Found,
+    desk::capture::Kept,
+    desk::{Desk, What, inside::Id},
     event::{Action, Event},
     filter::{Filter, Here},
     net::Mac,
@@ -54,6 +59,8 @@ pub enum Dialog {
     Troubles,
     /// One event, whole.
     Event(Arc<Event>),
+    /// One packet, by layers and bytes, or what happened between two.
+    Packet(Arc<Kept>),
     /// Words for the filter of the pane; what they were before.
     Filter(String),
     /// A moment of the past, as it is typed, and what is wrong with it.
@@ -71,6 +78,11 @@ pub enum Dialog {
     /// Quit although so many boots are under way?
     Quit {
         boots: usize,
+    },
+    /// The packets of which recorded boot? The newest first.
+    Recorded {
+        mac: Mac,
+        choice: usize,
     },
     Adopt(Adopting),
     /// An order, as it is typed.
@@ -100,6 +112,17 @@ impl Adopting {
 /// The choices of the power menu, each with its key.
 pub const ACTIONS: [(Action, char); 3] = [(Action::On, 'o'), (Action::Off, 'f'), (Action::Reset, 'r')];
 
+/// The colours of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Not wanted.
+    None,
+    /// 256.
+    Indexed,
+    /// All.
+    True,
+}
+
 /// What the console shows.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -113,8 +136,15 @@ pub struct Model {
     /// The machine whose page is open, and how far it is scrolled.
     pub page: Option<(Mac, usize)>,
     pub dialog: Option<Dialog>,
+    /// Windows are opened for the operator.
+    pub windows: bool,
     /// What is open in the place of panes and page.
     pub room: Option<Room>,
+    /// The terminals that are open and the sessions that run, and what of the one shown is seen.
+    pub terminals: Vec<Listed>,
+    pub seen: Seen,
+    /// Which colours the operator's own terminal shows.
+    pub depth: Depth,
     /// The past is asked for.
     pub travelling: bool,
     /// The past that is shown; none while it is the present.
@@ -153,7 +183,11 @@ impl Model {
             zoomed: false,
             page: None,
             dialog: None,
+            windows: false,
             room: None,
+            terminals: Vec::new(),
+            seen: Seen::default(),
+            depth: Depth::None,
             travelling: false,
             past: None,
             now: Timestamp::UNIX_EPOCH,
@@ -212,6 +246,45 @@ impl Model {
 
     pub fn place_mut(&mut self) -> &mut Place {
         &mut self.places[self.pane as usize]
+    }
+
+    /// Takes in which terminals are open and which sessions run without one.
+    pub fn list_terminals(&mut self, desk: &Desk) {
+        self.terminals = terminals::all(desk);
+        if let (Some(id), Some(Room::Terminals(room))) = (self.shown_terminal(), &mut self.room)
+            && !self.terminals.iter().any(|listed| listed.id == Some(id))
+        {
+            (room.shown, room.looking) = (None, None);
+        }
+    }
+
+    /// Opens a terminal that there is.
+    pub fn show_terminal(&mut self, id: Id) {
+        self.room = Some(Room::Terminals(Terminals::showing(id, self.room.as_ref())));
+    }
+
+    /// The terminal before the operator.
+    pub fn shown_terminal(&self) -> Option<Id> {
+        match &self.room {
+            Some(Room::Terminals(room)) => room.shown,
+            _ => None,
+        }
+    }
+
+    /// The terminal that takes what is typed.
+    pub fn typing_to(&self) -> Option<Id> {
+        match &self.room {
+            Some(Room::Terminals(room)) if !room.prefix && !room.question && room.looking.is_none() => room.shown,
+            _ => None,
+        }
+    }
+
+    /// A terminal of this machine is open.
+    pub fn has_terminal(&self, address: Option<Ipv4Addr>) -> bool {
+        self.terminals.iter().any(|listed| match listed.what {
+            Some(What::Machine { machine, .. }) => Some(machine) == address && listed.id.is_some(),
+            _ => false,
+        })
     }
 
     /// The segment shown: the one chosen, else the first; only those that are in conf now.

@@ -2,17 +2,19 @@
 
 use super::{
     model::{Dialog, Model},
-    update::{open, step},
+    rooms::{self, Room, terminals},
+    update::{Effect, open, step},
     view::Sight,
 };
 use crate::state::State;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 
 /// Lines that a turn of the wheel moves.
 const WHEEL: isize = 3;
 
 /// Folds a click or a turn of the wheel in: a click chooses a pane or a line, a second one opens the line.
-pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) {
+pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent) -> Effect {
     let past = model.past.clone();
     let state = past.as_ref().map_or(state, |past| &past.state);
     if model.dialog.is_some() {
@@ -21,9 +23,28 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         {
             model.dialog = None;
         }
-        return;
+        if matches!(mouse.kind, MouseEventKind::ScrollDown | MouseEventKind::ScrollUp) {
+            let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
+            let by = if mouse.kind == MouseEventKind::ScrollUp { -WHEEL } else { WHEEL };
+            model.scrolled = model.scrolled.min(most).saturating_add_signed(by).min(most);
+        }
+        return Effect::None;
+    }
+    if let Some(Room::Terminals(room)) = model.room.clone() {
+        return terminals::mouse(model, room, sight, mouse);
     }
     let (column, row) = (mouse.column, mouse.row);
+    if model.room.is_some() {
+        match mouse.kind {
+            MouseEventKind::ScrollDown => rooms::step(model, WHEEL),
+            MouseEventKind::ScrollUp => rooms::step(model, -WHEEL),
+            MouseEventKind::Down(MouseButton::Left) if sight.room.contains(Position::new(column, row)) => {
+                rooms::choose(model, usize::from(row - sight.room.y));
+            }
+            _ => {}
+        }
+        return Effect::None;
+    }
     let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
@@ -44,4 +65,5 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         }
         _ => {}
     }
+    Effect::None
 }

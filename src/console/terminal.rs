@@ -1,7 +1,12 @@
 //! The terminal itself: taken over at the start, given back at the end and after a panic.
 
-use super::theme::Abilities;
+use super::{
+    model::{Depth, Model},
+    theme::Abilities,
+};
+use crate::desk::inside::Done;
 use crossterm::{
+    clipboard::CopyToClipboard,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
@@ -80,6 +85,30 @@ pub fn abilities() -> Abilities {
     let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_uppercase();
     Abilities { colours: set("NO_COLOR").is_none(), unicode: locale.contains("UTF-8") || locale.contains("UTF8") }
+}
+
+/// The colours that the terminal shows, as the environment says.
+pub fn depth(abilities: Abilities) -> Depth {
+    let true_colour = matches!(env::var("COLORTERM").as_deref(), Ok("truecolor" | "24bit"));
+    match abilities.colours {
+        false => Depth::None,
+        true if true_colour => Depth::True,
+        true => Depth::Indexed,
+    }
+}
+
+/// Tells what came of what was done with a terminal; what was copied goes to the clipboard of the operator's own.
+pub fn tell(model: &mut Model, done: Done) {
+    match done {
+        Done::Quietly => {}
+        Done::Word(word) => model.word = Some(word),
+        Done::Copied(text) => {
+            let count = text.chars().count();
+            // One that cannot be written to is noticed at the next drawing.
+            let _ = execute!(stdout(), CopyToClipboard::to_clipboard_from(&text));
+            model.word = Some(format!("{count} characters copied; ctrl-] v pastes them"));
+        }
+    }
 }
 
 /// The theme for the terminal's background, as far as it tells; else its own sixteen colours.

@@ -1,7 +1,10 @@
 //! The console's colours: one TOML file a theme. Knows no pane.
 
 use super::view::words::Mood;
-use crate::event::Severity;
+use crate::{
+    desk::{self, Palette},
+    event::Severity,
+};
 use ratatui::{
     style::{Color, Modifier, Style},
     symbols::border,
@@ -31,6 +34,8 @@ pub struct Theme {
     pub busy: Style,
     pub bad: Style,
     pub notice: Style,
+    /// The colours of terminals.
+    pub terminals: Palette,
 }
 
 /// The characters that say without colour how things are.
@@ -43,6 +48,8 @@ pub struct Marks {
     pub full: &'static str,
     pub rest: &'static str,
     pub cursor: &'static str,
+    /// A terminal of it is open.
+    pub terminal: &'static str,
     /// A place on a line of columns.
     pub here: &'static str,
     pub border: border::Set<'static>,
@@ -61,6 +68,7 @@ const UNICODE: Marks = Marks {
     full: "█",
     rest: "░",
     cursor: "▏",
+    terminal: "▣",
     here: "│",
     border: border::PLAIN,
     unicode: true,
@@ -76,6 +84,7 @@ const ASCII: Marks = Marks {
     full: "#",
     rest: "-",
     cursor: "_",
+    terminal: "t",
     here: "|",
     border: border::Set {
         top_left: "+",
@@ -120,6 +129,7 @@ pub fn plain() -> Theme {
         busy: none,
         bad: none,
         notice: none,
+        terminals: Palette::default(),
     }
 }
 
@@ -166,6 +176,8 @@ struct File {
     busy: String,
     bad: String,
     notice: String,
+    #[serde(default)]
+    terminals: Vec<String>,
 }
 
 /// The names of all themes: those of the folder and those built in.
@@ -198,6 +210,10 @@ pub fn load(folder: &Path, name: &str, abilities: Abilities) -> Result<Theme, Th
         _ if !colours => Style::new().add_modifier(Modifier::REVERSED),
         value => Style::new().bg(colour(value)?),
     };
+    let terminals = file.terminals.iter().map(|value| {
+        desk::parse_colour(value).ok_or_else(|| format!("terminals: {value:?} is not a colour: use #rrggbb"))
+    });
+    let terminals: Result<_, String> = terminals.collect();
     let bold = |style: Style| style.add_modifier(Modifier::BOLD);
     Ok(Theme {
         name: name.to_owned(),
@@ -212,6 +228,7 @@ pub fn load(folder: &Path, name: &str, abilities: Abilities) -> Result<Theme, Th
         busy: front(&file.busy)?,
         bad: bold(front(&file.bad)?),
         notice: front(&file.notice)?,
+        terminals: Palette::new(terminals.map_err(wrong)?, desk::parse_colour(&file.text)),
     })
 }
 

@@ -6,12 +6,17 @@ use super::{
     lock,
     model::{Adopting, Dialog, Model, Pane, current},
     palette::Palette,
-    rooms, timeline,
+    recorded,
+    rooms::{self, Room, interfaces, terminals},
+    timeline,
 };
 use crate::{
     command::Command,
     conf::{Conf, suggest},
-    desk::{Wanted, What},
+    desk::{
+        Wanted, What,
+        inside::{Act, Id},
+    },
     event::{Action, PowerState},
     net::Mac,
     state::{Outcome, State, past::Go},
@@ -29,6 +34,16 @@ pub enum Effect {
     Theme(String),
     /// Something that is opened for the operator.
     Desk(Wanted),
+    /// What the operator does with a terminal inside the console.
+    Inside(Id, Act),
+    /// The session that a terminal shows is to be ended.
+    EndSession(Id),
+    /// The session of this name is.
+    EndNamed(String),
+    /// A session that runs is to be shown.
+    OpenSession(String),
+    /// Which sessions run?
+    Sessions,
     /// Another moment of the past, or the present.
     Go(Go),
     /// The moment of the past that this text means.
@@ -177,8 +192,14 @@ fn follow(model: &mut Model, live: &State, conf: &Conf, wish: Wish) -> Effect {
             let same = line.and_then(|line| machines.iter().position(|(at, machine)| (*at, machine.mac) == line));
             model.choose(state, same.unwrap_or(0));
         }
+        Wish::Interfaces => interfaces::enter(model, state),
         Wish::Terminal => return terminal(model, state),
+        Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
+        Wish::Terminals => {
+            model.room = Some(Room::Terminals(terminals::Terminals::listing()));
+            return Effect::Sessions;
+        }
         Wish::Theme => return Effect::NextTheme,
         Wish::Palette => model.dialog = Some(Dialog::Palette(Palette::default())),
         Wish::Help => ask(model, Dialog::Help),

@@ -40,6 +40,8 @@ pub struct Plan {
     pub title: String,
     /// Its background: red, green and blue.
     pub background: (u8, u8, u8),
+    /// Its text's colour, which can be read on it.
+    pub foreground: (u8, u8, u8),
     /// What runs in the session.
     pub command: CommandLine,
     /// Where all that is shown is written to.

@@ -391,6 +391,36 @@ facts! {
         next_step: String,
     }
 
+    /// The packets of a boot are being kept, and at its end are.
+    BootRecorded = "boot.recorded" Boot Debug {
+        /// The pcapng file.
+        file: String,
+        /// Power-on, or the first packet: which boot it is.
+        began: Timestamp,
+        /// How many packets it has; 0 as it begins.
+        packets: u64,
+        /// Its size.
+        bytes: u64,
+        /// Packets that the system had no room for, of all machines meanwhile.
+        dropped: u64,
+    }
+    /// The packets of a boot cannot be kept.
+    BootUnrecorded = "boot.unrecorded" Boot Warning {
+        /// The file that they should go to.
+        file: String,
+        /// Which boot it is.
+        began: Timestamp,
+        /// In words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// The packets of an old boot were let go, as `record` says.
+    BootDiscarded = "boot.discarded" Boot Debug {
+        /// The file that is gone.
+        file: String,
+    }
+
     /// Packets or requests that make no sense arrived; told once a second a source.
     PacketRejected = "packet.rejected" Program Warning {
         /// Whose port they came to.

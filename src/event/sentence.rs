@@ -94,6 +94,15 @@ impl fmt::Display for Fact {
             Fact::ConfAdopted { hostname } => write!(f, "adopted as {hostname}"),
             Fact::BootCompleted { millis } => write!(f, "up after {}.{} s", millis / 1000, millis % 1000 / 100),
             Fact::BootStalled { stage, cause, next_step } => write!(f, "boot stands at {stage}: {cause}: {next_step}"),
+            Fact::BootRecorded { file, packets: 0, .. } => write!(f, "its packets are kept in {file}"),
+            Fact::BootRecorded { file, packets, bytes, dropped, .. } => {
+                write!(f, "{packets} packets of it are in {file} ({bytes} bytes)")?;
+                if *dropped > 0 { write!(f, "; the system dropped {dropped}") } else { Ok(()) }
+            }
+            Fact::BootUnrecorded { file, error, next_step, .. } => {
+                write!(f, "its packets cannot be kept in {file}: {error}; {next_step}")
+            }
+            Fact::BootDiscarded { file } => write!(f, "let {file} go"),
             Fact::PacketRejected { source, error, count, .. } => write!(f, "{count} bad from {source}: {error}"),
             Fact::ServiceStarted { service, address } => write!(f, "{service} listens on {address}"),
             Fact::ServiceFailed { service, error, next_step, retry } => {

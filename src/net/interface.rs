@@ -1,7 +1,7 @@
 //! The host's network interfaces: which one has an address, and what its hardware address is.
 
 use super::Mac;
-use nix::ifaddrs::getifaddrs;
+use nix::{ifaddrs::getifaddrs, net::if_::InterfaceFlags};
 use std::{io, net::Ipv4Addr};
 
 /// An interface of this host, as it was when asked for.
@@ -15,6 +15,8 @@ pub struct Interface {
     pub mac: Option<Mac>,
     /// Its IPv4 addresses.
     pub addresses: Vec<Ipv4Addr>,
+    /// It is switched on.
+    pub up: bool,
 }
 
 impl Interface {
@@ -25,7 +27,8 @@ impl Interface {
             let at = found.iter().position(|i| i.name == entry.interface_name).unwrap_or_else(|| {
                 let index = nix::net::if_::if_nametoindex(entry.interface_name.as_str()).unwrap_or(0);
                 let name = entry.interface_name.clone();
-                found.push(Interface { name, index, mac: None, addresses: Vec::new() });
+                let up = entry.flags.contains(InterfaceFlags::IFF_UP);
+                found.push(Interface { name, index, mac: None, addresses: Vec::new(), up });
                 found.len() - 1
             });
             let Some(address) = entry.address else { continue };

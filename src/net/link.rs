@@ -181,15 +181,18 @@ fn open(interface: &Interface, filter: &str, longest: i32) -> io::Result<Capture
         capture.filter(filter, true)?;
         Ok(capture)
     };
-    open().map_err(|error| {
-        let text = error.to_string();
-        let kind = if text.contains("ermission") || text.contains("not permitted") {
-            io::ErrorKind::PermissionDenied
-        } else {
-            io::ErrorKind::Other
-        };
-        io::Error::new(kind, text)
-    })
+    open().map_err(|error| told(&error))
+}
+
+/// libpcap's words as an error of the kind that they mean.
+pub(super) fn told(error: &pcap::Error) -> io::Error {
+    let text = error.to_string();
+    if text.contains("No such device") || text.contains("disappeared") || text.contains("SIOCGIFHWADDR") {
+        return nix::errno::Errno::ENODEV.into();
+    }
+    let refused = text.contains("ermission") || text.contains("not permitted");
+    let kind = if refused { io::ErrorKind::PermissionDenied } else { io::ErrorKind::Other };
+    io::Error::new(kind, text)
 }
 
 #[cfg(test)]

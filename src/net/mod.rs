@@ -1,15 +1,19 @@
 //! Sockets bound to an interface, raw sends, addresses. Knows no protocol above UDP.
 
+mod counters;
 mod interface;
 mod link;
 mod mac;
 mod namespace;
 mod passage;
 mod socket;
+mod tap;
 
+pub use counters::{Meter, Rate, Traffic};
 pub use interface::Interface;
 pub use link::{Arp, Link, Overheard, arp_sender};
 pub use mac::{Mac, NotAMac};
 pub use namespace::{Namespace, NamespaceError};
 pub use passage::Passage;
 pub use socket::{tcp, udp};
+pub use tap::Tap;

@@ -1,5 +1,28 @@
 //! Packets as they were on the wire: what one is, in words, and as files of them. Pure: knows no socket.
 
+mod conversations;
+mod decode;
+mod dhcp;
+mod dns;
+mod hex;
+mod http;
+mod icmp;
+mod layer;
+mod options;
+pub mod pcap;
+pub mod pcapng;
+mod syslog;
+#[cfg(test)]
+mod tests;
+mod tftp;
+mod transport;
+
+pub use conversations::Conversations;
+pub use decode::{Line, decode, line, line_of};
+pub use hex::dump;
+pub use layer::Layer;
+pub use options::{Options, options};
+
 use bytes::Bytes;
 use jiff::Timestamp;
 

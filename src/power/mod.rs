@@ -8,7 +8,7 @@ use crate::{
     event::{Action, PowerState},
     net::Interface,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A change of power that did not come about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,8 @@ pub struct Target {
     pub interface: Interface,
     /// Where running virtual machines are kept track of.
     pub run: PathBuf,
+    /// User and group of the operator, where those are not this program's: the serial console is his.
+    pub owner: Option<(u32, u32)>,
 }
 
 /// A way to switch machines.
@@ -48,6 +50,12 @@ pub trait Power: Send + Sync {
     async fn switch(&self, target: &Target, action: Action) -> Result<(), PowerError>;
     /// Whether it has power; none where this way cannot tell.
     async fn observe(&self, target: &Target) -> Option<PowerState>;
+}
+
+/// The socket of a machine's serial console, of one that has one here. It is there while the machine is on.
+pub fn serial_console(machine: &Machine, run: &Path) -> Option<PathBuf> {
+    let written = machine.power.as_deref().unwrap_or_default();
+    (written.split_whitespace().next() == Some("qemu")).then(|| qemu::serial_console(machine, run))
 }
 
 /// The way that a machine's `power` names, or why there is none.

@@ -3,7 +3,10 @@
 //! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi|uefi-http`.
 
 use super::{Power, PowerError, Target};
-use crate::event::{Action, Architecture, PowerState};
+use crate::{
+    conf::Machine,
+    event::{Action, Architecture, PowerState},
+};
 use nix::{
     errno::Errno,
     sys::{signal::kill, socket::UnixAddr},
@@ -27,11 +30,17 @@ const VARIABLES: [&str; 2] = ["/usr/share/OVMF/OVMF_VARS.fd", "/usr/share/OVMF/O
 
 pub struct Qemu;
 
+/// Where its serial console listens.
+pub fn serial_console(machine: &Machine, run: &Path) -> PathBuf {
+    run.join(format!("{}.serial", machine.address))
+}
+
 /// The files of one virtual machine.
 struct Files {
     pid: PathBuf,
     qmp: PathBuf,
     console: PathBuf,
+    serial: PathBuf,
     variables: PathBuf,
     errors: PathBuf,
 }
@@ -41,7 +50,14 @@ impl Files {
         // QEMU in the background works in `/`, so the paths that it is given are whole ones.
         let run = std::path::absolute(&target.run).unwrap_or(target.run.clone());
         let at = |end: &str| run.join(format!("{}.{end}", target.machine.address));
-        Files { pid: at("pid"), qmp: at("qmp"), console: at("console"), variables: at("vars"), errors: at("err") }
+        Files {
+            pid: at("pid"),
+            qmp: at("qmp"),
+            console: at("console"),
+            serial: serial_console(&target.machine, &run),
+            variables: at("vars"),
+            errors: at("err"),
+        }
     }
 
     /// The process, if it runs.
@@ -95,11 +111,13 @@ async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
         PowerError::new(format!("{doing}: {error}"), "see that the folder of --run-dir can be written")
     };
     std::fs::create_dir_all(&target.run).map_err(|error| failed("making the run folder", error))?;
-    if let Err(Errno::ENAMETOOLONG) = UnixAddr::new(&files.qmp) {
-        return Err(PowerError::new(
-            format!("{} is too long for the path of a socket", files.qmp.display()),
-            "name another folder with --run-dir",
-        ));
+    for socket in [&files.qmp, &files.serial] {
+        if let Err(Errno::ENAMETOOLONG) = UnixAddr::new(socket) {
+            return Err(PowerError::new(
+                format!("{} is too long for the path of a socket", socket.display()),
+                "name another folder with --run-dir",
+            ));
+        }
     }
     let tap = tap_name(target);
     plug(&tap, &target.interface.name).await?;
@@ -108,7 +126,13 @@ async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
     let errors = std::fs::File::create(&files.errors).map_err(|error| failed("making QEMU's error file", error))?;
     let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).kill_on_drop(false).status().await;
     match output {
-        Ok(status) if status.success() => Ok(()),
+        Ok(status) if status.success() => {
+            if let Some((user, group)) = target.owner {
+                // The machine is on, whoever can use its console: that tells so itself.
+                let _ = std::os::unix::fs::lchown(&files.serial, Some(user), Some(group));
+            }
+            Ok(())
+        }
         Ok(status) => {
             let told = std::fs::read_to_string(&files.errors).unwrap_or_default();
             let last = told.lines().last().unwrap_or("it says nothing").to_owned();
@@ -176,7 +200,10 @@ fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, Power
     add("-smp", options.cpus.to_string());
     add("-pidfile", files.pid.display().to_string());
     add("-qmp", format!("unix:{},server=on,wait=off", escaped(&files.qmp)));
-    add("-serial", format!("file:{}", files.console.display()));
+    // All that it says is kept, whoever listens.
+    let (serial, console) = (escaped(&files.serial), escaped(&files.console));
+    add("-chardev", format!("socket,id=serial,path={serial},server=on,wait=off,logfile={console},logappend=off"));
+    add("-serial", "chardev:serial".into());
     add("-netdev", format!("tap,id=n,ifname={tap},script=no,downscript=no"));
     // UEFI has a PXE client of its own, as real machines do; SeaBIOS has none, so the card brings iPXE.
     let rom = if options.firmware == Architecture::Bios { "" } else { ",romfile=" };

@@ -57,6 +57,21 @@ pub struct Boot {
     pub last_heard: Timestamp,
     /// How it stands.
     pub outcome: Outcome,
+    /// Its packets, where they are kept.
+    pub recording: Option<Recording>,
+}
+
+/// The packets of a boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// The pcapng file.
+    pub file: String,
+    /// How many; 0 while it is under way.
+    pub packets: u64,
+    /// The file's size.
+    pub bytes: u64,
+    /// Packets that the system had no room for.
+    pub dropped: u64,
 }
 
 /// When a stage was reached, with a word on it (a file's name, an address).

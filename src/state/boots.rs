@@ -1,6 +1,6 @@
 //! Folds the events of one machine into its boots: which stage each event means, and when a new boot begins. Pure.
 
-use super::{Boot, Milestone, NoLease, Outcome, Refused, Stage, Underway, Verdict};
+use super::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Underway, Verdict};
 use crate::event::{Action, Event, Fact, PowerState, Refusal, Role, Service, Step, Transfer};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
@@ -108,6 +108,17 @@ pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
                 boot.outcome = Outcome::Stalled(verdict);
             }
         }
+        Fact::BootRecorded { file, began, packets, bytes, dropped } => {
+            if let Some(boot) = boots.iter_mut().rev().find(|boot| boot.began == *began) {
+                let (file, packets, bytes, dropped) = (file.clone(), *packets, *bytes, *dropped);
+                boot.recording = Some(Recording { file, packets, bytes, dropped });
+            }
+        }
+        Fact::BootDiscarded { file } => {
+            for boot in boots.iter_mut().filter(|boot| boot.recording.as_ref().is_some_and(|r| r.file == *file)) {
+                boot.recording = None;
+            }
+        }
         fact => {
             if let Some((step, transfer)) = fact.transfer() {
                 fold_transfer(boots, event, step, transfer);
@@ -200,6 +211,7 @@ fn begin(boots: &mut VecDeque<Boot>, now: Timestamp) -> &mut Boot {
         discovers: 0,
         last_heard: now,
         outcome: Outcome::Underway,
+        recording: None,
     });
     current(boots, now)
 }

@@ -12,7 +12,7 @@ mod replica;
 #[cfg(test)]
 mod tests;
 
-pub use boot::{Boot, Milestone, NoLease, Outcome, Refused, Stage, Underway};
+pub use boot::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Underway};
 pub use judge::Verdict;
 pub use leases::{Lease, Leases};
 pub use machine::Machine;

@@ -61,7 +61,7 @@ fn target(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr) -> Option<Targe
     let interface = choose(&shared.options, &conf).ok()?.into_iter().find(|(address, _)| *address == segment)?.1;
     let segment = conf.segments.get(&segment)?.clone();
     let machine = segment.machines.get(&machine)?.clone();
-    Some(Target { segment, machine, interface, run: shared.options.run.clone() })
+    Some(Target { segment, machine, interface, run: shared.options.run.clone(), owner: shared.desk.operator().owner() })
 }
 
 async fn switch(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr, action: Action) {

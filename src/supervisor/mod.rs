@@ -18,7 +18,7 @@ use crate::{
     command::{Command, Found},
     conf::{self, Conf},
     console::Window,
-    desk::Desk,
+    desk::{Desk, Places},
     event::{Event, Fact},
     journal::{Journal, JournalError},
     state::{Replica, Shared},
@@ -26,13 +26,15 @@ use crate::{
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread, time::Duration};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
 /// Events that may wait for a reader: some seconds of the heaviest load.
 const QUEUE: usize = 1 << 16;
+/// Events that may wait for the boot recorder: some seconds of a busy segment.
+const HEARD: usize = 1 << 12;
 /// What servers get to finish what they do.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -113,6 +115,9 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
 
+    let events = broadcast::Sender::new(HEARD);
+    folding.spawn(recorder::pass_on(bus.subscribe("recorder", QUEUE), events.clone(), folded.clone()));
+
     let (past, requests, shown) = Window::new();
     let file = options.journal.clone();
     thread::Builder::new()
@@ -125,12 +130,21 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(conf::watch(options.conf.clone(), conf_sender, bus.clone(), shutdown.clone()));
     serving.spawn(recorder::judge(state.clone(), bus.clone(), shutdown.clone()));
     let (found_sender, found) = watch::channel(Arc::new(Found::default()));
+    let places = Places {
+        conf: options.conf.clone(),
+        journal: options.journal.clone(),
+        run: options.run.clone(),
+        log: options.log.clone(),
+    };
+    let desk = Desk::new(places, conf.clone());
     let shared = segments::Shared {
         options,
+        desk: desk.clone(),
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),
         bus: bus.clone(),
+        events: events.clone(),
         asked: watch::Sender::new(jiff::Timestamp::UNIX_EPOCH),
         found: found_sender,
         shutdown: shutdown.clone(),
@@ -148,7 +162,6 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     }));
     serving.spawn(retention::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
-    let desk = Desk::default();
     Ok(Running { state, conf, replicas, past, found, desk, commands, bus, shutdown, serving, folding, folded, journal })
 }
 

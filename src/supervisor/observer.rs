@@ -55,6 +55,7 @@ fn targets(shared: &Shared) -> Vec<Target> {
             machine: machine.clone(),
             interface: interface.clone(),
             run: shared.options.run.clone(),
+            owner: shared.desk.operator().owner(),
         }));
     }
     targets

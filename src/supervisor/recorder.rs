@@ -1,13 +1,13 @@
-//! Folds events into the state, and judges boots that stand still.
+//! Folds events into the state, judges boots that stand still, and passes events on.
 
 use crate::{
     bus::{Bus, Delivery},
-    event,
+    event::{self, Event},
     state::Shared,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::mpsc,
+    sync::{broadcast, mpsc},
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,28 @@ pub async fn fold(mut queue: mpsc::Receiver<Delivery>, state: Shared, finished: 
         // Under load, being woken by each event is more work than to fold it.
         if queue.is_empty() && !finished.is_cancelled() {
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Passes what comes in `queue` on to those that may miss some, until it is closed, or `finished`.
+pub async fn pass_on(
+    mut queue: mpsc::Receiver<Delivery>,
+    to: broadcast::Sender<Arc<Event>>,
+    finished: CancellationToken,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            count = queue.recv_many(&mut batch, BATCH) => if count == 0 { return },
+            () = finished.cancelled() => return,
+        }
+        for delivery in batch.drain(..) {
+            if let Delivery::Event(event) = delivery {
+                // With nothing to record nobody listens.
+                let _ = to.send(event);
+            }
         }
     }
 }

@@ -5,14 +5,18 @@ use crate::{
     bus::Bus,
     command::Found,
     conf::{Conf, Segment},
-    event::Service,
+    desk::{Desk, recorder},
+    event::{Event, Service},
     net::Interface,
-    servers::{Context, dhcp, dns, http, radv, syslog, tftp},
+    servers::{Context, ServerError, dhcp, dns, http, radv, syslog, tftp},
     state,
 };
 use jiff::Timestamp;
 use std::{collections::BTreeMap, io, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 /// An address may come to an interface after the program began.
@@ -26,6 +30,9 @@ pub struct Shared {
     pub conf: watch::Receiver<Arc<Conf>>,
     pub state: state::Shared,
     pub bus: Bus,
+    /// Each event as it comes, for those that may miss some.
+    pub events: broadcast::Sender<Arc<Event>>,
+    pub desk: Desk,
     /// When the journal was last to be looked into, and what was found.
     pub asked: watch::Sender<Timestamp>,
     pub found: watch::Sender<Arc<Found>>,
@@ -159,5 +166,13 @@ fn start(
     tasks.spawn(keep(Service::Http, context.clone(), http::serve));
     tasks.spawn(keep(Service::Dns, context.clone(), dns::serve));
     tasks.spawn(keep(Service::Syslog, context.clone(), syslog::serve));
-    tasks.spawn(keep(Service::Radv, context, radv::serve));
+    tasks.spawn(keep(Service::Radv, context.clone(), radv::serve));
+    let (events, log): (_, Arc<Path>) = (shared.events.clone(), shared.options.log.as_path().into());
+    tasks.spawn(keep(Service::Boot, context, move |context| {
+        let Context { segment, interface, conf, state, bus, shutdown, .. } = context;
+        let doing = format!("recording boots on {}", interface.name);
+        let (events, log) = (events.clone(), log.clone());
+        let place = recorder::Place { segment, interface, conf, state, bus, events, log, shutdown };
+        async move { recorder::serve(place).await.map_err(ServerError::io(doing)) }
+    }));
 }

@@ -95,7 +95,7 @@ mod tests {
         let (_sender, conf) = watch::channel(Arc::new(Conf::default()));
         let context = Context {
             segment: Ipv4Addr::new(10, 77, 0, 1),
-            interface: Interface { name: "br0".into(), index: 1, mac: None, addresses: vec![] },
+            interface: Interface { name: "br0".into(), index: 1, mac: None, addresses: vec![], up: true },
             conf,
             state: Default::default(),
             bus,

@@ -3,6 +3,7 @@
 
 pub mod couch;
 mod dhcp;
+pub mod display;
 mod frame;
 mod program;
 mod proxy;
@@ -17,6 +18,7 @@ pub mod vm;
 
 pub use couch::Couch;
 pub use dhcp::Client;
+pub use display::Display;
 pub use program::Program;
 pub use proxy::{Fault, Proxy};
 pub use screen::Screen;

@@ -25,6 +25,14 @@ pub enum Wish {
     Adopt,
     Terminal,
     Logs,
+    Interfaces,
+    OpenInside,
+    AllPackets,
+    MachinePackets,
+    BootPackets,
+    Export,
+    Recorded,
+    Terminals,
     Filter,
     Follow,
     View,
@@ -66,7 +74,6 @@ pub enum Where {
     /// In panes that grow.
     Streams,
     /// In a room of this kind.
-    #[allow(dead_code)] // the rooms' own lines
     Room(Kind),
 }
 
@@ -113,14 +120,25 @@ impl Action {
     }
 }
 
-use Where::{Everywhere, Lists, Outside, Panes, Streams};
+use Where::{Everywhere, Lists, Outside, Panes, Room, Streams};
 
 /// The table, in the order of the help.
 #[rustfmt::skip] // an action a line
 pub const ACTIONS: &[Action] = &[
     // In the room of terminals.
     // In the room of interfaces.
+    act("open", Wish::Open, &[k(Enter)], Room(Kind::Interfaces), "its packets").hint("packets"),
+    act("open-inside", Wish::OpenInside, &[c('i')], Room(Kind::Interfaces), "its packets, in here").hint("in here"),
+    act("capture-all", Wish::AllPackets, &[c('a')], Room(Kind::Interfaces), "everything"),
+    act("capture-machine", Wish::MachinePackets, &[c('m')], Room(Kind::Interfaces), "the machine's only"),
+    act("capture-boot", Wish::BootPackets, &[c('b')], Room(Kind::Interfaces), "its boot's only"),
     // In the room of packets.
+    act("open", Wish::Open, &[k(Enter)], Room(Kind::Packets), "the whole packet").hint("whole"),
+    act("view", Wish::View, &[c('v')], Room(Kind::Packets), "the whole packet"),
+    act("filter", Wish::Filter, &[c('/')], Room(Kind::Packets), "lines with these words").hint("filter"),
+    act("pause", Wish::Pause, &[c(' ')], Room(Kind::Packets), "pause, and go on").hint("pause"),
+    act("follow", Wish::Follow, &[c('f')], Room(Kind::Packets), "follow the newest").hint("follow"),
+    act("export", Wish::Export, &[c('e')], Room(Kind::Packets), "in Wireshark or termshark").hint("export"),
     // In the past.
     act("timeline", Wish::Timeline, &[c('r')], Outside, "back to now").hint("now").then(),
     act("event-back", Wish::EventBack, &[c(','), k(Left)], Outside, "one event back").hint("back").then(),
@@ -142,13 +160,16 @@ pub const ACTIONS: &[Action] = &[
     act("adopt", Wish::Adopt, &[c('a')], Outside, "adopt a machine only seen").hint("adopt").now(),
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
+    act("terminals", Wish::Terminals, &[c('e')], Outside, "all terminals").now(),
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
     act("filter", Wish::Filter, &[c('/')], Streams, "filter: words, FIELD=VALUE").hint("filter"),
+    act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot packets"),
     act("view", Wish::View, &[c('v')], Streams, "the whole event").hint("view"),
     act("follow", Wish::Follow, &[c('f')], Streams, "follow the newest"),
     act("pause", Wish::Pause, &[c(' ')], Streams, "pause, and go on").hint("pause").now(),
     act("timeline", Wish::Timeline, &[c('r')], Outside, "timeline: back in time").now(),
+    act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; clears the filter").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; at last to now").then(),
     act("next-pane", Wish::NextPane, &[k(Tab), k(Right), c('l')], Panes, "next pane").hint("pane"),

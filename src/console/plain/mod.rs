@@ -70,7 +70,15 @@ async fn show(source: &Source, mut events: mpsc::Receiver<Delivery>) -> io::Resu
                 };
                 out.say(said)?;
                 match effect {
-                    Effect::None | Effect::NextTheme | Effect::Theme(_) => {}
+                    Effect::None
+                    | Effect::NextTheme
+                    | Effect::Theme(_)
+                    // Of terminals inside the console, which lines of words have no place for.
+                    | Effect::Inside(..)
+                    | Effect::EndSession(_)
+                    | Effect::EndNamed(_)
+                    | Effect::OpenSession(_)
+                    | Effect::Sessions => {}
                     Effect::Send(Command::Quit) => {
                         let _ = source.commands.send(Command::Quit).await;
                     }
@@ -114,6 +122,8 @@ async fn show(source: &Source, mut events: mpsc::Receiver<Delivery>) -> io::Resu
             }
             Ok(answer) = answers.recv() => match answer {
                 Answer::Word(word) => out.say(vec![word])?,
+                Answer::Inside(id) => out.say(source.desk.attaching(id).into_iter().collect())?,
+                Answer::Terminals => {}
             },
             Ok(()) = found.changed() => {
                 talk.model.found(&found.borrow_and_update());

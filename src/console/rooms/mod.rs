@@ -1,12 +1,26 @@
 //! What stands in the place of the panes when it is opened: terminals, interfaces, packets. One file a room.
 
+pub mod interfaces;
+pub mod packets;
+pub mod terminals;
+
 use super::{keys::Wish, model::Model, update::Effect};
-use crate::state::State;
+use crate::{
+    desk::{Desk, inside::Act},
+    state::State,
+};
 use crossterm::event::KeyEvent;
 
 /// A room, and where the operator is in it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Room {}
+pub enum Room {
+    /// What goes through the interfaces.
+    Interfaces(interfaces::Interfaces),
+    /// The packets of one, or of a recorded boot.
+    Packets(Box<packets::Packets>),
+    /// Terminals inside the console.
+    Terminals(terminals::Terminals),
+}
 
 /// Which room: some keys work in one of them only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +34,81 @@ pub enum Kind {
 impl Room {
     /// Which it is.
     pub fn kind(&self) -> Kind {
-        match *self {}
+        match self {
+            Room::Interfaces(_) => Kind::Interfaces,
+            Room::Packets(_) => Kind::Packets,
+            Room::Terminals(_) => Kind::Terminals,
+        }
     }
 }
 
 /// What a key changes in a room that takes keys as they are, before any of the console's: a terminal's are its own. None
 /// where the room takes none.
-pub fn key(model: &mut Model, _state: &State, _key: KeyEvent) -> Option<Effect> {
-    match *model.room.as_mut()? {}
+pub fn key(model: &mut Model, _state: &State, key: KeyEvent) -> Option<Effect> {
+    match model.room.as_mut()? {
+        Room::Interfaces(_) => None,
+        Room::Packets(room) => room.key(key).then_some(Effect::None),
+        Room::Terminals(room) => {
+            let room = room.clone();
+            Some(terminals::key(model, room, key))
+        }
+    }
+}
+
+/// Folds pasted text in, where it is typed.
+pub fn paste(model: &mut Model, text: &str) -> Option<Effect> {
+    if let Some(id) = model.typing_to() {
+        return Some(Effect::Inside(id, Act::Paste(text.to_owned())));
+    }
+    if let Some(Room::Packets(room)) = &mut model.room {
+        room.paste(text);
+    }
+    None
 }
 
 /// What a wish changes in the room that is open; none where the room leaves it to the console (help, quit, back).
-pub fn follow(model: &mut Model, _state: &State, _wish: Wish) -> Option<Effect> {
-    match *model.room.as_mut()? {}
+pub fn follow(model: &mut Model, _state: &State, wish: Wish) -> Option<Effect> {
+    match model.room.as_ref()? {
+        Room::Interfaces(_) => interfaces::follow(model, wish),
+        Room::Packets(_) => packets::follow(model, wish),
+        // It has had its keys already.
+        Room::Terminals(_) => None,
+    }
+}
+
+/// Moves by so many lines.
+pub fn step(model: &mut Model, by: isize) {
+    match &mut model.room {
+        Some(Room::Interfaces(room)) => room.step(by),
+        Some(Room::Packets(room)) => room.step(by),
+        Some(Room::Terminals(_)) | None => {}
+    }
+}
+
+/// Selects a line that is shown, by its number on the screen.
+pub fn choose(model: &mut Model, line: usize) {
+    match &mut model.room {
+        Some(Room::Interfaces(room)) => room.choose(line),
+        Some(Room::Packets(room)) => room.choose(line),
+        Some(Room::Terminals(_)) | None => {}
+    }
+}
+
+/// Takes over what is to be seen now; what no room shows is left.
+pub fn look(model: &mut Model, desk: &Desk) {
+    match &mut model.room {
+        Some(Room::Interfaces(room)) => room.rates = desk.rates(),
+        _ => desk.leave_rates(),
+    }
+    match &mut model.room {
+        Some(Room::Packets(room)) => room.look(desk),
+        _ => desk.leave_packets(),
+    }
+}
+
+/// The room has so many lines on the screen.
+pub fn fit(model: &mut Model, height: usize) {
+    if let Some(Room::Packets(room)) = &mut model.room {
+        room.view.height = height;
+    }
 }

@@ -4,5 +4,6 @@ mod keys;
 mod palette;
 mod past;
 mod plain;
+mod rooms;
 mod screens;
 pub mod story;

@@ -1,7 +1,11 @@
 //! What stands before the panes: the help, what is wrong, and questions.
 
-use super::{Scene, list, told, words};
-use crate::console::model::{ACTIONS, Adopting, Dialog};
+use super::{Scene, list, packets, page, told, words};
+use crate::console::{
+    model::{ACTIONS, Adopting, Dialog},
+    recorded::recorded,
+    rooms::{Room, terminals},
+};
 use crate::{event::Event, net::Mac, state::Machine};
 use ratatui::{
     Frame,
@@ -17,6 +21,7 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
         Dialog::Help => ("Keys that work here; any key closes this".to_owned(), help(scene)),
         Dialog::Troubles => ("What is wrong; any key closes this".to_owned(), wrong(scene)),
         Dialog::Event(event) => (format!("{}; any key closes this", event.kind()), whole(scene, event)),
+        Dialog::Packet(kept) => ("Packet; any key closes this".to_owned(), packets::whole(scene, kept)),
         Dialog::Filter(_) | Dialog::Moment(..) | Dialog::Palette(_) => return (0, 0),
         Dialog::Told(list) => {
             let mut lines = told::list(scene, *list);
@@ -51,6 +56,9 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
             ];
             ("Quit?".to_owned(), lines)
         }
+        Dialog::Recorded { mac, choice } => {
+            (format!("Packets of a boot of {}", name_of(scene, *mac)), boots(scene, *mac, *choice))
+        }
         Dialog::Adopt(adopting) => (format!("Adopt {}", adopting.mac), adopt(scene, adopting)),
     };
     let widest = lines.iter().map(Line::width).max().unwrap_or(0).max(title.len() + 2);
@@ -75,10 +83,27 @@ fn name_of(scene: Scene<'_>, mac: Mac) -> String {
     machine.map_or_else(|| mac.to_string(), Machine::name)
 }
 
+/// The recorded boots of a machine, one a line.
+fn boots<'a>(scene: Scene<'_>, mac: Mac, choice: usize) -> Vec<Line<'a>> {
+    let theme = scene.theme;
+    let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(&mac));
+    let all = machine.map(recorded).unwrap_or_default();
+    let choice = choice.min(all.len().saturating_sub(1));
+    let lines = all.into_iter().enumerate().map(|(number, (boot, _))| {
+        let style = if number == choice { theme.selected } else { theme.text };
+        Line::styled(format!(" {}  {}{} ", scene.clock(boot.began), page::ended(boot), page::kept(boot)), style)
+    });
+    lines.chain([Line::default(), Line::styled(" enter opens them, esc leaves", theme.dim)]).collect()
+}
+
 /// Two columns where the lines would not fit one below the other.
 fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let keys = scene.model.keys.help(scene.model, theme.marks.unicode);
+    let unicode = theme.marks.unicode;
+    let keys = match &scene.model.room {
+        Some(Room::Terminals(room)) => terminals::help(room, unicode),
+        _ => scene.model.keys.help(scene.model, unicode),
+    };
     let half = keys.len().div_ceil(2);
     let cell = |(key, words): &(String, &str)| {
         [Span::styled(format!(" {key:<10}"), theme.focus), Span::styled(format!("{words:<26}"), theme.text)]

@@ -1,10 +1,11 @@
 //! The lines around the panes: where this is and how the servers are, the tabs, and the keys that work here.
 
-use super::{Scene, past};
+use super::{Scene, past, terminals};
 use crate::{
     console::{
         keys::Wish,
         model::{Dialog, Model, Pane},
+        rooms::{Room, terminals::Terminals},
     },
     event::Service,
     filter::{self, FilterError},
@@ -151,6 +152,9 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
                 Span::styled(format!("  {hint}"), if error.is_some() { theme.bad } else { theme.dim }),
             ])]
         }
+        (None, None) if terminals_room(model).is_some() => {
+            terminals_room(model).map(|room| terminals::hints(scene, room, width)).into_iter().collect()
+        }
         (Some(Dialog::Palette(palette)), _) => {
             let hint =
                 palette.error.as_deref().unwrap_or("enter does it, tab completes, up shows earlier ones, esc leaves");
@@ -167,6 +171,13 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         (_, None) => vec![hints(scene, width)],
     };
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn terminals_room(model: &Model) -> Option<&Terminals> {
+    match &model.room {
+        Some(Room::Terminals(room)) => Some(room),
+        _ => None,
+    }
 }
 
 /// A caret below the place, and what was expected there; without the caret where there is no room for both.

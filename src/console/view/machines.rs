@@ -14,7 +14,7 @@ use ratatui::{
     Frame,
     layout::{Constraint, Rect},
     style::Style,
-    text::Span,
+    text::{Line, Span},
     widgets::{Cell, Row},
 };
 
@@ -29,7 +29,8 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         let longest = machines.iter().map(|(_, machine)| words(machine)).max().unwrap_or(0).clamp(least, most);
         Constraint::Length(u16::try_from(longest).unwrap_or(20))
     };
-    let names = longest(&|m| name(m).chars().count(), 7, if area.width < 100 { 14 } else { 24 });
+    let marked = |m: &Machine| if scene.model.has_terminal(m.address) { 2 } else { 0 };
+    let names = longest(&|m| name(m).chars().count() + marked(m), 7, if area.width < 100 { 14 } else { 24 });
     let address = longest(&|m| m.address.map_or(0, |a| a.to_string().len()), 10, 15);
     let mut columns = vec![("name", names), ("address", address)];
     if scene.model.fleet {
@@ -68,7 +69,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         let standing = standing(machine);
         let mood = style(scene.theme, standing.mood);
         let since = standing.since.map(|since| span(since, scene.now)).unwrap_or_default();
-        let mut cells = vec![Cell::from(name(machine)), Cell::from(address_of(machine))];
+        let mut named = vec![Span::raw(name(machine))];
+        if scene.model.has_terminal(machine.address) {
+            named.push(Span::styled(format!(" {}", scene.theme.marks.terminal), scene.theme.notice));
+        }
+        let mut cells = vec![Cell::from(Line::from(named)), Cell::from(address_of(machine))];
         if scene.model.fleet {
             cells.insert(0, Cell::from(server.to_string()));
         }

@@ -3,15 +3,18 @@
 mod bar;
 mod dialog;
 mod head;
+mod interfaces;
 mod leases;
 mod list;
 mod machines;
+mod packets;
 pub mod page;
 mod palette;
 mod past;
 mod replica;
 mod streams;
 mod strip;
+mod terminals;
 mod timeline;
 pub mod told;
 pub mod words;
@@ -19,6 +22,7 @@ pub mod words;
 use super::{
     keys::Wish,
     model::{Dialog, Model, Pane},
+    rooms::{Room, terminals::Seen},
     theme::Theme,
     troubles::{Trouble, troubles},
 };
@@ -88,8 +92,12 @@ pub struct Sight {
     pub tabs: Vec<(Pane, Rect)>,
     /// The lines of the open page, and of its window.
     pub page: (usize, usize),
+    /// Where the lines of the open room are.
+    pub room: Rect,
     /// The lines of the open dialog, and of its window.
     pub dialog: (usize, usize),
+    /// What of a terminal is shown.
+    pub seen: Seen,
 }
 
 /// From this size on all panes are shown at once.
@@ -160,9 +168,12 @@ fn all(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, sight: &mut Sight) {
     pane(frame, bottom, scene, sight, Pane::Audit);
 }
 
-fn room(_frame: &mut Frame<'_>, _area: Rect, scene: Scene<'_>, _sight: &mut Sight) {
-    if let Some(room) = &scene.model.room {
-        match *room {}
+fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) {
+    match &scene.model.room {
+        Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
+        Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
+        Some(Room::Terminals(room)) => terminals::draw(frame, area, scene, sight, room),
+        None => {}
     }
 }
 

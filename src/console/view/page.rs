@@ -61,7 +61,7 @@ fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a
     let mut boots = machine.boots.iter().rev();
     match boots.next() {
         Some(boot) => {
-            lines.push(heading(scene, &format!("Boot of {}: {}", scene.clock(boot.began), ended(boot))));
+            lines.push(heading(scene, &format!("Boot of {}: {}{}", scene.clock(boot.began), ended(boot), kept(boot))));
             lines.extend(timeline::lines(scene, boot, width));
             let files: Vec<_> = boot.transfers.iter().filter(|t| t.stage.is_none() || unlucky(t)).collect();
             if !files.is_empty() {
@@ -77,7 +77,9 @@ fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a
     }
     if boots.len() > 0 {
         lines.extend([Line::default(), heading(scene, "Earlier boots")]);
-        lines.extend(boots.map(|boot| Line::raw(format!("   {}  {}", scene.clock(boot.began), ended(boot)))));
+        lines.extend(
+            boots.map(|boot| Line::raw(format!("   {}  {}{}", scene.clock(boot.began), ended(boot), kept(boot)))),
+        );
     }
     if let Some((_, segment)) = scene.model.segment(scene.state) {
         for (words, events, most) in [("Heard last", &segment.events, EVENTS), ("Logged last", &segment.syslog, LOGGED)]
@@ -101,8 +103,17 @@ fn heading<'a>(scene: Scene<'_>, words: &str) -> Line<'a> {
     Line::styled(format!(" {words}"), scene.theme.head)
 }
 
+/// Whether the packets of a boot are kept.
+pub fn kept(boot: &Boot) -> String {
+    match &boot.recording {
+        None => String::new(),
+        Some(recording) if recording.packets == 0 => ", packets are kept".to_owned(),
+        Some(recording) => format!(", {} packets kept", recording.packets),
+    }
+}
+
 /// How a boot ended, in words.
-fn ended(boot: &Boot) -> String {
+pub fn ended(boot: &Boot) -> String {
     match &boot.outcome {
         Outcome::Up(since) => {
             let up = boot.milestones.get(&Stage::Up).map_or(*since, |milestone| milestone.at);

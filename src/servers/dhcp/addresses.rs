@@ -312,6 +312,8 @@ mod tests {
             radv: true,
             couchdb: None,
             keep: None,
+            record: 10,
+            terminal: None,
             machines: BTreeMap::new(),
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     event::{Architecture, printable},
     net::Mac,
+    packet,
 };
 use std::{fmt::Write, net::Ipv4Addr};
 
@@ -108,8 +109,11 @@ impl Request {
         if mac.is_nobody() {
             return Err(Malformed::Nobody(mac));
         }
-        let options = scan(packet)?;
-        let option = |code: u8| options.iter().find(|(c, _)| *c == code).map(|(_, bytes)| bytes.as_slice());
+        let options = packet::options(packet);
+        if let Some((code, at)) = options.cut {
+            return Err(Malformed::CutOff(code, at));
+        }
+        let option = |code: u8| options.get(code);
         let bytes = |code: u8| option(code).map(<[u8]>::to_vec);
         let kind = match option(53) {
             Some([1]) => Kind::Discover,
@@ -189,30 +193,6 @@ fn number(kind: Option<&[u8]>) -> String {
         Some([kind]) => kind.to_string(),
         Some(other) => format!("of {} bytes", other.len()),
     }
-}
-
-/// The options as bytes, those of one code joined (RFC 3396). Not dhcproto's decoder: it drops what follows an option
-/// that is cut off, and reads beyond options 81 and 94 where their length is not the usual one.
-fn scan(packet: &[u8]) -> Result<Vec<(u8, Vec<u8>)>, Malformed> {
-    let mut found: Vec<(u8, Vec<u8>)> = Vec::new();
-    let mut at = OPTIONS;
-    while let Some(&code) = packet.get(at) {
-        match code {
-            0 => at += 1,
-            255 => break,
-            code => {
-                let cut = Malformed::CutOff(code, at);
-                let length = usize::from(*packet.get(at + 1).ok_or(cut.clone())?);
-                let bytes = packet.get(at + 2..at + 2 + length).ok_or(cut)?;
-                match found.iter_mut().find(|(c, _)| *c == code) {
-                    Some((_, joined)) => joined.extend_from_slice(bytes),
-                    None => found.push((code, bytes.to_vec())),
-                }
-                at += 2 + length;
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Text of the wire without what a terminal would obey; none if nothing is left.

@@ -46,6 +46,8 @@ impl Bed {
             radv: true,
             couchdb: None,
             keep: None,
+            record: 10,
+            terminal: None,
             machines: Default::default(),
         };
         let machine = Machine {
@@ -56,6 +58,7 @@ impl Bed {
             loader: None,
             firmware: None,
             power: None,
+            terminal: None,
             extra: Default::default(),
         };
         segment.machines.insert(ip(60), Arc::new(machine));
