@@ -2,7 +2,7 @@
 
 use super::{headless, power_on::PowerOn};
 use crate::{
-    bus::Bus,
+    bus::{Bus, Delivery},
     console,
     desk::Operator,
     event::{Event, Fact},
@@ -10,7 +10,10 @@ use crate::{
 };
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 /// What the terminal gets to be given back.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
@@ -45,11 +48,13 @@ pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<S
     let served = runtime.block_on(async {
         let bus = Bus::default();
         let lines = screen.headless.then(|| bus.subscribe("screen", 1 << 14));
+        // Before there are any, so that none is missed.
+        let events = screen.plain.then(|| bus.subscribe("plain console", EVENTS));
         let power_on = power_on.prepare(&options.conf, &bus)?;
         let running = supervisor::start(options, bus.clone()).await?;
         let switching = power_on.map(|waiting| tokio::spawn(waiting.switch(running.commands.clone())));
         let printing = lines.map(|lines| tokio::spawn(headless::print(lines, screen.json)));
-        let reason = show(&running, &screen, note, bus).await;
+        let reason = show(&running, &screen, note, bus, events).await;
         switching.inspect(tokio::task::JoinHandle::abort);
         running.stop(reason.as_deref().unwrap_or("the console broke")).await;
         if let Some(printing) = printing {
@@ -63,7 +68,13 @@ pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<S
 }
 
 /// Until the operator quits or a signal comes; the result is the reason.
-async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus) -> Result<String> {
+async fn show(
+    running: &Running,
+    screen: &Screen,
+    note: Option<String>,
+    bus: Bus,
+    events: Option<mpsc::Receiver<Delivery>>,
+) -> Result<String> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let source = console::Source {
@@ -81,7 +92,7 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
     };
     let mut shown = match screen.headless {
         true => None,
-        false => Some(tokio::spawn(keep_console(source, screen.clone(), bus))),
+        false => Some(tokio::spawn(keep_console(source, screen.clone(), bus, events))),
     };
     let ended = async {
         match &mut shown {
@@ -107,10 +118,16 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
 }
 
 /// Shows the console until it ends. A panic is the console's own: machines go on booting, and it is opened anew.
-async fn keep_console(source: console::Source, screen: Screen, bus: Bus) -> Result<()> {
+async fn keep_console(
+    source: console::Source,
+    screen: Screen,
+    bus: Bus,
+    mut first: Option<mpsc::Receiver<Delivery>>,
+) -> Result<()> {
     for _ in 0..TRIES {
         let (here, theme, runtime) = (source.clone(), screen.theme.clone(), tokio::runtime::Handle::current());
-        let events = screen.plain.then(|| bus.subscribe("plain console", EVENTS));
+        let anew = || screen.plain.then(|| bus.subscribe("plain console", EVENTS));
+        let events = first.take().or_else(anew);
         let shown = tokio::task::spawn_blocking(move || match events {
             Some(events) => console::plain::run(&here, events, &runtime),
             None => console::run(&here, theme.as_deref(), &runtime),

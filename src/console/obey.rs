@@ -1,7 +1,7 @@
 //! What an order in words changes in the model, and which commands come of it. Pure.
 
 use super::{
-    answers,
+    answers, lock,
     model::{Dialog, Model, Pane},
     order::{List, Order},
     timeline,
@@ -21,6 +21,10 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
     let past = model.past.clone();
     let state = past.as_ref().map_or(live, |past| &past.state);
     let acts = matches!(order, Order::Power(..) | Order::Terminal(..) | Order::Adopt { .. });
+    if acts && model.read_only {
+        model.word = Some(lock::REFUSED.to_owned());
+        return Effect::None;
+    }
     if acts && past.is_some() {
         model.word =
             Some("this is the past: machines are switched, adopted and opened now; `now` goes there".to_owned());

@@ -1,7 +1,7 @@
 //! The console as lines of words: for screen readers, pipes and serial lines. No escape sequences, no box drawing.
 //! Orders come as lines of standard input; a thin shell around [`talk`].
 
-mod talk;
+pub(super) mod talk;
 
 use super::{ConsoleError, Source, update::Effect};
 use crate::{bus::Delivery, command::Command, desk::Answer, event::now, state::past::Go};

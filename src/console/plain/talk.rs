@@ -115,18 +115,28 @@ impl Talk {
                 return (vec!["events are told as they come; quiet ends that".to_owned()], Effect::None);
             }
             Order::Filter(words) => return (vec![self.filter(world, words)], Effect::None),
+            Order::Wish(Wish::Filter) => return (vec![self.filter(world, "")], Effect::None),
             Order::Theme(_) | Order::Wish(Wish::Theme) => {
                 return (vec!["lines of words have no colours".to_owned()], Effect::None);
             }
             Order::Wish(Wish::Help) => return (self.help(), Effect::None),
             Order::Wish(Wish::Troubles) => return (self.troubles(world), Effect::None),
+            Order::Wish(wish) if lock::changes(*wish) => {
+                return (
+                    vec!["expected the machine too, as power on web1; help lists the orders".to_owned()],
+                    Effect::None,
+                );
+            }
             Order::Wish(wish) if !speaks(*wish) => {
                 return (
                     vec!["that is a key of the full-screen console; help lists the orders".to_owned()],
                     Effect::None,
                 );
             }
-            Order::Wish(Wish::Fleet) => Some(List::Machines),
+            Order::Wish(Wish::Fleet) => {
+                self.clear(world, List::Machines);
+                Some(List::Machines)
+            }
             Order::Wish(Wish::Segment) | Order::Segment(_) => Some(List::Segments),
             Order::Show(list, None) => {
                 // Words of before are not meant any more.
@@ -208,6 +218,9 @@ impl Talk {
             let head = format!("{title}: the newest {EVENTS} of {}; with a filter all that fit", lines.len());
             return [head].into_iter().chain(lines.into_iter().skip(more)).collect();
         }
+        if lines.is_empty() {
+            return vec![format!("{title}{with}: {}", told::nothing(list))];
+        }
         [format!("{title}{with}: {}", lines.len())].into_iter().chain(lines).collect()
     }
 
@@ -252,20 +265,21 @@ impl Talk {
 
     fn help(&self) -> Vec<String> {
         let mut lines = vec!["Orders, a line each. Machines are named by name, address or MAC:".to_owned()];
-        for form in FORMS.iter().filter(|form| !self.model.read_only || !form.acts()) {
+        let twins = ["power reset", "page", "pane", "go to", "wrong"];
+        let forms = FORMS.iter().filter(|form| !twins.contains(&form.begin));
+        for form in forms.filter(|form| !self.model.read_only || !form.acts()) {
             let rest = match form.rest {
                 Rest::Nothing => "",
                 Rest::Machine | Rest::Seen => " MACHINE",
                 Rest::Segment => " ADDRESS",
-                Rest::List => " PANE",
                 Rest::Words => " [WORDS or a filter]",
-                Rest::Theme => continue,
+                Rest::List | Rest::Theme => continue,
                 Rest::Moment => " MOMENT, as -2h or 09:30",
                 Rest::Adopt => " MAC ADDRESS NAME",
             };
             lines.push(format!("{}{rest}: {}", form.begin, form.words));
         }
-        let mut said: Vec<&str> = FORMS.iter().map(|form| form.begin).collect();
+        let mut said: Vec<&str> = FORMS.iter().map(|form| form.begin).chain(["help", "quit"]).collect();
         for action in ACTIONS.iter().filter(|action| speaks(action.wish) && works(action, &self.model)) {
             if !said.contains(&action.name) {
                 said.push(action.name);
@@ -273,7 +287,6 @@ impl Talk {
             }
         }
         lines.extend(["follow: events are told as they come".to_owned(), "quit: ends the program".to_owned()]);
-        lines.dedup();
         lines
     }
 

@@ -24,7 +24,11 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
         Dialog::Packet(kept) => ("Packet; any key closes this".to_owned(), packets::whole(scene, kept)),
         Dialog::Filter(_) | Dialog::Moment(..) | Dialog::Palette(_) => return (0, 0),
         Dialog::Told(list) => {
-            let lines = told::list(scene, *list).into_iter().map(|line| Line::styled(format!(" {line}"), theme.text));
+            let mut lines = told::list(scene, *list);
+            if lines.is_empty() {
+                lines.push(told::nothing(*list).to_owned());
+            }
+            let lines = lines.into_iter().map(|line| Line::styled(format!(" {line}"), theme.text));
             (format!("{}; any key closes this", told::title(*list)), lines.collect())
         }
         Dialog::Power { mac, choice } => {

@@ -26,6 +26,9 @@ const SERVERS: [Service; 6] =
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timestamp) {
     let Scene { model, state, theme, .. } = scene;
     let mut spans = vec![Span::styled(" PXElator ", theme.head)];
+    if model.read_only {
+        spans.push(Span::styled("read-only ", theme.busy));
+    }
     if model.past.is_some() {
         spans.extend(past::head(scene, present));
     } else if let Some(note) = &model.note {
@@ -50,9 +53,6 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timest
             }
         }
         None => spans.push(Span::styled("no segment is served yet", theme.busy)),
-    }
-    if model.read_only {
-        spans.push(Span::styled("read-only ", theme.busy));
     }
     let mut end = Vec::new();
     match scene.troubles().len() {

@@ -28,7 +28,7 @@ pub fn title(list: List) -> &'static str {
 pub fn list(scene: Scene<'_>, list: List) -> Vec<String> {
     let Scene { model, state, .. } = scene;
     let shown = model.segment(state).map(|(_, segment)| segment);
-    let lines: Vec<String> = match list {
+    match list {
         List::Machines => {
             model.machines(state).into_iter().map(|(at, machine)| of_machine(scene, at, machine)).collect()
         }
@@ -38,12 +38,11 @@ pub fn list(scene: Scene<'_>, list: List) -> Vec<String> {
         List::Servers => servers(scene),
         List::Segments => current(state).map(|(at, segment)| of_segment(scene, at, segment)).collect(),
         List::Replicas => scene.replicas.values().map(|replica| replica::words(scene, replica, true).0).collect(),
-    };
-    if lines.is_empty() { vec![nothing(list).to_owned()] } else { lines }
+    }
 }
 
 /// What is said where a list has no lines.
-fn nothing(list: List) -> &'static str {
+pub fn nothing(list: List) -> &'static str {
     match list {
         List::Machines => "no machine",
         List::Leases => "no address is leased",
