@@ -5,12 +5,13 @@
 #
 #   benches/recorder.sh [PAIRS]   pairs of boots, 10 unless given
 #   FIRMWARE=uefi                 instead of bios
+#   PROGRAM=FILE                  another build of it
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 pairs=${1:-10}
 firmware=${FIRMWARE:-bios}
-program=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/pxelator
+program=$(realpath -m "${PROGRAM:-${CARGO_TARGET_DIR:-target}/release/pxelator}")
 space=pxelator-bench-$$
 mac=52:54:00:77:00:60
 started=()
@@ -57,8 +58,9 @@ used() { awk -v hz="$(getconf CLK_TCK)" '{ printf "%.2f\n", ($14 + $15) / hz }' 
 # Boots the machine once with this value of `record`; prints the seconds it took and those of a core.
 boot() {
     rm -rf "$work"/journal* "$work/log"
+    mkdir "$work/log"
     echo "$1" > "$work/conf/10.77.0.1/record"
-    inside "$program" run --headless --json --conf "$work/conf" --tftpboot "$tftpboot" --journal "$work/journal.sqlite" \
+    ip netns exec "$space" "$program" run --headless --json --conf "$work/conf" --tftpboot "$tftpboot" --journal "$work/journal.sqlite" \
         --run-dir "$work/run" --log-dir "$work/log" 2> "$work/events" &
     local server=$! wanted
     started+=("$server")
@@ -69,7 +71,7 @@ boot() {
             sleep 0.05
         done
         echo "recorder.sh: $wanted does not start" >&2
-        cat "$work/events" >&2
+        tail -n 5 "$work/events" >&2
         exit 1
     done
     local machine=(-device "virtio-net-pci,netdev=n,mac=$mac,bootindex=1")
@@ -82,7 +84,7 @@ boot() {
     : > "$work/console"
     local before began=${EPOCHREALTIME/./} ended qemu
     before=$(used "$server")
-    inside qemu-system-x86_64 -machine q35,accel=tcg -nodefaults -display none -vga none -m 256 -device virtio-rng-pci \
+    ip netns exec "$space" qemu-system-x86_64 -machine q35,accel=tcg -nodefaults -display none -vga none -m 256 -device virtio-rng-pci \
         -serial "file:$work/console" -netdev tap,id=n,ifname=tap0,script=no,downscript=no "${machine[@]}" 2> "$work/qemu" &
     qemu=$!
     started+=("$qemu")
