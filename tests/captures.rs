@@ -84,6 +84,7 @@ fn what_a_boot_does_is_read_in_lines() {
     works(&host, "dig +tries=1 @10.77.0.1 web1.test.lan A");
     works(&host, "logger -n 10.77.0.1 -P 514 -d -p daemon.err -t initrd no disk");
     works(&host, "rdisc6 -1 eth0");
+    works(&host, "ip neigh flush dev eth0 && busybox ping -q -c 1 10.77.0.1");
     for (words, line) in [
         ("dhcp discover", "0.0.0.0 > 255.255.255.255 DHCP DISCOVER for 52:54:00:77:00:60 xid"),
         ("offer", "10.77.0.1 > 10.77.0.60 DHCP OFFER 10.77.0.60 for 52:54:00:77:00:60"),
@@ -224,7 +225,8 @@ fn keeping(segment: &Segment) -> std::path::PathBuf {
     let folder = segment.folder.path().join("kept");
     fs::create_dir(&folder).unwrap();
     let script = folder.join("wireshark");
-    let lines = format!("#!/bin/sh\ntee {}/fed.pcap | /usr/bin/wireshark \"$@\"\n", folder.display());
+    let fed = folder.join("fed.pcap");
+    let lines = format!("#!/bin/bash\nexec /usr/bin/wireshark \"$@\" < <(exec tee {})\n", fed.display());
     fs::write(&script, lines).unwrap();
     // Another user writes there.
     for (path, mode) in [(segment.folder.path(), 0o755), (&folder, 0o777), (&script, 0o755)] {
@@ -272,22 +274,23 @@ fn wireshark_shows_a_machines_packets_as_the_operator() {
         assert!(lines.lines().all(|line| line.contains(WEB1)), "packets of others: {lines}");
         lines.lines().count()
     };
-    let mut seen = (0, 0);
+    let mut seen = (0, 0, 0);
     let whole = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         wait_for("the packets", SOON, || {
-            seen = (count("icmp"), count("dhcp"));
-            (seen.0 == 6 && seen.1 >= 4).then_some(())
+            seen = (count("icmp.type == 8"), count("icmp.type == 0"), count("dhcp"));
+            (seen.0 == 3 && seen.1 == 3 && seen.2 >= 4).then_some(())
         });
     }));
-    assert!(whole.is_ok(), "of ICMP and DHCP were fed {seen:?}");
+    assert!(whole.is_ok(), "of pings, answers and DHCP were fed {seen:?}");
     assert_eq!(count("_ws.malformed"), 0);
     let pid = display.pid_of(&title);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     assert!(status.contains("Uid:\t65534\t65534\t65534\t65534"), "{status}");
 
-    // One that reads no more: more than all buffers have room for goes by, and the console goes on.
-    let signal = |signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
-    signal(Signal::SIGSTOP);
+    // What reads the pipe stops: more than all buffers have room for goes by, and the console goes on.
+    let reader = wait_for("who reads the pipe", SOON, || running(&format!("tee\0{}\0", fed.display())));
+    let signal = |pid, signal| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
+    signal(reader, Signal::SIGSTOP);
     let socket = host.inside(|| UdpSocket::bind("10.77.0.60:4000").unwrap());
     for _ in 0..20_000 {
         let _ = socket.send_to(&[7; 1400], "10.77.0.1:9");
@@ -296,13 +299,20 @@ fn wireshark_shows_a_machines_packets_as_the_operator() {
     screen.wait("Keys that work here");
     screen.keys(&["Escape"]);
     screen.wait_until("closed", |shown| !shown.contains("any key closes"));
-    signal(Signal::SIGTERM);
-    signal(Signal::SIGCONT);
+    signal(pid, Signal::SIGKILL);
     screen.wait_until("its end in words", |shown| {
         shown.contains("br0 web1: Wireshark is closed;") && shown.contains("more came too fast")
     });
+    signal(reader, Signal::SIGCONT);
     screen.keys(&["Escape"]);
-    screen.wait("Machines 1");
+    screen.wait("Machines 2");
+}
+
+/// The process that was started with these words.
+fn running(words: &str) -> Option<i32> {
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.find(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == words.as_bytes()))
 }
 
 #[test]

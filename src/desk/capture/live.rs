@@ -7,13 +7,20 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 use pcap::{Active, Capture, Linktype};
-use std::time::{Duration, Instant};
+use std::{
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
 
 /// Bytes of a packet that are kept: more than any has on Ethernet.
 const SNAPLEN: i32 = 65_535;
 /// How long a read waits for packets, in milliseconds: as late as a line appears, as late as an end is seen.
-const WAIT: i32 = 100;
+const WAIT: u8 = 100;
 /// The kernel's room for what is not read yet.
 const ROOM: i32 = 16 << 20;
 /// How often it is looked whether the interface is there still, and what was lost.
@@ -40,10 +47,12 @@ impl Live {
         let interface = Interface::named(name).map_err(|error| error.to_string())?;
         let interface = interface.ok_or_else(|| format!("there is no interface {name}; w lists those that are up"))?;
         let open = || -> Result<Capture<Active>, pcap::Error> {
-            let inactive = Capture::from_device(name)?.promisc(true).snaplen(SNAPLEN).timeout(WAIT).buffer_size(ROOM);
+            let inactive =
+                Capture::from_device(name)?.promisc(true).snaplen(SNAPLEN).timeout(WAIT.into()).buffer_size(ROOM);
             let mut capture = inactive.open()?;
             capture.filter(&filter::program(machine, boot), true)?;
-            Ok(capture)
+            // libpcap's own time-out does not end a read to which nothing comes (TPACKET_V3): poll(2) does.
+            capture.setnonblock()
         };
         let capture = open().map_err(|error| {
             if !is_there(&interface) {
@@ -74,7 +83,13 @@ impl Live {
             Err(error) => error,
         };
         match error {
-            pcap::Error::TimeoutExpired => Ok(Came::Pause(self.lost())),
+            pcap::Error::TimeoutExpired => {
+                let patience = PollTimeout::from(WAIT);
+                match poll(&mut [PollFd::new(self.capture.as_fd(), PollFlags::POLLIN)], patience) {
+                    Ok(_) | Err(Errno::EINTR) => Ok(Came::Pause(self.lost())),
+                    Err(error) => Err(format!("{}: {error}", self.interface.name)),
+                }
+            }
             error if is_there(&self.interface) => Err(format!("{}: {error}", self.interface.name)),
             _ => Err(gone(&self.interface.name)),
         }
