@@ -84,20 +84,20 @@ pub const PREFIXED: [(&str, &str, &str); 12] = [
     ("n", "next", "the next terminal"),
     ("p", "before", "the terminal before"),
     ("[", "look back", "look back, and copy"),
-    ("z", "half", "half the screen, and the whole"),
+    ("z", "half", "half the screen; the whole"),
     ("v", "paste", "paste what was copied"),
-    ("d", "detach", "close it; its session goes on"),
-    ("x", "end", "end its session, after a question"),
+    ("d", "detach", "close; its session goes on"),
+    ("x", "end", "end its session; it asks"),
     ("r", "again", "attach anew"),
     ("?", "help", "this help"),
-    ("^]", "send it", "ctrl-] for the program itself"),
+    ("^]", "send it", "ctrl-] for the program"),
 ];
 
 /// The keys of the list.
 pub const LIST: [(&str, &str, &str); 5] = [
     ("enter", "open", "open it here"),
-    ("d", "detach", "close it; its session goes on"),
-    ("x", "end", "end its session, after a question"),
+    ("d", "detach", "close; its session goes on"),
+    ("x", "end", "end its session; it asks"),
     ("?", "help", "this help"),
     ("esc", "console", "back to the console"),
 ];
@@ -106,9 +106,9 @@ pub const LIST: [(&str, &str, &str); 5] = [
 pub const LOOKING: [(&str, &str, &str); 6] = [
     ("↑↓←→", "move", "move; h j k l too"),
     ("pgup", "back", "a screen back; pgdn on"),
-    ("g G", "ends", "to the oldest line; to the newest"),
-    ("v", "mark", "what is copied begins here"),
-    ("y", "copy", "copy; without a mark, the line"),
+    ("g G", "ends", "oldest line; newest"),
+    ("v", "mark", "a copy begins here"),
+    ("y", "copy", "copy; unmarked: the line"),
     ("esc", "back", "back to what is there now"),
 ];
 
@@ -180,7 +180,8 @@ pub fn help(room: &Terminals, unicode: bool) -> Vec<(String, &'static str)> {
         Some(_) => &PREFIXED,
         None => &LIST,
     };
-    keys.iter().map(|(key, _, words)| (spelled(key, unicode).to_owned(), *words)).collect()
+    let before = if room.shown.is_some() && room.looking.is_none() { "^] " } else { "" };
+    keys.iter().map(|(key, _, words)| (format!("{before}{}", spelled(key, unicode)), *words)).collect()
 }
 
 /// A key as the operator's terminal can show it.

@@ -4,3 +4,4 @@ mod keys;
 mod past;
 mod screens;
 mod story;
+mod terminals;
