@@ -31,6 +31,17 @@ fn firmware(segment: &Segment) -> Host {
     host
 }
 
+/// Boots once more, when the last boot is being recorded and in another second, which names the file.
+fn boot_anew(program: &Program, host: &Host, mark: usize) -> usize {
+    let event =
+        program.wait_since(mark, "the boot is recorded", |event| matches!(event.fact, Fact::BootRecorded { .. }));
+    let Fact::BootRecorded { began, .. } = event.fact else { unreachable!() };
+    wait_for("another second", SOON, || (jiff::Timestamp::now().as_second() != began.as_second()).then_some(()));
+    let mark = program.mark();
+    boot(host);
+    mark
+}
+
 /// Looks for a server as UEFI firmware (options 60 and 93), leases, and fetches the loader.
 fn boot(host: &Host) {
     // Busybox knows option 93 by its number.
@@ -50,20 +61,14 @@ fn recordings(segment: &Segment, machine: &str) -> Vec<PathBuf> {
     files
 }
 
-fn recorded(program: &Program, count: usize, patience: Duration) -> PathBuf {
-    let mut ended = Vec::new();
-    wait_for("a recording's end", patience, || {
-        ended = program
-            .events()
-            .into_iter()
-            .filter_map(|event| match event.fact {
-                Fact::BootRecorded { file, packets, .. } if packets > 0 => Some(PathBuf::from(file)),
-                _ => None,
-            })
-            .collect();
-        (ended.len() >= count).then_some(())
+/// The file of a recording that ended, other than those `seen`.
+fn recorded(program: &Program, seen: &[&PathBuf], patience: Duration) -> PathBuf {
+    let event = program.wait_for("a recording's end", patience, |event| {
+        matches!(&event.fact, Fact::BootRecorded { packets, file, .. }
+            if *packets > 0 && !seen.iter().any(|seen| seen.ends_with(file)))
     });
-    ended.pop().unwrap()
+    let Fact::BootRecorded { file, .. } = event.fact else { unreachable!() };
+    file.into()
 }
 
 /// The values of some fields of each packet, as Wireshark's terminal program has them.
@@ -103,8 +108,8 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     boot(&host);
     program.wait("the loader was fetched", |event| matches!(event.fact, Fact::TftpCompleted { .. }));
     // The next boot ends the recording of this one.
-    boot(&host);
-    let first = segment.folder.path().join(recorded(&program, 1, SOON));
+    let mark = boot_anew(&program, &host, 0);
+    let first = segment.folder.path().join(recorded(&program, &[], SOON));
     assert_eq!(recordings(&segment, "pxe1")[0], first);
 
     let lines = tshark(&first, &["frame.protocols", "dhcp.option.dhcp", "frame.comment", "frame.len", "frame.cap_len"]);
@@ -127,8 +132,8 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     assert_eq!(contents.notes, [["the next boot began"]]);
 
     // Of three boots two are kept.
-    boot(&host);
-    recorded(&program, 2, SOON);
+    boot_anew(&program, &host, mark);
+    recorded(&program, &[&first], SOON);
     wait_for("the oldest is let go", SOON, || (!first.exists()).then_some(()));
     program.wait("it is told", |event| matches!(event.fact, Fact::BootDiscarded { .. }));
     wait_for("two are left", SOON, || (recordings(&segment, "pxe1").len() == 2).then_some(()));
@@ -162,7 +167,7 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     }
 
     // The page has a key for them; a console that was not there then knows of them by the journal.
-    let line = format!("{} run", env!("CARGO_BIN_EXE_pxelator"));
+    let line = format!("env -u DISPLAY -u WAYLAND_DISPLAY {} run", env!("CARGO_BIN_EXE_pxelator"));
     let screen = Screen::open(&segment, 100, 40, &line);
     screen.wait("pxe1");
     screen.keys(&["Enter"]);
@@ -170,10 +175,15 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     screen.keys(&["b"]);
     let shown = screen.wait("Packets of a boot of pxe1");
     assert!(shown.contains("enter opens them, esc leaves"), "{shown}");
+    screen.keys(&["Down", "Enter"]);
+    let shown = screen.wait("DISCOVER for 52:54:00:77:00:50");
+    assert!(shown.contains("dhcp.offered: offered 10.77.0.80, to boot ipxe.efi"), "{shown}");
+    screen.keys(&["Escape"]);
+    screen.wait(" packets kept");
 }
 
 #[test]
-fn a_machine_that_comes_up_and_one_that_stands_still() {
+fn a_machine_that_comes_up_is_kept() {
     if !can_run(&[vm::NEEDED, &["tshark"]].concat()) {
         return;
     }
@@ -182,7 +192,7 @@ fn a_machine_that_comes_up_and_one_that_stands_still() {
     let good = vm::Vm::new(&segment, 60, "bios1", "bios");
     let program = Program::launch(&segment, &["--power-on", "all"]);
     good.wait_until_up();
-    let file = segment.folder.path().join(recorded(&program, 1, PATIENCE));
+    let file = segment.folder.path().join(recorded(&program, &[], PATIENCE));
     let lines = tshark(&file, &["frame.protocols", "frame.comment"]);
     let has = |protocol: &str| lines.iter().any(|line| line[0].split(':').any(|p| p == protocol));
     for protocol in ["dhcp", "http", "dns", "syslog", "arp"] {
@@ -218,11 +228,15 @@ fn one_that_stands_still_is_kept_with_the_verdict() {
     segment.conf("10.77.0.1/10.77.0.62/boot", "practice-broken");
     let program = Program::launch(&segment, &["--power-on", "broken1"]);
     program.wait_for("the verdict", vm::PATIENCE, |event| matches!(event.fact, Fact::BootStalled { .. }));
-    let file = segment.folder.path().join(recorded(&program, 1, PATIENCE));
+    let file = segment.folder.path().join(recorded(&program, &[], PATIENCE));
     let contents = pcapng::open(&file).unwrap();
     assert!(contents.notes[0][0].starts_with("stands still at script: "), "{:?}", contents.notes);
     let lines = tshark(&file, &["http.response.code", "frame.comment"]);
-    assert!(lines.iter().any(|line| line[0] == "404" && line[1].contains("http.refused: ")), "{lines:?}");
+    assert!(lines.iter().any(|line| line[0] == "404"), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line[1].starts_with("http.refused: did not get practice/vmlinuz-missing")),
+        "{lines:?}"
+    );
     assert!(lines.iter().any(|line| line[1].contains("boot.stalled: boot stands at script: ")), "{lines:?}");
 }
 
@@ -245,7 +259,7 @@ fn an_interface_that_goes_away_is_told_and_comes_back() {
     let Fact::ServiceFailed { error, next_step, .. } = failed.fact else { unreachable!() };
     assert!(error.starts_with("recording boots on br0: "), "{error}");
     assert!(next_step.starts_with("the interface is not there: see `ip link`"), "{next_step}");
-    let file = segment.folder.path().join(recorded(&program, 1, SOON));
+    let file = segment.folder.path().join(recorded(&program, &[], SOON));
     assert!(pcapng::open(&file).unwrap().notes[0][0].contains("the interface went away: "));
 
     let mark = program.mark();
@@ -260,9 +274,10 @@ fn an_interface_that_goes_away_is_told_and_comes_back() {
             |event| matches!(event.fact, Fact::ServiceStarted { service: s, .. } if s == service),
         );
     }
+    let mark = program.mark();
     boot(&host);
-    boot(&host);
-    recorded(&program, 2, SOON);
+    boot_anew(&program, &host, mark);
+    recorded(&program, &[&file], SOON);
     // What is not to be recorded is not.
     let mark = program.mark();
     segment.conf("10.77.0.1/record", "off");

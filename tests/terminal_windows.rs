@@ -14,7 +14,12 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
-use support::{Display, Screen, Segment, can_run, display, wait_for};
+use support::{
+    Display, Screen, Segment, can_run,
+    display::{self, Window},
+    vm::{self, Vm},
+    wait_for,
+};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pxelator");
 
@@ -40,8 +45,22 @@ impl Desk<'_> {
         );
         let screen =
             Screen::open(segment, 120, 24, &format!("env -u XDG_CONFIG_HOME {own} {environment} {program} run"));
-        screen.wait("dhcp tftp http dns syslog radv");
+        screen.wait_until("all serves", |shown| {
+            shown.contains("dhcp tftp http dns syslog radv") && shown.contains("10.77.0.60")
+        });
         Desk { segment, display, screen }
+    }
+
+    /// As sudo starts it for [`NOBODY`]; and the program that is started, where he finds it, too.
+    fn open_under_sudo(segment: &Segment) -> (Desk<'_>, PathBuf) {
+        let folder = segment.folder.path();
+        let program = folder.join("pxelator");
+        fs::hard_link(PROGRAM, &program).or_else(|_| fs::copy(PROGRAM, &program).map(drop)).unwrap();
+        let (user, group) = NOBODY;
+        let nobody = format!("SUDO_UID={user} SUDO_GID={group} SUDO_USER=nobody SUDO_HOME={}/home", folder.display());
+        let desk = Desk::open(segment, program.to_str().unwrap(), &nobody);
+        chown(desk.sockets(), Some(user), Some(group)).unwrap();
+        (desk, program)
     }
 
     fn log(&self, file: &str) -> String {
@@ -54,6 +73,18 @@ impl Desk<'_> {
             wait_for(words, support::SOON, || self.log(file).contains(words).then_some(()));
         }));
         assert!(seen.is_ok(), "{words}: not in {file}:\n{}", self.log(file));
+    }
+
+    /// Waits for the only window with this title.
+    fn window(&self, title: &str) -> Window {
+        let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_for(title, support::SOON, || match self.display.windows(title).as_slice() {
+                [window] => Some(window.clone()),
+                _ => None,
+            })
+        }));
+        let windows = self.display.windows(".*");
+        seen.unwrap_or_else(|_| panic!("{title}: no window of {windows:?}\n{}", self.screen.shown()))
     }
 
     /// What holds sessions: screen's own processes, named by their sockets.
@@ -103,11 +134,11 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     let (title, log) = ("web1 10.77.0.60 shell", "web1/terminal-shell.log");
 
     screen.keys(&["t"]);
-    let first = display.window(title);
+    let first = desk.window(title);
     let colour = desk.colour("10.77.0.60");
     wait_for("the machine's colour", support::SOON, || (display.background(&first) == colour).then_some(()));
     display.type_line(&first, "echo typed in $PXE_HOSTNAME, $PXE_MAC, rack $PXE_RACK; kept=yes");
-    desk.wait_log(log, "\ntyped in web1, 52:54:00:00:00:60, rack B 12; $(reboot)");
+    desk.wait_log(log, "typed in web1, 52:54:00:00:00:60, rack B 12; $(reboot)");
 
     // A second window on the same session: what its shell knew, it knows.
     screen.keys(&["t"]);
@@ -115,7 +146,7 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
         display.windows(title).into_iter().find(|window| *window != first)
     });
     display.type_line(&second, "echo kept: $kept");
-    desk.wait_log(log, "\nkept: yes");
+    desk.wait_log(log, "kept: yes");
     assert_eq!(desk.holders().len(), 1);
 
     for window in [&second, &first] {
@@ -124,16 +155,16 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
     screen.wait("web1 10.77.0.60 shell: its window is closed, its session goes on; t opens it again");
     wait_for("no window", support::SOON, || display.windows(title).is_empty().then_some(()));
     screen.keys(&["t"]);
-    let third = display.window(title);
+    let third = desk.window(title);
     display.type_line(&third, "echo still: $kept");
-    desk.wait_log(log, "\nstill: yes");
+    desk.wait_log(log, "still: yes");
 
     desk.holders().into_iter().for_each(|holder| signal(holder, Signal::SIGTERM));
     screen.wait("web1 10.77.0.60 shell: it has ended");
     screen.keys(&["t"]);
-    let fourth = display.window(title);
+    let fourth = desk.window(title);
     display.type_line(&fourth, "echo anew: ${kept-no}; kept=again");
-    desk.wait_log(log, "\nanew: no");
+    desk.wait_log(log, "anew: no");
     // Killed, it leaves its socket, and a window that screen closes only after some seconds.
     desk.holders().into_iter().for_each(|holder| signal(holder, Signal::SIGKILL));
     screen.keys(&["t"]);
@@ -141,14 +172,14 @@ fn a_window_on_a_machine_and_the_session_that_outlives_it() {
         display.windows(title).into_iter().find(|window| *window != fourth)
     });
     display.type_line(&fifth, "echo once more: ${kept-no}");
-    desk.wait_log(log, "\nonce more: no");
+    desk.wait_log(log, "once more: no");
     // The log goes on where it was.
     assert!(desk.log(log).contains("kept: yes"));
 
     screen.keys(&["q"]);
     wait_for("the console's end", support::SOON, || (screen.value("alternate_on") == "0").then_some(()));
-    display.type_line(&fifth, "echo it outlives the console");
-    desk.wait_log(log, "\nit outlives the console");
+    display.type_line(&fifth, "echo outlives the console: $((6 * 7))");
+    desk.wait_log(log, "outlives the console: 42");
 }
 
 #[test]
@@ -167,7 +198,7 @@ fn words_of_a_machine_that_does_not_answer_stay() {
         // Read anew each time.
         fs::write(settings.join("desk.toml"), format!("holder = \"{holder}\"\n")).unwrap();
         screen.keys(&["t"]);
-        let window = display.window(title);
+        let window = desk.window(title);
         let refused = "ssh: connect to host 10.77.0.60 port 2222: Connection refused";
         let times = |words: &str, count: usize| {
             wait_for(words, support::SOON, || (desk.log(log).matches(words).count() == count).then_some(()));
@@ -188,10 +219,33 @@ fn words_of_a_machine_that_does_not_answer_stay() {
     fs::write(settings.join("desk.toml"), "terminal = \"xtrem\"\n").unwrap();
     screen.resize(240, 24);
     screen.keys(&["t"]);
-    display.window(title);
+    desk.window(title);
     screen.wait(
         "desk.toml, line 1: \"xtrem\" is not one of xterm, foot, kitty, alacritty, gnome-terminal, tmux; the defaults",
     );
+}
+
+#[test]
+fn a_window_of_the_tmux_that_the_console_runs_in() {
+    if !can_run(display::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("tmuxwin");
+    segment.machine(60, "52:54:00:00:00:60", "web1");
+    segment.conf("10.77.0.1/terminal", "shell");
+    let desk = Desk::open(&segment, PROGRAM, "");
+    let settings = segment.folder.path().join("home/.config/pxelator");
+    fs::create_dir_all(&settings).unwrap();
+    fs::write(settings.join("desk.toml"), "terminal = \"tmux\"\n").unwrap();
+    let screen = &desk.screen;
+    screen.keys(&["t"]);
+    wait_for("its window", support::SOON, || (screen.value("window_name") == "web1 10.77.0.60 shell").then_some(()));
+    let style = format!("bg={},fg=#e8e8e8", desk.colour("10.77.0.60"));
+    wait_for("its colours", support::SOON, || (screen.value("window-style") == style).then_some(()));
+    screen.text("echo typed in $PXE_HOSTNAME");
+    screen.keys(&["Enter"]);
+    desk.wait_log("web1/terminal-shell.log", "typed in web1");
+    assert_eq!(desk.display.windows("web1.*"), []);
 }
 
 /// Whom sudo is said to be called by. He has no shell of his own, so that what he runs is what the program runs.
@@ -203,14 +257,8 @@ fn under_sudo_all_runs_as_who_called_it() {
         return;
     }
     let (segment, _web1) = Segment::with_web1("sudo");
+    let (desk, program) = Desk::open_under_sudo(&segment);
     let folder = segment.folder.path();
-    // Also where the project is in a folder of root's.
-    let program = folder.join("pxelator");
-    fs::hard_link(PROGRAM, &program).or_else(|_| fs::copy(PROGRAM, &program).map(drop)).unwrap();
-    let (user, group) = NOBODY;
-    let nobody = format!("SUDO_UID={user} SUDO_GID={group} SUDO_USER=nobody SUDO_HOME={}/home", folder.display());
-    let desk = Desk::open(&segment, program.to_str().unwrap(), &nobody);
-    chown(desk.sockets(), Some(user), Some(group)).unwrap();
     let (screen, display) = (&desk.screen, &desk.display);
     screen.resize(200, 24);
     let open_to_all =
@@ -221,21 +269,21 @@ fn under_sudo_all_runs_as_who_called_it() {
 
     open_to_all(true);
     screen.keys(&["t"]);
-    let window = display.window("web1 10.77.0.60 ssh");
+    let window = desk.window("web1 10.77.0.60 ssh");
     desk.wait_log("web1/terminal-ssh.log", "ended with code 255");
     assert_eq!(runs_as(display.pid(&window)), NOBODY);
     let holders = wait_for("screen", support::SOON, || Some(desk.holders()).filter(|holders| !holders.is_empty()));
     for holder in holders {
         assert_eq!(runs_as(holder), NOBODY);
     }
-    assert_eq!(fs::metadata(folder.join("log/web1/terminal-ssh.log")).unwrap().uid(), user);
+    assert_eq!(fs::metadata(folder.join("log/web1/terminal-ssh.log")).unwrap().uid(), NOBODY.0);
     assert_eq!(runs_as(program_of(&program)), (0, 0));
 
     // He reads the journal that root writes, too.
     screen.keys(&["T"]);
     let mut colours = BTreeSet::new();
     for service in Service::ALL {
-        let window = display.window(&format!("pxelator {service}"));
+        let window = desk.window(&format!("pxelator {service}"));
         assert_eq!(runs_as(display.pid(&window)), NOBODY);
         let (red, green, blue) = Palette::default().of_service(service);
         let wanted = format!("#{red:02x}{green:02x}{blue:02x}");
@@ -251,6 +299,36 @@ fn under_sudo_all_runs_as_who_called_it() {
     }
     segment.conf("10.77.0.1/lease", "soon");
     desk.wait_log("pxelator/terminal-conf.log", "10.77.0.1/lease");
+}
+
+#[test]
+fn the_serial_console_of_a_virtual_machine() {
+    if !can_run(&[display::NEEDED, vm::NEEDED].concat()) {
+        return;
+    }
+    let segment = Segment::new("serial");
+    vm::equip(&segment);
+    let machine = Vm::new(&segment, 60, "bios1", "bios");
+    // QEMU is root's, the console is his who called sudo.
+    let (desk, _program) = Desk::open_under_sudo(&segment);
+    let (screen, display) = (&desk.screen, &desk.display);
+    let log = "bios1/terminal-serial.log";
+    screen.keys(&["t"]);
+    let window = desk.window("bios1 10.77.0.60 serial");
+    desk.wait_log(log, "[serial console: waiting for the machine to be switched on; ctrl-] leaves]");
+
+    screen.keys(&["o"]);
+    desk.wait_log(log, "[serial console: connected; ctrl-] leaves]");
+    machine.wait_until_up();
+    desk.wait_log(log, "PRACTICE-UP bios1 10.77.0.60");
+    display.type_line(&window, "echo typed in $(hostname): $((6 * 7))");
+    desk.wait_log(log, "typed in bios1: 42");
+    assert!(machine.console().contains("typed in bios1: 42"), "it is logged for all, too");
+
+    display.type_line(&window, "poweroff -f");
+    wait_for("it waits again", support::SOON, || (desk.log(log).matches("waiting for").count() == 2).then_some(()));
+    display.key(&window, "ctrl+bracketright");
+    screen.wait("bios1 10.77.0.60 serial: it has ended");
 }
 
 /// The process of a program that serves.

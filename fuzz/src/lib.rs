@@ -6,6 +6,7 @@ mod filter;
 mod names;
 mod packets;
 mod paths;
+mod pcapng;
 mod segment;
 mod syslog;
 
@@ -15,13 +16,14 @@ pub use filter::filter;
 pub use names::dns_name;
 pub use packets::{arp, packet, router_solicitation, tftp_request};
 pub use paths::{http_path, tftp_path};
+pub use pcapng::pcapng;
 pub use syslog::{syslog_frames, syslog_message};
 
 /// What is done with a file's bytes.
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
@@ -30,6 +32,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("filter", filter),
     ("http_path", http_path),
     ("packet", packet),
+    ("pcapng", pcapng),
     ("router_solicitation", router_solicitation),
     ("syslog_frames", syslog_frames),
     ("syslog_message", syslog_message),

@@ -92,6 +92,8 @@ enum Verb {
         /// The console's socket: run/10.77.0.60.serial
         socket: PathBuf,
     },
+    /// Print the console's keys as a keys.toml that could be edited
+    Keys,
     /// Print a script that completes words in a shell
     Completions {
         /// The shell
@@ -112,6 +114,13 @@ pub fn run() -> Result<u8> {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }
         Verb::Practice { screen, power_on } => practice::practice(cli.places, screen, power_on)?,
+        Verb::Keys => {
+            let (text, faults) = crate::console::keys_template(&crate::desk::Operator::here())
+                .map_err(|error| color_eyre::eyre::eyre!(error))?;
+            say!("{}", text.trim_end());
+            faults.iter().for_each(|fault| eprintln!("pxelator: {fault}"));
+            return Ok(u8::from(!faults.is_empty()));
+        }
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "pxelator", &mut std::io::stdout());
         }

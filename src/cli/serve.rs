@@ -2,17 +2,23 @@
 
 use super::{headless, power_on::PowerOn};
 use crate::{
-    bus::Bus,
+    bus::{Bus, Delivery},
     console,
+    desk::Operator,
     event::{Event, Fact},
     supervisor::{self, Options, Running},
 };
 use clap::Args;
 use color_eyre::eyre::{Result, WrapErr};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 /// What the terminal gets to be given back.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+/// Events that lines of words may be behind.
+const EVENTS: usize = 1 << 14;
 /// How often a console that broke is opened anew.
 const TRIES: u32 = 3;
 
@@ -22,6 +28,12 @@ pub struct Screen {
     /// No screen: events as lines on stderr
     #[arg(long)]
     headless: bool,
+    /// No screen: the console as lines of words, and orders as lines of standard input
+    #[arg(long, conflicts_with = "headless")]
+    plain: bool,
+    /// The console shows everything and changes nothing
+    #[arg(long, conflicts_with = "headless")]
+    read_only: bool,
     /// With --headless: each event as a JSON object
     #[arg(long, requires = "headless")]
     json: bool,
@@ -36,11 +48,13 @@ pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<S
     let served = runtime.block_on(async {
         let bus = Bus::default();
         let lines = screen.headless.then(|| bus.subscribe("screen", 1 << 14));
+        // Before there are any, so that none is missed.
+        let events = screen.plain.then(|| bus.subscribe("plain console", EVENTS));
         let power_on = power_on.prepare(&options.conf, &bus)?;
         let running = supervisor::start(options, bus.clone()).await?;
         let switching = power_on.map(|waiting| tokio::spawn(waiting.switch(running.commands.clone())));
         let printing = lines.map(|lines| tokio::spawn(headless::print(lines, screen.json)));
-        let reason = show(&running, &screen, note, bus).await;
+        let reason = show(&running, &screen, note, bus, events).await;
         switching.inspect(tokio::task::JoinHandle::abort);
         running.stop(reason.as_deref().unwrap_or("the console broke")).await;
         if let Some(printing) = printing {
@@ -54,7 +68,13 @@ pub fn serve(options: Options, screen: Screen, power_on: PowerOn, note: Option<S
 }
 
 /// Until the operator quits or a signal comes; the result is the reason.
-async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus) -> Result<String> {
+async fn show(
+    running: &Running,
+    screen: &Screen,
+    note: Option<String>,
+    bus: Bus,
+    events: Option<mpsc::Receiver<Delivery>>,
+) -> Result<String> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let source = console::Source {
@@ -67,10 +87,12 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),
         note,
+        operator: Operator::here(),
+        read_only: screen.read_only,
     };
     let mut shown = match screen.headless {
         true => None,
-        false => Some(tokio::spawn(keep_console(source, screen.theme.clone(), bus))),
+        false => Some(tokio::spawn(keep_console(source, screen.clone(), bus, events))),
     };
     let ended = async {
         match &mut shown {
@@ -96,10 +118,21 @@ async fn show(running: &Running, screen: &Screen, note: Option<String>, bus: Bus
 }
 
 /// Shows the console until it ends. A panic is the console's own: machines go on booting, and it is opened anew.
-async fn keep_console(source: console::Source, theme: Option<String>, bus: Bus) -> Result<()> {
+async fn keep_console(
+    source: console::Source,
+    screen: Screen,
+    bus: Bus,
+    mut first: Option<mpsc::Receiver<Delivery>>,
+) -> Result<()> {
     for _ in 0..TRIES {
-        let (here, theme, runtime) = (source.clone(), theme.clone(), tokio::runtime::Handle::current());
-        match tokio::task::spawn_blocking(move || console::run(&here, theme.as_deref(), &runtime)).await {
+        let (here, theme, runtime) = (source.clone(), screen.theme.clone(), tokio::runtime::Handle::current());
+        let anew = || screen.plain.then(|| bus.subscribe("plain console", EVENTS));
+        let events = first.take().or_else(anew);
+        let shown = tokio::task::spawn_blocking(move || match events {
+            Some(events) => console::plain::run(&here, events, &runtime),
+            None => console::run(&here, theme.as_deref(), &runtime),
+        });
+        match shown.await {
             Ok(ended) => return ended.map_err(Into::into),
             Err(broken) => bus.publish(Event::new(None, Fact::ConsoleFailed { error: broken.to_string() })),
         }

@@ -2,19 +2,18 @@
 
 use super::{
     model::{ACTIONS, Adopting, Dialog, Model, Pane},
+    obey, palette,
     place::Search,
     recorded, rooms,
     update::{Effect, confirmed, switch},
 };
-use crate::{
-    command::Command,
-    conf::{Conf, fits},
-    state::State,
-};
+use crate::{command::Command, conf::Conf, state::State};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Folds a key in that answers `dialog`.
-pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: KeyEvent) -> Effect {
+/// Folds a key in that answers `dialog`; `live` is the present.
+pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: KeyEvent) -> Effect {
+    let past = model.past.clone();
+    let state = past.as_ref().map_or(live, |past| &past.state);
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     if control || key.modifiers.contains(KeyModifiers::ALT) {
         let edited = edit_by_control(model, dialog, key.code, control);
@@ -23,7 +22,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
         return Effect::None;
     }
     match (dialog, key.code) {
-        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_) | Dialog::Packet(_)), code) => {
+        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_) | Dialog::Packet(_) | Dialog::Told(_)), code) => {
             let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
             let screen = isize::try_from(model.dialog_lines.1).unwrap_or(1);
             let by = match code {
@@ -49,6 +48,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
             model.refilter(state);
             model.dialog = Some(Dialog::Filter(before));
         }
+        (Dialog::Palette(palette), code) => return palette::key(model, live, conf, palette, code),
         (Dialog::Moment(..), KeyCode::Esc) => {}
         (Dialog::Moment(text, _), KeyCode::Enter) => return Effect::At(text),
         (Dialog::Moment(mut text, _), code) => {
@@ -79,7 +79,7 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, dialog: Dialog, key: K
 }
 
 /// The audit also has what is older than the state remembers: the journal is asked for it.
-fn search(model: &mut Model, state: &State) -> Effect {
+pub fn search(model: &mut Model, state: &State) -> Effect {
     let segment = model.segment(state).map(|(segment, _)| segment);
     let asked = model.now;
     let place = &mut model.places[Pane::Audit as usize];
@@ -104,6 +104,10 @@ pub fn paste(model: &mut Model, state: &State, text: &str) -> Effect {
             into(&mut model.place_mut().filter);
             model.refilter(state);
             model.dialog = Some(dialog);
+        }
+        Some(Dialog::Palette(mut palette)) => {
+            into(&mut palette.typed);
+            model.dialog = Some(Dialog::Palette(palette.edited()));
         }
         Some(Dialog::Moment(mut text, _)) => {
             into(&mut text);
@@ -140,6 +144,10 @@ fn edit_by_control(model: &mut Model, dialog: Dialog, code: KeyCode, control: bo
             change(&mut model.place_mut().filter);
             Dialog::Filter(before)
         }
+        Dialog::Palette(mut palette) => {
+            change(&mut palette.typed);
+            Dialog::Palette(palette.edited())
+        }
         Dialog::Moment(mut text, _) => {
             change(&mut text);
             Dialog::Moment(text, None)
@@ -166,14 +174,11 @@ fn adopting_key(model: &mut Model, state: &State, conf: &Conf, mut adopting: Ado
 }
 
 fn checked(model: &Model, state: &State, conf: &Conf, adopting: &Adopting) -> Result<Command, String> {
-    let segment = model.segment(state).and_then(|(address, _)| conf.segments.get(&address)).ok_or("no segment")?;
-    let address = adopting.address.trim().parse().map_err(|_| format!("{:?} is not an address", adopting.address))?;
-    let hostname = adopting.hostname.trim().to_owned();
-    fits(segment, adopting.mac, address, &hostname).map_err(|error| error.to_string())?;
-    Ok(Command::Adopt { segment: segment.server, mac: adopting.mac, address, hostname })
+    let (segment, _) = model.segment(state).ok_or("no segment")?;
+    obey::adopt(conf, segment, adopting.mac, &adopting.address, &adopting.hostname)
 }
 
-fn edit(text: &mut String, code: KeyCode) {
+pub fn edit(text: &mut String, code: KeyCode) {
     match code {
         KeyCode::Backspace => drop(text.pop()),
         KeyCode::Char(c) if text.len() < 200 && !c.is_control() => text.push(c),

@@ -3,9 +3,15 @@
 
 mod answers;
 mod keys;
+mod lock;
 mod model;
 mod mouse;
+mod obey;
+mod order;
+mod own;
+mod palette;
 mod place;
+pub mod plain;
 mod recorded;
 mod rooms;
 mod terminal;
@@ -24,7 +30,7 @@ pub use window::Window;
 use crate::{
     command::{Command, Found},
     conf::Conf,
-    desk::{Answer, Desk},
+    desk::{Answer, Desk, Operator},
     event::now,
     state::{Replica, Shared},
 };
@@ -32,8 +38,15 @@ use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt;
 use jiff::{Timestamp, tz::TimeZone};
 use model::Model;
+use own::Own;
 use rooms::{Room, terminals::Terminals};
-use std::{collections::BTreeMap, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use terminal::Terminal;
 use theme::{Abilities, Theme};
 use tokio::{
@@ -48,6 +61,8 @@ use view::{Scene, Sight};
 const FRAME: Duration = Duration::from_millis(33);
 /// The longest, so that times on the screen go on.
 const CLOCK: i128 = 250;
+/// How often it is looked whether the operator's files are others.
+const LOOK: Duration = Duration::from_secs(1);
 /// Where themes of the operator's own are.
 const THEMES: &str = "themes";
 
@@ -72,13 +87,17 @@ pub struct Source {
     pub shutdown: CancellationToken,
     /// A word for the head line: `practice segment`.
     pub note: Option<String>,
+    /// Whose keys these are.
+    pub operator: Operator,
+    /// Everything is shown and nothing can be changed.
+    pub read_only: bool,
 }
 
 /// Why there is no screen.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
     /// Standard output is a file or a pipe.
-    #[error("the console needs a terminal; without one, use --headless")]
+    #[error("the console needs a terminal; without one, use --plain or --headless")]
     NoTerminal,
     /// The theme asked for cannot be had.
     #[error(transparent)]
@@ -86,6 +105,19 @@ pub enum ConsoleError {
     /// The terminal does not take or give what it should.
     #[error("the terminal: {0}")]
     Terminal(#[from] io::Error),
+}
+
+/// The keys in force as a file that could be edited, and what of the operator's own file makes no sense.
+pub fn keys_template(operator: &Operator) -> Result<(String, Vec<String>), String> {
+    let path = own::keys_file(operator);
+    let told = |line: usize, words: &str| format!("{}: line {line}: {words}", path.display());
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(format!("{}: {error}", path.display())),
+    };
+    let (keys, faults) = keys::read(&text).map_err(|fault| told(fault.line, &fault.words))?;
+    Ok((keys::template(&keys), faults.iter().map(|fault| told(fault.line, &fault.words)).collect()))
 }
 
 /// Shows the console until the operator quits or `shutdown` is cancelled. Blocks: a terminal that stops taking
@@ -111,6 +143,10 @@ async fn show(
     let mut model = Model::new(source.note.clone());
     model.zone = TimeZone::system();
     model.windows = source.desk.has_windows();
+    model.read_only = source.read_only;
+    let mut own = Own::of(&source.operator);
+    model.history = own.history();
+    let mut looked: Option<Instant> = None;
     // What a console before this one asked is nobody's.
     let mut found = source.found.clone();
     found.mark_unchanged();
@@ -158,6 +194,18 @@ async fn show(
                         }
                         Err(error) => model.word = Some(error.to_string()),
                     },
+                    Effect::Theme(name) => match theme::load(Path::new(THEMES), &name, abilities) {
+                        Ok(named) => {
+                            source.desk.set_palette(named.terminals.clone());
+                            theme = named;
+                        }
+                        Err(error) => model.word = Some(error.to_string()),
+                    },
+                }
+                if let Some(line) = model.history.take_new()
+                    && let Err(error) = own.keep(&line)
+                {
+                    model.word = Some(format!("the palette's history cannot be kept: {error}"));
                 }
             }
             Ok(answer) = answers.recv() => {
@@ -175,13 +223,17 @@ async fn show(
             _ = frames.tick() => {
                 let now = now();
                 touched |= past.look(&mut model);
+                if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+                    looked = Some(Instant::now());
+                    touched |= own.look(&mut model);
+                }
                 touched |= std::mem::replace(&mut desk, source.desk.generation()) != desk;
-                rooms::look(&mut model, &source.desk);
                 // What is shown of the past changes only when it is asked for.
                 let generation = if model.past.is_some() { drawn } else { source.state.read().generation };
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
                     continue;
                 }
+                rooms::look(&mut model, &source.desk);
                 // The lock is given back before the terminal is written to.
                 model.list_terminals(&source.desk);
                 terminal.draw(|frame| {

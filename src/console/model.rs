@@ -2,11 +2,14 @@
 
 use super::{
     keys::Keys,
+    order::List,
+    palette::{History, Palette},
     place::{Chosen, Place, Search},
     rooms::{
         Room,
         terminals::{self, Listed, Seen, Terminals},
     },
+    troubles::Trouble,
     view::words::standing,
 };
 use crate::{
@@ -82,6 +85,10 @@ pub enum Dialog {
         choice: usize,
     },
     Adopt(Adopting),
+    /// An order, as it is typed.
+    Palette(Palette),
+    /// What is listed in lines of words.
+    Told(List),
 }
 
 /// A machine about to be taken into conf.
@@ -149,6 +156,12 @@ pub struct Model {
     pub word: Option<String>,
     /// The keys in force.
     pub keys: Arc<Keys>,
+    /// What makes no sense in the operator's own files.
+    pub faults: Vec<Trouble>,
+    /// Nothing may be changed: see [`super::lock`].
+    pub read_only: bool,
+    /// What was typed in the palette.
+    pub history: History,
     /// Of the program's start: `practice segment`.
     pub note: Option<String>,
     /// Lines that the pane or page shows, for page up and down.
@@ -181,6 +194,9 @@ impl Model {
             zone: TimeZone::UTC,
             word: None,
             keys: Arc::default(),
+            faults: Vec::new(),
+            read_only: false,
+            history: History::default(),
             note,
             height: 10,
             page_lines: 0,

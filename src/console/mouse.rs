@@ -19,7 +19,7 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
     let state = past.as_ref().map_or(state, |past| &past.state);
     if model.dialog.is_some() {
         if matches!(mouse.kind, MouseEventKind::Down(_))
-            && !matches!(model.dialog, Some(Dialog::Filter(_) | Dialog::Moment(..)))
+            && !matches!(model.dialog, Some(Dialog::Filter(_) | Dialog::Moment(..) | Dialog::Palette(_)))
         {
             model.dialog = None;
         }

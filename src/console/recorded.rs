@@ -2,10 +2,11 @@
 
 use super::{
     model::{Dialog, Model},
+    rooms::packets,
     update::Effect,
 };
 use crate::{
-    desk::{Packets, Wanted},
+    desk::Packets,
     net::Mac,
     state::{Boot, Machine, Recording, State},
 };
@@ -32,7 +33,10 @@ pub fn open(model: &mut Model, state: &State) -> Effect {
             model.word = Some(words.to_owned());
             Effect::None
         }
-        [(_, recording)] => show(recording),
+        [(_, recording)] => {
+            let (file, name) = (recording.file.clone(), machine.name());
+            show(model, &file, name)
+        }
         _ => {
             model.dialog = Some(Dialog::Recorded { mac: machine.mac, choice: 0 });
             Effect::None
@@ -49,7 +53,11 @@ pub fn answer(model: &mut Model, state: &State, mac: Mac, choice: usize, code: K
     let choice = choice.min(last);
     let choice = match code {
         KeyCode::Esc | KeyCode::Char('q') => return Effect::None,
-        KeyCode::Enter => return all.get(choice).map_or(Effect::None, |(_, recording)| show(recording)),
+        KeyCode::Enter => {
+            let chosen = all.get(choice).map(|(_, recording)| recording.file.clone());
+            let name = machine.map_or_else(|| mac.to_string(), Machine::name);
+            return chosen.map_or(Effect::None, |file| show(model, &file, name));
+        }
         KeyCode::Down | KeyCode::Char('j') => (choice + 1).min(last),
         KeyCode::Up | KeyCode::Char('k') => choice.saturating_sub(1),
         _ => choice,
@@ -58,6 +66,6 @@ pub fn answer(model: &mut Model, state: &State, mac: Mac, choice: usize, code: K
     Effect::None
 }
 
-fn show(recording: &Recording) -> Effect {
-    Effect::Desk(Wanted::Packets(Packets::Recorded { file: (&recording.file).into() }))
+fn show(model: &mut Model, file: &str, name: String) -> Effect {
+    packets::open(model, Packets::Recorded { file: file.into() }, Some(name), false)
 }

@@ -53,6 +53,8 @@ pub struct Marks {
     /// A place on a line of columns.
     pub here: &'static str,
     pub border: border::Set<'static>,
+    /// What stands between facts of one line.
+    pub between: &'static str,
     /// Characters beyond ASCII are shown.
     pub unicode: bool,
 }
@@ -62,6 +64,7 @@ const UNICODE: Marks = Marks {
     busy: "▶",
     bad: "✗",
     idle: "·",
+    between: " · ",
     full: "█",
     rest: "░",
     cursor: "▏",
@@ -77,6 +80,7 @@ const ASCII: Marks = Marks {
     busy: ">",
     bad: "!",
     idle: ".",
+    between: " . ",
     full: "#",
     rest: "-",
     cursor: "_",
@@ -94,6 +98,40 @@ const ASCII: Marks = Marks {
     },
     unicode: false,
 };
+
+/// For lines of words: marks are words too, and nothing is drawn.
+const WORDS: Marks = Marks {
+    good: "reached",
+    busy: "under way",
+    bad: "failed",
+    idle: "not yet",
+    between: ", ",
+    full: "",
+    rest: "",
+    cursor: "",
+    here: "",
+    ..ASCII
+};
+
+/// What lines of words are made with: no colours, no signs.
+pub fn plain() -> Theme {
+    let none = Style::new();
+    Theme {
+        name: "plain".to_owned(),
+        marks: WORDS,
+        text: none,
+        dim: none,
+        head: none,
+        border: none,
+        focus: none,
+        selected: none,
+        good: none,
+        busy: none,
+        bad: none,
+        notice: none,
+        terminals: Palette::default(),
+    }
+}
 
 impl Marks {
     /// The mark of a mood.

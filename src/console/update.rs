@@ -2,8 +2,10 @@
 
 use super::{
     answers,
-    keys::{Chord, Wish},
+    keys::{ACTIONS, Chord, Wish, works},
+    lock,
     model::{Adopting, Dialog, Model, Pane, current},
+    palette::Palette,
     recorded,
     rooms::{self, Room, interfaces, terminals},
     timeline,
@@ -28,6 +30,8 @@ pub enum Effect {
     None,
     Send(Command),
     NextTheme,
+    /// Colours by name.
+    Theme(String),
     /// Something that is opened for the operator.
     Desk(Wanted),
     /// What the operator does with a terminal inside the console.
@@ -48,6 +52,20 @@ pub enum Effect {
 
 /// Folds a key in; `state` is the present.
 pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effect {
+    let effect = pressed(model, state, conf, key);
+    held_back(model, effect)
+}
+
+/// What would change something does not leave a console that is read-only.
+pub fn held_back(model: &mut Model, effect: Effect) -> Effect {
+    if model.read_only && lock::is_change(&effect) {
+        model.word = Some(lock::REFUSED.to_owned());
+        return Effect::None;
+    }
+    effect
+}
+
+fn pressed(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effect {
     model.word = None;
     let past = model.past.clone();
     let live = state;
@@ -63,16 +81,18 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effe
         return follow(model, live, conf, Wish::Quit);
     }
     match model.dialog.take() {
-        Some(dialog) => answers::key(model, state, conf, dialog, key),
+        Some(dialog) => answers::key(model, live, conf, dialog, key),
         None => match model.keys.wish(Chord::from(key), model) {
-            // Boots that are under way now would stand still.
-            Some(Wish::Quit) => follow(model, live, conf, Wish::Quit),
-            Some(wish) => follow(model, state, conf, wish),
+            Some(wish) => follow(model, live, conf, wish),
             None if model.keys.is_for_now(Chord::from(key), model) => {
                 let back = model.keys.of(Wish::Timeline);
                 let word =
                     format!("this is the past: machines are switched, adopted and opened now; {back} goes there");
                 model.word = Some(word);
+                Effect::None
+            }
+            None if model.read_only && model.keys.changes(Chord::from(key)) => {
+                model.word = Some(lock::REFUSED.to_owned());
                 Effect::None
             }
             // With alt or control it is another key than the one meant.
@@ -85,7 +105,25 @@ pub fn key(model: &mut Model, state: &State, conf: &Conf, key: KeyEvent) -> Effe
     }
 }
 
-fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
+/// Follows a wish that was named rather than asked for by its key.
+pub fn wished(model: &mut Model, live: &State, conf: &Conf, wish: Wish) -> Effect {
+    if ACTIONS.iter().any(|action| action.wish == wish && works(action, model)) {
+        return follow(model, live, conf, wish);
+    }
+    let refused = match (model.read_only && lock::changes(wish), model.past.is_some()) {
+        (true, _) => lock::REFUSED,
+        (false, true) if lock::changes(wish) => "this is the past: machines are switched, adopted and opened now",
+        _ => "that means nothing here",
+    };
+    model.word = Some(refused.to_owned());
+    Effect::None
+}
+
+/// `live` is the present.
+fn follow(model: &mut Model, live: &State, conf: &Conf, wish: Wish) -> Effect {
+    let past = model.past.clone();
+    // Quitting is about the boots that are under way now.
+    let state = past.as_ref().filter(|_| wish != Wish::Quit).map_or(live, |past| &past.state);
     if let Some(effect) = rooms::follow(model, state, wish) {
         return effect;
     }
@@ -117,7 +155,10 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
                     model.dialog = Some(Dialog::Power { mac: machine.mac, choice: 0 });
                 }
             }
-            _ => model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned()),
+            _ => {
+                let adopt = model.keys.of(Wish::Adopt);
+                model.word = Some(format!("only a machine of conf can be switched; adopt it with {adopt}"));
+            }
         },
         Wish::PowerOn => return switch(model, state, None, Action::On),
         Wish::Adopt => adopt(model, state, conf),
@@ -160,6 +201,7 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
             return Effect::Sessions;
         }
         Wish::Theme => return Effect::NextTheme,
+        Wish::Palette => model.dialog = Some(Dialog::Palette(Palette::default())),
         Wish::Help => ask(model, Dialog::Help),
         Wish::Quit => match boots_under_way(state) {
             0 => return Effect::Send(Command::Quit),
@@ -170,7 +212,8 @@ fn follow(model: &mut Model, state: &State, conf: &Conf, wish: Wish) -> Effect {
     Effect::None
 }
 
-fn ask(model: &mut Model, dialog: Dialog) {
+/// Puts a dialog before the panes.
+pub fn ask(model: &mut Model, dialog: Dialog) {
     (model.dialog, model.scrolled) = (Some(dialog), 0);
 }
 
@@ -215,7 +258,8 @@ pub fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action
         None => model.machine(state),
     };
     let Some(machine) = machine.filter(|machine| machine.in_conf) else {
-        model.word = Some("only a machine of conf can be switched; adopt it with a".to_owned());
+        let adopt = model.keys.of(Wish::Adopt);
+        model.word = Some(format!("only a machine of conf can be switched; adopt it with {adopt}"));
         return Effect::None;
     };
     if is_elsewhere(model, state, "switch") {
@@ -229,7 +273,7 @@ pub fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action
 }
 
 /// True, with a word, where the segment shown is another server's: it is for that one to `act`.
-fn is_elsewhere(model: &mut Model, state: &State, act: &str) -> bool {
+pub fn is_elsewhere(model: &mut Model, state: &State, act: &str) -> bool {
     let server = model.segment(state).filter(|(_, segment)| segment.remote).map(|(server, _)| server);
     if let Some(server) = server {
         model.word = Some(format!("another PXElator serves {server}: {act} its machines there"));
@@ -250,7 +294,8 @@ fn terminal(model: &mut Model, state: &State) -> Effect {
     let segment = model.segment(state).map(|(segment, _)| segment);
     let machine = model.machine(state).filter(|machine| machine.in_conf).and_then(|machine| machine.address);
     let Some((segment, machine)) = segment.zip(machine) else {
-        model.word = Some("only a machine of conf has a terminal; adopt it with a".to_owned());
+        let adopt = model.keys.of(Wish::Adopt);
+        model.word = Some(format!("only a machine of conf has a terminal; adopt it with {adopt}"));
         return Effect::None;
     };
     Effect::Desk(Wanted::Terminal(What::Machine { segment, machine, way: None }))

@@ -24,6 +24,9 @@ defnonblock on
 autodetach on
 logfile flush 1
 hardstatus off
+# While a message is shown, nothing else is: it would hold up the first five seconds.
+msgwait 0
+msgminwait 0
 # The terminal's own scroll-back has the lines, too.
 termcapinfo xterm*|foot*|alacritty* ti@:te@
 ";
@@ -82,12 +85,7 @@ impl Holder {
             Holder::Tmux => {
                 words.extend(["-f".into(), settings.into()]);
                 words.extend(["new-session", "-A", "-s", name].map(OsString::from));
-                for (key, value) in &command.env {
-                    if value.len() <= LONGEST {
-                        let pair = [key.as_bytes(), b"=", value.as_bytes()].concat();
-                        words.extend(["-e".into(), OsString::from_vec(pair)]);
-                    }
-                }
+                words.extend(environment(&command.env));
                 words.push("--".into());
                 words.extend(command.words.iter().map(|word| unended(word)));
                 let pipe = [";", "pipe-pane", "-t", &format!("={name}:")].map(OsString::from);
@@ -96,6 +94,14 @@ impl Holder {
             }
         }
         CommandLine { words, env: command.env.clone(), folder: command.folder.clone() }
+    }
+
+    /// What somebody types to see a session.
+    pub fn by_hand(self, name: &str) -> String {
+        match self {
+            Holder::Screen => format!("screen -x {name}"),
+            Holder::Tmux => format!("tmux -L {SERVER} attach -t {name}"),
+        }
     }
 
     /// Lists the sessions, for [`Holder::sessions`].
@@ -158,6 +164,13 @@ fn screen_line(line: &str) -> Option<(String, bool)> {
     let (_, state) = state.rsplit_once('(')?;
     let lives = number.bytes().all(|byte| byte.is_ascii_digit()) && !state.contains("ead") && !state.contains('?');
     lives.then(|| (name.to_owned(), !state.starts_with("Detached")))
+}
+
+/// The words that set an environment in tmux: its server has one of its own.
+pub fn environment(env: &[(OsString, OsString)]) -> Vec<OsString> {
+    let short = env.iter().filter(|(_, value)| value.len() <= LONGEST);
+    let pair = |(key, value): &(OsString, OsString)| [key.as_bytes(), b"=", value.as_bytes()].concat();
+    short.flat_map(|set| ["-e".into(), unended(&OsString::from_vec(pair(set)))]).collect()
 }
 
 /// A word that ends in a semicolon would end tmux's command.

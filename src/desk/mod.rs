@@ -15,6 +15,7 @@ pub mod recorder;
 mod seat;
 pub mod settings;
 mod shown;
+mod way;
 mod window;
 
 pub use colour::{Palette, Rgb, parse as parse_colour};

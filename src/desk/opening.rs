@@ -51,7 +51,12 @@ impl Desk {
             let why = "the console does not run in tmux, so there is no window of it; start tmux, then pxelator in it";
             return Err(Unopened::Failed(why.to_owned()));
         }
-        let plan = self.seat.draft(what, settings.holder)?;
+        let mut plan = self.seat.draft(what, settings.holder)?;
+        if terminal == Terminal::Tmux {
+            // Its windows have the environment of its server, which may have other places for sessions.
+            let places = ["SCREENDIR", "TMUX_TMPDIR"].into_iter();
+            plan.attach.env.extend(places.filter_map(|name| Some((name.into(), std::env::var_os(name)?))));
+        }
         let line = self.seat.operator.as_operator(window::line(terminal, &plan));
         let program = terminal.program();
         let mut command = line.command();

@@ -3,37 +3,18 @@
 use super::{
     CommandLine, Operator, Palette, Plan, Settings, Way, What, holder, programs,
     settings::{Holder, SettingsError},
+    way,
 };
-use crate::{
-    conf::{Conf, Machine, Segment, Terminal},
-    event::Service,
-    net::Mac,
-    power,
-};
+use crate::{conf::Conf, net::Mac};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use std::{
-    ffi::OsString,
     io,
     net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 use tokio::sync::watch;
-
-/// What a log window begins with of what was before.
-const BEFORE: &str = "500";
-/// Runs a command; where it fails, its words stay until the operator has read them. `$1` is its title, `$2` are the codes
-/// that it fails with (`any` for all but 0), the rest is the command: nothing of it is read by the shell.
-const KEPT: &str = r#"title=$1 codes=$2; shift 2
-while :; do
-  "$@"; code=$?
-  case "$code $codes" in "0 "*) exit;; *" any");; *" $code "*);; *) exit;; esac
-  stty sane 2>/dev/null
-  printf '\r\n[%s ended with code %s: enter starts it again, q and enter closes this]\n' "$title" "$code"
-  read -r answer || exit
-  case $answer in q*) exit;; esac
-done"#;
 
 /// Where things are, as whole paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,7 +138,7 @@ impl Seat {
             What::Machine { machine, .. } => palette.of_machine(*machine),
             What::Log(service) => palette.of_service(*service),
         };
-        let command = kept(&drawn);
+        let command = way::kept(&drawn);
         let held = holder::Session { name: &session, command: &command, log: &log, settings: &settings };
         let attach = holder.attach(held);
         if let Some(wipe) = holder.wipe(&session) {
@@ -168,66 +149,15 @@ impl Seat {
         Ok(Plan { session, title: drawn.title, background, foreground, command, log, attach })
     }
 
-    fn drawn(&self, what: &What) -> Result<Drawn, Unopened> {
+    fn drawn(&self, what: &What) -> Result<way::Drawn, Unopened> {
         match what {
-            What::Log(service) => Ok(self.log_of(*service)),
+            What::Log(service) => Ok(way::log_of(&self.places, *service)),
             What::Machine { segment, machine, way } => {
                 let conf = self.conf.borrow().clone();
                 let segment = conf.segments.get(segment).ok_or(Unopened::NoMachine(*machine))?;
                 let machine = segment.machines.get(machine).ok_or(Unopened::NoMachine(*machine))?;
-                self.machine(segment, machine, *way)
+                way::machine((&self.operator, &self.places), segment, machine, *way)
             }
-        }
-    }
-
-    fn machine(&self, segment: &Segment, machine: &Machine, way: Option<Way>) -> Result<Drawn, Unopened> {
-        let serial = power::serial_console(machine, &self.places.run);
-        let wanted = wanted(segment, machine, serial.is_some());
-        let terminal = match (way, wanted) {
-            (None, wanted) => wanted,
-            (Some(Way::Ssh), wanted @ Terminal::Ssh { .. }) => wanted,
-            (Some(Way::Ssh), _) => Terminal::Ssh { options: Vec::new(), user: None },
-            (Some(Way::Serial), _) => Terminal::Serial,
-            (Some(Way::Shell), _) => Terminal::Shell,
-        };
-        let (way, mut command) = match terminal {
-            Terminal::Ssh { options, user } => {
-                programs::find("ssh")?;
-                ("ssh", CommandLine::new(ssh(&options, user.as_deref(), machine.address)))
-            }
-            Terminal::Serial => {
-                let socket = serial.ok_or_else(|| Unopened::NoSerial(machine.hostname.clone()))?;
-                ("serial", CommandLine::new([program()?, "serial".into(), socket.into_os_string()]))
-            }
-            Terminal::Shell => ("shell", CommandLine::new([self.operator.account.shell.clone()])),
-        };
-        command.env = values(segment, machine);
-        command.folder = Some(self.operator.account.home.clone()).filter(|home| way == "shell" && home.is_dir());
-        let address = machine.address;
-        Ok(Drawn {
-            session: format!("{}-{way}", dashed(address)),
-            title: format!("{} {address} {way}", machine.hostname),
-            folder: machine.hostname.clone(),
-            way: way.to_owned(),
-            // What ssh itself says of a connection, and what a shell says of a program that cannot be run.
-            codes: if way == "serial" { "any" } else { " 126 127 255 " },
-            command,
-        })
-    }
-
-    fn log_of(&self, service: Service) -> Drawn {
-        let mut words = vec![program().unwrap_or_else(|_| "pxelator".into())];
-        words.extend(["--conf".into(), self.places.conf.clone().into_os_string()]);
-        words.extend(["--journal".into(), self.places.journal.clone().into_os_string()]);
-        words.extend(["log", "-f", "-n", BEFORE].map(OsString::from));
-        words.push(format!("service={service}").into());
-        Drawn {
-            session: format!("log-{service}"),
-            title: format!("pxelator {service}"),
-            folder: "pxelator".to_owned(),
-            way: service.to_string(),
-            codes: "any",
-            command: CommandLine::new(words),
         }
     }
 
@@ -326,66 +256,104 @@ impl Seat {
     }
 }
 
-/// A terminal before it is known who holds it.
-struct Drawn {
-    session: String,
-    title: String,
-    folder: String,
-    way: String,
-    codes: &'static str,
-    command: CommandLine,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{conf, event::Service};
 
-fn kept(drawn: &Drawn) -> CommandLine {
-    let mut words: Vec<OsString> = ["sh", "-c", KEPT, "sh", &drawn.title, drawn.codes].map(OsString::from).into();
-    words.extend(drawn.command.words.iter().cloned());
-    CommandLine { words, ..drawn.command.clone() }
-}
+    const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
-/// What conf says, else the serial console where there is one, else ssh.
-fn wanted(segment: &Segment, machine: &Machine, has_serial: bool) -> Terminal {
-    let said = machine.terminal.clone().or_else(|| segment.terminal.clone());
-    said.unwrap_or(if has_serial { Terminal::Serial } else { Terminal::Ssh { options: Vec::new(), user: None } })
-}
+    /// A seat at a conf tree with these files.
+    fn seat(files: &[(&str, &str)]) -> (Seat, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, value) in files {
+            let path = folder.path().join("conf/10.77.0.1").join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, value).unwrap();
+        }
+        let reading = conf::read(&folder.path().join("conf"), None);
+        assert_eq!(reading.mistakes, []);
+        let at = |name: &str| folder.path().join(name);
+        let places = Places { conf: at("conf"), journal: at("j"), run: at("run"), log: at("log") };
+        (Seat::new(places, watch::Sender::new(Arc::new(reading.conf)).subscribe()), folder)
+    }
 
-fn ssh(options: &[String], user: Option<&str>, address: Ipv4Addr) -> Vec<OsString> {
-    let place = user.map_or_else(|| address.to_string(), |user| format!("{user}@{address}"));
-    let words = ["ssh"].into_iter().chain(options.iter().map(String::as_str)).chain([place.as_str()]);
-    words.map(OsString::from).collect()
-}
+    fn drawn(seat: &Seat, way: Option<Way>) -> Result<String, String> {
+        let what = What::Machine { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, 60), way };
+        let drawn = seat.drawn(&what).map_err(|error| error.to_string())?;
+        Ok(drawn.command.words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
+    }
 
-/// The machine's values for a shell: `PXE_HOSTNAME`, and `PXE_` with the name of each further file of its folder.
-fn values(segment: &Segment, machine: &Machine) -> Vec<(OsString, OsString)> {
-    let known = [
-        ("hostname", Some(machine.hostname.clone())),
-        ("fqdn", Some(format!("{}.{}", machine.hostname, segment.domain))),
-        ("address", Some(machine.address.to_string())),
-        ("mac", Some(machine.mac.to_string())),
-        ("segment", Some(segment.server.to_string())),
-        ("domain", Some(segment.domain.clone())),
-        ("profile", segment.profile_of(Some(machine)).map(ToOwned::to_owned)),
-        ("firmware", machine.firmware.map(|firmware| firmware.to_string())),
-        ("power", machine.power.clone()),
-    ];
-    let extra = machine.extra.iter().filter(|(name, _)| known.iter().all(|(known, _)| name != known));
-    let extra = extra.map(|(name, value)| (name.as_str(), Some(value.clone())));
-    let all = extra.chain(known.clone());
-    all.filter_map(|(name, value)| {
-        let fit = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-        let name: String = name.chars().map(fit).collect();
-        Some((format!("PXE_{name}").into(), value?.replace('\0', "").into()))
-    })
-    .collect()
-}
+    const MAC: (&str, &str) = ("10.77.0.60/mac", "52:54:00:00:00:60");
 
-fn dashed(address: Ipv4Addr) -> String {
-    address.to_string().replace('.', "-")
-}
+    #[test]
+    fn the_way_that_conf_says_or_what_there_is() {
+        let ssh = |words: &str| Ok(words.to_owned());
+        for (files, way, wanted) in [
+            (&[MAC][..], None, ssh("ssh 10.77.0.60")),
+            (&[MAC, ("10.77.0.60/terminal", "ssh -p 2222 root")], None, ssh("ssh -p 2222 root@10.77.0.60")),
+            (&[MAC, ("terminal", "ssh ann")], None, ssh("ssh ann@10.77.0.60")),
+            (&[MAC, ("terminal", "ssh ann"), ("10.77.0.60/terminal", "ssh bob")], None, ssh("ssh bob@10.77.0.60")),
+            (&[MAC, ("terminal", "shell")], Some(Way::Ssh), ssh("ssh 10.77.0.60")),
+            (&[MAC, ("10.77.0.60/power", "qemu"), ("terminal", "ssh ann")], None, ssh("ssh ann@10.77.0.60")),
+            (
+                &[MAC, ("10.77.0.60/power", "wol"), ("10.77.0.60/terminal", "serial")],
+                None,
+                Err("m-10-77-0-60 has no serial console that is known here: its `power` is not qemu; write ssh or shell \
+                     into its `terminal`"
+                    .to_owned()),
+            ),
+            (&[("10.77.0.61/mac", "52:54:00:00:00:61")], None, Err("there is no machine 10.77.0.60 in conf any more".to_owned())),
+        ] {
+            assert_eq!(drawn(&seat(files).0, way), wanted, "{files:?}");
+        }
+        let (seat, folder) = seat(&[MAC, ("10.77.0.60/power", "qemu mem=512")]);
+        let serial = drawn(&seat, None).unwrap();
+        assert!(serial.ends_with(&format!(" serial {}/run/10.77.0.60.serial", folder.path().display())), "{serial}");
+    }
 
-/// This program, also when a newer one has been put in its place.
-fn program() -> Result<OsString, Unopened> {
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
-    let path = std::env::current_exe().map_err(|error| Unopened::Failed(format!("where pxelator is: {error}")))?;
-    let bytes = path.as_os_str().as_bytes();
-    Ok(OsString::from_vec(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes).to_vec()))
+    #[test]
+    fn a_shell_has_the_machines_values() {
+        let extra = ("10.77.0.60/rack-unit", "B 12; $(reboot)");
+        let impostor = ("10.77.0.60/address", "10.77.0.99");
+        let (seat, _folder) = seat(&[MAC, extra, impostor, ("terminal", "shell"), ("domain", "test.lan")]);
+        let plan = seat.draft(
+            &What::Machine { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, 60), way: None },
+            Holder::Screen,
+        );
+        let plan = match plan {
+            Err(Unopened::Missing(missing)) => {
+                println!("skipped: {missing}");
+                return;
+            }
+            plan => plan.unwrap(),
+        };
+        let of = |name: &str| {
+            let all: Vec<_> = plan.attach.env.iter().filter(|(known, _)| known == name).collect();
+            assert_eq!(all.len(), 1, "{name}");
+            all[0].1.to_str().unwrap()
+        };
+        for (name, value) in [
+            ("PXE_HOSTNAME", "m-10-77-0-60"),
+            ("PXE_FQDN", "m-10-77-0-60.test.lan"),
+            ("PXE_ADDRESS", "10.77.0.60"),
+            ("PXE_MAC", "52:54:00:00:00:60"),
+            ("PXE_SEGMENT", "10.77.0.1"),
+            ("PXE_RACK_UNIT", "B 12; $(reboot)"),
+        ] {
+            assert_eq!(of(name), value);
+        }
+    }
+
+    #[test]
+    fn a_sessions_name_says_what_it_shows() {
+        let (seat, _folder) = seat(&[MAC]);
+        let machine = |way| What::Machine { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, 60), way: Some(way) };
+        for what in [machine(Way::Ssh), machine(Way::Shell), What::Log(Service::Dhcp), What::Log(Service::Program)] {
+            assert_eq!(seat.what(&seat.drawn(&what).unwrap().session), Some(what));
+        }
+        for gone in ["10-77-0-61-ssh", "10-77-0-60-telnet", "log-nfs", "", "x"] {
+            assert_eq!(seat.what(gone), None, "{gone}");
+        }
+    }
 }

@@ -21,6 +21,13 @@ impl Desk {
         Ok(())
     }
 
+    /// How another terminal shows what one inside the console does, in words.
+    pub fn attaching(&self, id: inside::Id) -> Option<String> {
+        let plan = &self.terminals.get(id)?.plan;
+        let how = self.seat.settings().0.holder.by_hand(&plan.session);
+        Some(format!("{} runs; in another terminal: {how}", plan.title))
+    }
+
     /// Tells how a terminal inside the console ended, and what became of its session.
     fn told_of_end(&self, plan: &Plan, how: &str) -> String {
         let goes_on = self.sessions().is_ok_and(|held| held.iter().any(|held| held.name == plan.session));

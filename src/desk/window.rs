@@ -3,7 +3,7 @@
 use super::{
     CommandLine, Plan,
     colour::hex,
-    holder::{SCROLL_BACK, unended},
+    holder::{SCROLL_BACK, environment, unended},
     settings::Terminal,
 };
 use std::ffi::OsString;
@@ -70,6 +70,7 @@ pub fn line(terminal: Terminal, plan: &Plan) -> CommandLine {
     };
     let mut words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
     if terminal == Terminal::Tmux {
+        words.extend(environment(&plan.attach.env));
         words.push("--".into());
         words.extend(plan.attach.words.iter().map(|word| unended(word)));
         let style = format!("bg={back},fg={front}");
@@ -127,7 +128,7 @@ mod tests {
             ),
             (
                 Terminal::Tmux,
-                "tmux|new-window|-n|web1 10.77.0.60 ssh|--|screen|-S|px-1|a\\;|;|set-option|-w|window-style|\
+                "tmux|new-window|-n|web1 10.77.0.60 ssh|-e|PXE_A=b|--|screen|-S|px-1|a\\;|;|set-option|-w|window-style|\
                  bg=#3d1010,fg=#e8e8e8|;|set-option|-w|automatic-rename|off",
             ),
         ] {

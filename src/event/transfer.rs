@@ -37,6 +37,11 @@ pub enum Step<'a> {
 }
 
 impl Fact {
+    /// It only tells how far a transfer is.
+    pub fn is_progress(&self) -> bool {
+        matches!(self.transfer(), Some((Step::Progressed, _)))
+    }
+
     /// The transfer that this is a step of.
     pub fn transfer(&self) -> Option<(Step<'_>, &Transfer)> {
         match self {

@@ -55,8 +55,8 @@ pub fn line_of(frame: &Frame, file: Option<&str>) -> Line {
     let layers = decode(frame, file);
     let address = |name: &str| {
         let talks = |layer: &&Layer| matches!(layer.protocol, "ETH" | "IPv4" | "IPv6");
-        let fields = layers.iter().filter(talks).flat_map(|layer| &layer.fields);
-        fields.filter(|(field, _)| field == name).next_back().map(|(_, value)| value.clone()).unwrap_or_default()
+        let mut fields = layers.iter().filter(talks).flat_map(|layer| &layer.fields);
+        fields.rfind(|(field, _)| field == name).map(|(_, value)| value.clone()).unwrap_or_default()
     };
     let (source, destination) = (address(SOURCE), address(DESTINATION));
     let (protocol, mut words) = match layers.into_iter().next_back() {

@@ -41,6 +41,8 @@ struct Files {
     qmp: PathBuf,
     console: PathBuf,
     serial: PathBuf,
+    /// The same as QEMU makes it, before it is the operator's.
+    new_serial: PathBuf,
     variables: PathBuf,
     errors: PathBuf,
 }
@@ -55,6 +57,7 @@ impl Files {
             qmp: at("qmp"),
             console: at("console"),
             serial: serial_console(&target.machine, &run),
+            new_serial: at("serial.new"),
             variables: at("vars"),
             errors: at("err"),
         }
@@ -111,7 +114,7 @@ async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
         PowerError::new(format!("{doing}: {error}"), "see that the folder of --run-dir can be written")
     };
     std::fs::create_dir_all(&target.run).map_err(|error| failed("making the run folder", error))?;
-    for socket in [&files.qmp, &files.serial] {
+    for socket in [&files.qmp, &files.new_serial] {
         if let Err(Errno::ENAMETOOLONG) = UnixAddr::new(socket) {
             return Err(PowerError::new(
                 format!("{} is too long for the path of a socket", socket.display()),
@@ -127,10 +130,11 @@ async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
     let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).kill_on_drop(false).status().await;
     match output {
         Ok(status) if status.success() => {
+            // Who waits for the console finds it when it is his. Where that fails the machine is on all the same.
             if let Some((user, group)) = target.owner {
-                // The machine is on, whoever can use its console: that tells so itself.
-                let _ = std::os::unix::fs::lchown(&files.serial, Some(user), Some(group));
+                let _ = std::os::unix::fs::lchown(&files.new_serial, Some(user), Some(group));
             }
+            let _ = std::fs::rename(&files.new_serial, &files.serial);
             Ok(())
         }
         Ok(status) => {
@@ -201,7 +205,7 @@ fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, Power
     add("-pidfile", files.pid.display().to_string());
     add("-qmp", format!("unix:{},server=on,wait=off", escaped(&files.qmp)));
     // All that it says is kept, whoever listens.
-    let (serial, console) = (escaped(&files.serial), escaped(&files.console));
+    let (serial, console) = (escaped(&files.new_serial), escaped(&files.console));
     add("-chardev", format!("socket,id=serial,path={serial},server=on,wait=off,logfile={console},logappend=off"));
     add("-serial", "chardev:serial".into());
     add("-netdev", format!("tap,id=n,ifname={tap},script=no,downscript=no"));

@@ -44,19 +44,24 @@ impl Display {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// The windows that are seen and whose title is exactly this.
+    /// The windows that are seen and whose title is this, as an expression of grep(1).
     pub fn windows(&self, title: &str) -> Vec<Window> {
-        let wanted = format!("^{}$", title.replace('.', "\\."));
+        let wanted = format!("^{title}$");
         let found = self.xdotool(&["search", "--onlyvisible", "--name", &wanted]).unwrap_or_default();
         found.lines().map(|number| Window(number.to_owned())).collect()
     }
 
-    /// Waits for the only window with this title.
-    pub fn window(&self, title: &str) -> Window {
-        wait_for(&format!("a window {title}"), SOON, || match self.windows(title).as_slice() {
-            [window] => Some(window.clone()),
-            _ => None,
-        })
+    /// The titles of all windows that are seen.
+    pub fn titles(&self) -> Vec<String> {
+        let found = self.xdotool(&["search", "--onlyvisible", "--name", "."]).unwrap_or_default();
+        found.lines().filter_map(|number| Some(self.xdotool(&["getwindowname", number])?.trim().to_owned())).collect()
+    }
+
+    /// The process of the window with this title.
+    pub fn pid_of(&self, title: &str) -> i32 {
+        let found = self.xdotool(&["search", "--onlyvisible", "--name", "."]).unwrap_or_default();
+        let named = |number: &&str| self.xdotool(&["getwindowname", number]).is_some_and(|name| name.trim() == title);
+        self.pid(&Window(found.lines().find(named).unwrap().to_owned()))
     }
 
     /// The process whose window it is.
@@ -78,6 +83,13 @@ impl Display {
             &["type", "--delay", "5", line],
             &["key", "Return"],
         ] {
+            assert!(self.xdotool(words).is_some(), "xdotool {words:?}");
+        }
+    }
+
+    /// Presses a key in a window, by xdotool's name for it: `ctrl+c`.
+    pub fn key(&self, window: &Window, key: &str) {
+        for words in [["windowfocus", "--sync", &window.0].as_slice(), &["key", key]] {
             assert!(self.xdotool(words).is_some(), "xdotool {words:?}");
         }
     }

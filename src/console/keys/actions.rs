@@ -55,6 +55,7 @@ pub enum Wish {
     Slower,
     Moment,
     Theme,
+    Palette,
     Help,
     Quit,
 }
@@ -128,9 +129,9 @@ pub const ACTIONS: &[Action] = &[
     // In the room of interfaces.
     act("open", Wish::Open, &[k(Enter)], Room(Kind::Interfaces), "its packets").hint("packets"),
     act("open-inside", Wish::OpenInside, &[c('i')], Room(Kind::Interfaces), "its packets, in here").hint("in here"),
-    act("all-packets", Wish::AllPackets, &[c('a')], Room(Kind::Interfaces), "everything"),
-    act("machine-packets", Wish::MachinePackets, &[c('m')], Room(Kind::Interfaces), "the machine's only"),
-    act("boot-packets", Wish::BootPackets, &[c('b')], Room(Kind::Interfaces), "its boot's only"),
+    act("capture-all", Wish::AllPackets, &[c('a')], Room(Kind::Interfaces), "everything"),
+    act("capture-machine", Wish::MachinePackets, &[c('m')], Room(Kind::Interfaces), "the machine's only"),
+    act("capture-boot", Wish::BootPackets, &[c('b')], Room(Kind::Interfaces), "its boot's only"),
     // In the room of packets.
     act("open", Wish::Open, &[k(Enter)], Room(Kind::Packets), "the whole packet").hint("whole"),
     act("view", Wish::View, &[c('v')], Room(Kind::Packets), "the whole packet"),
@@ -158,17 +159,17 @@ pub const ACTIONS: &[Action] = &[
     act("power", Wish::Power, &[c('p')], Outside, "power: on, off, reset").hint("power").now(),
     act("adopt", Wish::Adopt, &[c('a')], Outside, "adopt a machine only seen").hint("adopt").now(),
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
-    act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
-    act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot's packets"),
     act("terminals", Wish::Terminals, &[c('e')], Outside, "all terminals").now(),
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
     act("filter", Wish::Filter, &[c('/')], Streams, "filter: words, FIELD=VALUE").hint("filter"),
+    act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot packets"),
     act("view", Wish::View, &[c('v')], Streams, "the whole event").hint("view"),
     act("follow", Wish::Follow, &[c('f')], Streams, "follow the newest"),
     act("pause", Wish::Pause, &[c(' ')], Streams, "pause, and go on").hint("pause").now(),
     act("timeline", Wish::Timeline, &[c('r')], Outside, "timeline: back in time").now(),
+    act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; clears the filter").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; at last to now").then(),
     act("next-pane", Wish::NextPane, &[k(Tab), k(Right), c('l')], Panes, "next pane").hint("pane"),
@@ -184,6 +185,7 @@ pub const ACTIONS: &[Action] = &[
     act("fleet", Wish::Fleet, &[c('m')], Panes, "machines of all segments").now(),
     act("troubles", Wish::Troubles, &[c('!')], Everywhere, "what is wrong"),
     act("colours", Wish::Theme, &[c('c')], Everywhere, "next colours"),
+    act("palette", Wish::Palette, &[c(':')], Everywhere, "do anything by its name").hint("palette"),
     act("help", Wish::Help, &[c('?')], Everywhere, "the keys that work here").hint("help"),
     act("quit", Wish::Quit, &[c('q')], Everywhere, "quit").hint("quit"),
 ];

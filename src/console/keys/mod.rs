@@ -2,11 +2,15 @@
 
 mod actions;
 mod chord;
+mod file;
+mod nearest;
 
 pub use actions::{ACTIONS, Action, When, Where, Wish};
 pub use chord::Chord;
+pub use file::{Fault, read, template};
+pub use nearest::nearest;
 
-use super::model::Model;
+use super::{lock, model::Model};
 use crate::state::State;
 
 /// The keys in force. Those of the table, until the operator's own file says others.
@@ -28,6 +32,11 @@ impl Default for Keys {
 }
 
 impl Keys {
+    /// No key at all: where orders are words, actions are named by their names.
+    pub fn none() -> Keys {
+        Keys { bindings: ACTIONS.iter().map(|action| Binding { action, keys: Vec::new() }).collect() }
+    }
+
     /// What `key` asks for here, if it works here.
     pub fn wish(&self, key: Chord, model: &Model) -> Option<Wish> {
         let mut here = self.bindings.iter().filter(|binding| works(binding.action, model));
@@ -60,15 +69,19 @@ impl Keys {
 
     /// The key of a wish as words name it: `a`. Its name where it has none.
     pub fn of(&self, wish: Wish) -> String {
-        let mut lines = self.bindings.iter().filter(|binding| binding.action.wish == wish);
-        let key = lines.find_map(|binding| binding.keys.first());
-        key.map_or_else(|| format!("{wish:?}").to_lowercase(), Chord::to_string)
+        let binding = self.bindings.iter().find(|binding| binding.action.wish == wish);
+        let name = binding.map(|binding| binding.action.name.to_owned()).unwrap_or_default();
+        binding.and_then(|binding| binding.keys.first()).map_or(name, Chord::to_string)
     }
 
     /// True for a key that acts on machines as they are, while they are shown as they were.
     pub fn is_for_now(&self, key: Chord, model: &Model) -> bool {
-        let acts = |b: &&Binding| matches!(b.action.wish, Wish::Power | Wish::PowerOn | Wish::Adopt | Wish::Terminal);
-        model.past.is_some() && self.bindings.iter().filter(acts).any(|binding| binding.keys.contains(&key))
+        model.past.is_some() && self.changes(key)
+    }
+
+    /// True for a key that changes something, wherever it works.
+    pub fn changes(&self, key: Chord) -> bool {
+        self.bindings.iter().any(|binding| lock::changes(binding.action.wish) && binding.keys.contains(&key))
     }
 }
 
@@ -81,14 +94,16 @@ pub fn works(action: &Action, model: &Model) -> bool {
     };
     let outside = model.room.is_none();
     let panes = outside && model.page.is_none();
-    when && match action.at {
-        Where::Everywhere => true,
-        Where::Outside => outside,
-        Where::Panes => panes,
-        Where::Lists => panes && !model.pane.grows(),
-        Where::Streams => panes && model.pane.grows(),
-        Where::Room(kind) => model.room.as_ref().is_some_and(|room| room.kind() == kind),
-    }
+    let allowed = !model.read_only || !lock::changes(action.wish);
+    when && allowed
+        && match action.at {
+            Where::Everywhere => true,
+            Where::Outside => outside,
+            Where::Panes => panes,
+            Where::Lists => panes && !model.pane.grows(),
+            Where::Streams => panes && model.pane.grows(),
+            Where::Room(kind) => model.room.as_ref().is_some_and(|room| room.kind() == kind),
+        }
 }
 
 #[cfg(test)]

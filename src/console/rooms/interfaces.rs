@@ -57,7 +57,10 @@ pub fn follow(model: &mut Model, wish: Wish) -> Option<Effect> {
         Wish::MachinePackets => room.scope = Scope::Machine,
         Wish::BootPackets => room.scope = Scope::Boot,
         Wish::Open | Wish::OpenInside => {
-            let wanted = room.wanted()?;
+            let Some(wanted) = room.wanted() else {
+                model.word = Some("the interfaces are still being looked at; try again".to_owned());
+                return Some(Effect::None);
+            };
             let name = room.machine.as_ref().filter(|_| room.scope != Scope::All).map(|(_, name)| name.clone());
             return Some(packets::open(model, wanted, name, wish == Wish::OpenInside));
         }

@@ -102,7 +102,10 @@ pub fn look(model: &mut Model, desk: &Desk) {
         _ => desk.leave_rates(),
     }
     match &mut model.room {
-        Some(Room::Packets(room)) => room.look(desk),
+        Some(Room::Packets(room)) => {
+            room.look(desk);
+            packets::show_wanted(model);
+        }
         _ => desk.leave_packets(),
     }
 }

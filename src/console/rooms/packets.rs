@@ -33,6 +33,8 @@ pub struct Packets {
     pub cursor: Cursor,
     /// Lines to move by at the next look.
     by: isize,
+    /// The selected packet is wanted as a whole.
+    wanted: bool,
     /// What is seen.
     pub page: Page,
     /// Where he came from.
@@ -50,7 +52,7 @@ pub fn open(model: &mut Model, packets: desk::Packets, name: Option<String>, ins
     };
     let cursor = Cursor { follow: matches!(packets, desk::Packets::Live { .. }), ..Cursor::default() };
     let view = View { height: model.height.max(10), ..View::default() };
-    let room = Packets { packets, name, view, typing: None, cursor, by: 0, page: Page::default(), from };
+    let room = Packets { packets, name, view, typing: None, cursor, by: 0, wanted: false, page: Page::default(), from };
     model.room = Some(Room::Packets(Box::new(room)));
     Effect::None
 }
@@ -70,8 +72,10 @@ pub fn follow(model: &mut Model, wish: Wish) -> Option<Effect> {
         Wish::Pause => room.view.paused ^= true,
         Wish::Filter => room.typing = Some(room.view.filter.clone()),
         Wish::Open | Wish::View => {
-            if let Some(picked) = &room.page.picked {
-                (model.dialog, model.scrolled) = (Some(Dialog::Packet(Arc::new(picked.clone()))), 0);
+            room.wanted = true;
+            // Where it was moved since the last look, the packet is not known yet.
+            if room.by == 0 {
+                show_wanted(model);
             }
         }
         Wish::Export => return Some(Effect::Desk(Wanted::Kept)),
@@ -80,6 +84,18 @@ pub fn follow(model: &mut Model, wish: Wish) -> Option<Effect> {
         _ => return None,
     }
     Some(Effect::None)
+}
+
+/// Opens the selected packet, where it is wanted.
+pub fn show_wanted(model: &mut Model) {
+    let Some(Room::Packets(room)) = &mut model.room else { return };
+    if !std::mem::take(&mut room.wanted) {
+        return;
+    }
+    match &room.page.picked {
+        Some(picked) => (model.dialog, model.scrolled) = (Some(Dialog::Packet(Arc::new(picked.clone()))), 0),
+        None => model.word = Some("there is no packet".to_owned()),
+    }
 }
 
 impl Packets {

@@ -350,8 +350,12 @@ fn looked(model: &mut Model, room: &mut Terminals, mut looking: Looking, id: Id,
         KeyCode::Right | KeyCode::Char('l') => spot.column = (spot.column + 1).min(columns - 1),
         KeyCode::Char('0') => spot.column = 0,
         KeyCode::Char('$') => spot.column = columns - 1,
-        KeyCode::PageUp => spot.up = (spot.up + page).min(last),
-        KeyCode::PageDown => spot.up = spot.up.saturating_sub(page),
+        KeyCode::PageUp => {
+            (spot.up, looking.bottom) = ((spot.up + page).min(last), looking.bottom.saturating_add(page).min(last));
+        }
+        KeyCode::PageDown => {
+            (spot.up, looking.bottom) = (spot.up.saturating_sub(page), looking.bottom.saturating_sub(page));
+        }
         KeyCode::Home | KeyCode::Char('g') => spot.up = last,
         KeyCode::End | KeyCode::Char('G') => spot.up = 0,
         KeyCode::Char('v' | ' ') => {

@@ -258,3 +258,41 @@ fn the_audit_asks_the_journal_for_what_is_older() {
     assert_eq!(story.types("/ or<enter><esc>").len(), 1, "going back to it asks again");
     assert_eq!(story.types("<esc>/<enter>"), [], "without a filter nothing is asked");
 }
+
+/// The packets of the last boot of the machine with this last octet are kept in `file`.
+fn record(story: &mut Story, last: u8, file: &str) {
+    let machine = &story.state.segments[&SERVER].machines[&mac(last)];
+    let began = machine.boot().unwrap().began;
+    let fact = Fact::BootRecorded { file: file.to_owned(), began, packets: 214, bytes: 30_000, dropped: 0 };
+    story.tell(1, Some(last), fact);
+}
+
+#[test]
+fn the_packets_of_recorded_boots_are_opened() {
+    let opened = |file: &str| {
+        vec![Effect::Desk(crate::desk::Wanted::Packets(crate::desk::Packets::Recorded { file: file.into() }))]
+    };
+    let mut story = Story::of_three();
+    story.model.windows = true;
+    assert_eq!(story.types("b"), []);
+    assert!(
+        story.model.word.as_ref().unwrap().starts_with("of no boot of it are packets kept"),
+        "{:?}",
+        story.model.word
+    );
+    record(&mut story, 60, "log/bios1/a.pcapng");
+    assert_eq!(story.types("b"), opened("log/bios1/a.pcapng"), "the one there is");
+    story.tell(5, Some(60), Fact::PowerAccepted { action: Action::On, method: "qemu".into() });
+    record(&mut story, 60, "log/bios1/b.pcapng");
+    assert_eq!(story.types("b"), []);
+    insta::assert_snapshot!(story.screen(80, 24));
+    assert_eq!(story.types("<enter>"), opened("log/bios1/b.pcapng"), "the newest first");
+    assert_eq!(story.types("<enter>bj<enter>"), opened("log/bios1/a.pcapng"), "also from the page");
+    assert_eq!(story.types("bk<esc>"), []);
+    assert!(story.screen(80, 24).contains(", 214 packets kept"));
+    story.tell(9, Some(60), Fact::BootDiscarded { file: "log/bios1/a.pcapng".into() });
+    assert_eq!(story.types("b"), opened("log/bios1/b.pcapng"), "what was let go is no choice");
+    story.model.windows = false;
+    assert_eq!(story.types("b"), [], "without a display in the console");
+    assert!(story.model.room.is_some());
+}

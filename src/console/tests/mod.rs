@@ -1,7 +1,11 @@
 //! The screen at 80x24 and 140x45, and what keys and clicks do.
 
 mod keys;
+mod palette;
 mod past;
+mod plain;
+mod rooms;
 mod screens;
 mod story;
+pub mod story;
 mod terminals;

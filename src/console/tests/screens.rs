@@ -185,7 +185,21 @@ fn without_colours_and_beyond_ascii() {
 fn every_size_can_be_drawn() {
     let sizes = (1..60).map(|height| (80, height)).chain((1..130).map(|width| (width, 24)));
     for (width, height) in sizes.chain([(1, 1), (109, 19), (110, 29), (110, 32), (300, 100)]) {
-        for keys in ["", "<enter>", "?", "!", "p", "pf", "<tab>", "<tab><tab><tab>v", "/x", "z"] {
+        for keys in [
+            "",
+            "<enter>",
+            "?",
+            "!",
+            "p",
+            "pf",
+            "<tab>",
+            "<tab><tab><tab>v",
+            "/x",
+            "z",
+            ":",
+            ":po u",
+            ":servers<enter>",
+        ] {
             let mut story = Story::of_three();
             story.types(keys);
             story.screen(width, height);

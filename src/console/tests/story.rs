@@ -5,6 +5,7 @@ use crate::{
     conf::Conf,
     console::{
         model::Model,
+        plain::talk::World,
         theme::{self, Abilities},
         timeline,
         update::{self, Effect},
@@ -24,6 +25,8 @@ use ratatui::{Terminal, backend::TestBackend};
 use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc};
 
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+static ZONE: TimeZone = TimeZone::UTC;
 
 pub fn mac(last: u8) -> Mac {
     Mac([0x52, 0x54, 0, 0x77, 0, last])
@@ -221,6 +224,8 @@ impl Story {
                 Some(("esc", tail)) => (KeyCode::Esc, tail),
                 Some(("tab", tail)) => (KeyCode::Tab, tail),
                 Some(("back", tail)) => (KeyCode::Backspace, tail),
+                Some(("up", tail)) => (KeyCode::Up, tail),
+                Some(("down", tail)) => (KeyCode::Down, tail),
                 Some(("pgdn", tail)) => (KeyCode::PageDown, tail),
                 Some(("left", tail)) => (KeyCode::Left, tail),
                 Some(("right", tail)) => (KeyCode::Right, tail),
@@ -237,6 +242,18 @@ impl Story {
             update::key(&mut self.model, &self.state, &self.conf, key)
         };
         codes.into_iter().map(type_one).filter(|effect| *effect != Effect::None).collect()
+    }
+
+    /// The world as a console of lines knows it.
+    pub fn world(&self) -> World<'_> {
+        World {
+            state: &self.state,
+            conf: &self.conf,
+            replicas: &self.replicas,
+            desk: &self.desk,
+            now: self.now,
+            zone: &ZONE,
+        }
     }
 
     /// The screen as text.

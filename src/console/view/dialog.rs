@@ -1,17 +1,12 @@
 //! What stands before the panes: the help, what is wrong, and questions.
 
-use super::{Scene, list, packets, page};
+use super::{Scene, list, packets, page, told, words};
 use crate::console::{
     model::{ACTIONS, Adopting, Dialog},
     recorded::recorded,
     rooms::{Room, terminals},
-    troubles::troubles,
 };
-use crate::{
-    event::{Action, Event},
-    net::Mac,
-    state::Machine,
-};
+use crate::{event::Event, net::Mac, state::Machine};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -27,7 +22,15 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
         Dialog::Troubles => ("What is wrong; any key closes this".to_owned(), wrong(scene)),
         Dialog::Event(event) => (format!("{}; any key closes this", event.kind()), whole(scene, event)),
         Dialog::Packet(kept) => ("Packet; any key closes this".to_owned(), packets::whole(scene, kept)),
-        Dialog::Filter(_) | Dialog::Moment(..) => return (0, 0),
+        Dialog::Filter(_) | Dialog::Moment(..) | Dialog::Palette(_) => return (0, 0),
+        Dialog::Told(list) => {
+            let mut lines = told::list(scene, *list);
+            if lines.is_empty() {
+                lines.push(told::nothing(*list).to_owned());
+            }
+            let lines = lines.into_iter().map(|line| Line::styled(format!(" {line}"), theme.text));
+            (format!("{}; any key closes this", told::title(*list)), lines.collect())
+        }
         Dialog::Power { mac, choice } => {
             let name = name_of(scene, *mac);
             let lines = ACTIONS.iter().enumerate().map(|(number, (action, key))| {
@@ -38,18 +41,16 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
             (format!("Power of {name}"), lines.collect())
         }
         Dialog::Sure { mac, action } => {
-            let what = if *action == Action::Off { "Switch it off" } else { "Reset it" };
             let lines = vec![
-                Line::styled(format!(" It runs. {what} at once, without its system being asked?"), theme.busy),
+                Line::styled(format!(" {}", words::sure(*action)), theme.busy),
                 Line::default(),
                 Line::styled(" y does it, any other key leaves", theme.dim),
             ];
             (format!("Power {} of {}", action.name(), name_of(scene, *mac)), lines)
         }
         Dialog::Quit { boots } => {
-            let many = if *boots == 1 { "1 boot is".to_owned() } else { format!("{boots} boots are") };
             let lines = vec![
-                Line::styled(format!(" {many} under way; without the servers they stand still."), theme.busy),
+                Line::styled(format!(" {}", words::quitting(*boots)), theme.busy),
                 Line::default(),
                 Line::styled(" y quits, any other key stays", theme.dim),
             ];
@@ -118,7 +119,7 @@ fn help<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
 
 fn wrong<'a>(scene: Scene<'_>) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let troubles = troubles(scene.state, scene.replicas);
+    let troubles = scene.troubles();
     if troubles.is_empty() {
         return vec![Line::styled(" Nothing is wrong.", theme.good)];
     }

@@ -3,9 +3,9 @@
 use super::{Scene, past, terminals};
 use crate::{
     console::{
+        keys::Wish,
         model::{Dialog, Model, Pane},
         rooms::{Room, terminals::Terminals},
-        troubles::troubles,
     },
     event::Service,
     filter::{self, FilterError},
@@ -26,6 +26,9 @@ const SERVERS: [Service; 6] =
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timestamp) {
     let Scene { model, state, theme, .. } = scene;
     let mut spans = vec![Span::styled(" PXElator ", theme.head)];
+    if model.read_only {
+        spans.push(Span::styled("read-only ", theme.busy));
+    }
     if model.past.is_some() {
         spans.extend(past::head(scene, present));
     } else if let Some(note) = &model.note {
@@ -46,16 +49,22 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timest
             }
             let others = state.segments.values().filter(|segment| segment.current).count() - 1;
             if others > 0 {
-                spans.push(Span::styled(format!("(s: {others} more) "), theme.dim));
+                spans.push(Span::styled(format!("({}: {others} more) ", model.keys.of(Wish::Segment)), theme.dim));
             }
         }
         None => spans.push(Span::styled("no segment is served yet", theme.busy)),
     }
     let mut end = Vec::new();
-    match troubles(state, scene.replicas).len() {
+    match scene.troubles().len() {
         0 => {}
-        1 => end.push(Span::styled(format!("{} 1 trouble: !  ", theme.marks.bad), theme.bad)),
-        wrong => end.push(Span::styled(format!("{} {wrong} troubles: !  ", theme.marks.bad), theme.bad)),
+        1 => end.push(Span::styled(
+            format!("{} 1 trouble: {}  ", theme.marks.bad, model.keys.of(Wish::Troubles)),
+            theme.bad,
+        )),
+        wrong => end.push(Span::styled(
+            format!("{} {wrong} troubles: {}  ", theme.marks.bad, model.keys.of(Wish::Troubles)),
+            theme.bad,
+        )),
     }
     if model.past.is_none() {
         end.push(Span::styled(format!("{} ", scene.clock(scene.now)), theme.dim));
@@ -145,6 +154,18 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         }
         (None, None) if terminals_room(model).is_some() => {
             terminals_room(model).map(|room| terminals::hints(scene, room, width)).into_iter().collect()
+        }
+        (Some(Dialog::Palette(palette)), _) => {
+            let hint =
+                palette.error.as_deref().unwrap_or("enter does it, tab completes, up shows earlier ones, esc leaves");
+            // The end is what is being typed.
+            let hidden = (palette.typed.chars().count() + 3).saturating_sub(width);
+            vec![Line::from(vec![
+                Span::styled(" :", theme.focus),
+                Span::styled(palette.typed.chars().skip(hidden).collect::<String>(), theme.text),
+                Span::styled(theme.marks.cursor, theme.focus),
+                Span::styled(format!("  {hint}"), if palette.error.is_some() { theme.bad } else { theme.dim }),
+            ])]
         }
         (_, Some(word)) => vec![Line::from(Span::styled(format!(" {word}"), theme.notice))],
         (_, None) => vec![hints(scene, width)],

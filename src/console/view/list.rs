@@ -3,7 +3,7 @@
 use super::{Scene, Sight, replica};
 use crate::{
     command::FOUND,
-    console::{model::Pane, place::Search},
+    console::{keys::Wish, model::Pane, place::Search},
 };
 use ratatui::{
     Frame,
@@ -23,7 +23,7 @@ pub struct Lines<'a> {
     /// The selected one.
     pub selected: Option<usize>,
     /// What stands there when there are none.
-    pub empty: &'a str,
+    pub empty: String,
 }
 
 /// Draws a pane; `row` makes the line of a number.
@@ -44,7 +44,7 @@ pub fn draw<'a>(
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if lines.count == 0 {
-        let empty = Paragraph::new(lines.empty).style(theme.dim).wrap(Wrap { trim: true });
+        let empty = Paragraph::new(lines.empty.as_str()).style(theme.dim).wrap(Wrap { trim: true });
         frame.render_widget(empty, inner.inner(Margin { horizontal: 1, vertical: 0 }));
         return;
     }
@@ -95,9 +95,9 @@ fn title<'a>(scene: Scene<'_>, lines: &Lines<'_>) -> Line<'a> {
         None => {}
     }
     if place.frozen.is_some() {
-        spans.push(Span::styled("paused: space goes on ", theme.busy));
+        spans.push(Span::styled(format!("paused: {} goes on ", scene.model.keys.of(Wish::Pause)), theme.busy));
     } else if lines.pane.grows() && !place.follow {
-        spans.push(Span::styled("f follows the newest ", theme.dim));
+        spans.push(Span::styled(format!("{} follows the newest ", scene.model.keys.of(Wish::Follow)), theme.dim));
     }
     Line::from(spans)
 }

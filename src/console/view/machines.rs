@@ -3,10 +3,10 @@
 use super::{
     Scene, Sight,
     list::{self, Lines},
-    words::{Mood, span, standing},
+    words::{self, Heard, Mood, span, standing},
 };
 use crate::{
-    console::{model::Pane, theme::Theme},
+    console::{keys::Wish, model::Pane, theme::Theme},
     event::PowerState,
     state::Machine,
 };
@@ -56,11 +56,12 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         count: machines.len(),
         selected: scene.model.selected(scene.state, Pane::Machines),
         empty: match scene.model.places[Pane::Machines as usize].filter.is_empty() {
-            true => {
-                "No machine in conf, and none was seen yet. Power one on that boots from the network: it appears \
-                     here, and a adopts it."
-            }
-            false => "No machine has these words; esc clears the filter.",
+            true => format!(
+                "No machine in conf, and none was seen yet. Power one on that boots from the network: it appears here, \
+                 and {} adopts it.",
+                scene.model.keys.of(Wish::Adopt)
+            ),
+            false => format!("No machine has these words; {} clears the filter.", scene.model.keys.of(Wish::Back)),
         },
     };
     list::draw(frame, area, scene, sight, &lines, |number| {
@@ -111,25 +112,21 @@ pub fn style(theme: &Theme, mood: Mood) -> Style {
 }
 
 fn power<'a>(theme: &Theme, machine: &Machine) -> Cell<'a> {
-    match (&machine.power_word, machine.power, &machine.power_method) {
-        (Some(_), _, _) => Cell::from(Span::styled("...", theme.busy)),
-        (None, Some(PowerState::On), _) => Cell::from(Span::styled("on", theme.good)),
-        (None, Some(PowerState::Off), _) => Cell::from(Span::styled("off", theme.dim)),
-        (None, None, Some(method)) => Cell::from(Span::styled(method.clone(), theme.dim)),
-        (None, None, None) => Cell::from(""),
-    }
+    let style = match (&machine.power_word, machine.power) {
+        (Some(_), _) => theme.busy,
+        (None, Some(PowerState::On)) => theme.good,
+        (None, _) => theme.dim,
+    };
+    Cell::from(Span::styled(words::power(machine).to_owned(), style))
 }
 
 /// The verdict where the boot stands still, else what was heard last.
 fn last_word<'a>(theme: &Theme, machine: &Machine) -> Cell<'a> {
-    if let Some(word) = &machine.power_word {
-        return Cell::from(Span::styled(word.clone(), theme.busy));
-    }
-    if let Some(crate::state::Outcome::Stalled(verdict)) = machine.boot().map(|boot| &boot.outcome) {
-        return Cell::from(Span::styled(verdict.cause.clone(), theme.bad));
-    }
-    match &machine.last_word {
-        Some(event) => Cell::from(Span::styled(event.fact.to_string(), theme.severity(event.severity()))),
-        None => Cell::from(""),
-    }
+    let Some(heard) = words::heard(machine) else { return Cell::from("") };
+    let style = match &heard {
+        Heard::Asked(_) => theme.busy,
+        Heard::Verdict(_) => theme.bad,
+        Heard::Last(event) => theme.severity(event.severity()),
+    };
+    Cell::from(Span::styled(heard.to_string(), style))
 }

@@ -8,19 +8,23 @@ mod leases;
 mod list;
 mod machines;
 mod packets;
-mod page;
+pub mod page;
+mod palette;
 mod past;
 mod replica;
 mod streams;
 mod strip;
 mod terminals;
 mod timeline;
+pub mod told;
 pub mod words;
 
 use super::{
+    keys::Wish,
     model::{Dialog, Model, Pane},
     rooms::{Room, terminals::Seen},
     theme::Theme,
+    troubles::{Trouble, troubles},
 };
 use crate::{
     desk::Desk,
@@ -48,7 +52,27 @@ pub struct Scene<'a> {
     pub zone: &'a TimeZone,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    /// The same of the moment that is shown: clocks count to it.
+    pub fn at_its_moment(self) -> Scene<'a> {
+        match &self.model.past {
+            Some(past) => Scene { state: &past.state, replicas: &NONE, now: past.moment, ..self },
+            None => self,
+        }
+    }
+
+    /// The key of a wish, in words.
+    fn key(&self, wish: Wish) -> String {
+        self.model.keys.of(wish)
+    }
+
+    /// All that is wrong, also in the operator's own files.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        let mut troubles = troubles(self.state, self.replicas);
+        troubles.extend(self.model.faults.iter().cloned());
+        troubles
+    }
+
     /// The time of day where the operator is, with the date where that is another.
     fn clock(&self, time: Timestamp) -> String {
         let (then, now) = (time.to_zoned_datetime(self.zone.clone()), self.now.to_zoned_datetime(self.zone.clone()));
@@ -85,11 +109,7 @@ static NONE: BTreeMap<String, Replica> = BTreeMap::new();
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     let present = scene.now;
-    // Clocks count to the moment that is shown.
-    let scene = match &scene.model.past {
-        Some(past) => Scene { state: &past.state, replicas: &NONE, now: past.moment, ..scene },
-        None => scene,
-    };
+    let scene = scene.at_its_moment();
     let timeline = if scene.model.past.is_some() { past::HEIGHT } else { 0 };
     let [head, tabs, body, timeline, foot] = Layout::vertical([
         Constraint::Length(1),
@@ -121,6 +141,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     }
     match &scene.model.dialog {
         None | Some(Dialog::Filter(_) | Dialog::Moment(..)) => {}
+        Some(Dialog::Palette(typed)) => palette::draw(frame, body, scene, typed),
         Some(open) => sight.dialog = dialog::draw(frame, body, scene, open),
     }
     if let Some(past) = &scene.model.past {

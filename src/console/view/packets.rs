@@ -71,7 +71,7 @@ fn title<'a>(scene: Scene<'_>, room: &Packets) -> Line<'a> {
     let mut spans = vec![Span::styled(format!(" Packets of {whose} "), theme.head)];
     let all = page.came.saturating_sub(page.dropped);
     match room.view.filter.is_empty() {
-        true => spans.push(Span::styled(format!("{} ", page.came), theme.text)),
+        true => spans.push(Span::styled(format!("{} came ", page.came), theme.text)),
         false => {
             spans.push(Span::styled(format!("{} of {all} ", page.count), theme.text));
             spans.push(Span::styled(format!("with \"{}\" ", room.view.filter), theme.notice));
@@ -80,16 +80,16 @@ fn title<'a>(scene: Scene<'_>, room: &Packets) -> Line<'a> {
     if page.searching {
         spans.push(Span::styled("searching ", theme.busy));
     }
-    if page.dropped > 0 {
-        spans.push(Span::styled(format!("{} older made room ", page.dropped), theme.dim));
-    }
-    if page.lost > 0 {
-        spans.push(Span::styled(format!("{} came too fast ", page.lost), theme.busy));
-    }
     if room.view.paused {
         spans.push(Span::styled("paused: space goes on ", theme.busy));
     } else if !room.cursor.follow && page.ended.is_none() {
-        spans.push(Span::styled("f follows the newest ", theme.dim));
+        spans.push(Span::styled("f follows ", theme.dim));
+    }
+    if page.lost > 0 {
+        spans.push(Span::styled(format!("{} lost: too fast ", page.lost), theme.busy));
+    }
+    if page.dropped > 0 {
+        spans.push(Span::styled(format!("{} older made room ", page.dropped), theme.dim));
     }
     Line::from(spans)
 }

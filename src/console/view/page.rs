@@ -2,7 +2,7 @@
 
 use super::{Scene, Sight, list, strip, timeline, words};
 use crate::{
-    console::model::line_of,
+    console::{keys::Wish, model::line_of},
     event::Event,
     net::Mac,
     state::{Boot, Machine, Outcome, Stage, Underway},
@@ -29,13 +29,26 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
     let inner = block.inner(area);
     let lines = match machine {
         Some(machine) => content(scene, machine, usize::from(inner.width)),
-        None => vec![Line::styled("It is gone: neither in conf nor heard of lately. esc goes back.", theme.dim)],
+        None => vec![Line::styled(
+            format!("It is gone: neither in conf nor heard of lately. {} goes back.", scene.key(Wish::Back)),
+            theme.dim,
+        )],
     };
     let text = Paragraph::new(lines).wrap(Wrap { trim: false });
     sight.page = (text.line_count(inner.width), usize::from(inner.height));
     let most = sight.page.0.saturating_sub(sight.page.1);
     let scrolled = u16::try_from(scrolled.min(most)).unwrap_or(u16::MAX);
     frame.render_widget(text.scroll((scrolled, 0)).block(block), area);
+}
+
+/// The page as lines of words.
+pub fn words(scene: Scene<'_>, mac: Mac, width: usize) -> Vec<String> {
+    let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(&mac));
+    let Some(machine) = machine else { return Vec::new() };
+    let title = format!("{}: {}", machine.name(), words::standing(machine).word);
+    let lines = content(scene, machine, width).into_iter().map(|line| line.to_string());
+    let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    [title].into_iter().chain(lines.filter(|line| !line.is_empty())).collect()
 }
 
 fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a>> {
@@ -56,10 +69,11 @@ fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a
                 lines.extend(files.into_iter().map(|transfer| file(scene, transfer)));
             }
         }
-        None if machine.in_conf => {
-            lines.push(heading(scene, "No boot yet: p switches it on, or boot it from the network"))
-        }
-        None => lines.push(heading(scene, "Not in conf: a adopts it")),
+        None if machine.in_conf => lines.push(heading(
+            scene,
+            &format!("No boot yet: {} switches it on, or boot it from the network", scene.key(Wish::Power)),
+        )),
+        None => lines.push(heading(scene, &format!("Not in conf: {} adopts it", scene.key(Wish::Adopt)))),
     }
     if boots.len() > 0 {
         lines.extend([Line::default(), heading(scene, "Earlier boots")]);

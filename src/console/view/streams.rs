@@ -3,11 +3,11 @@
 use super::{
     Scene, Sight,
     list::{self, Lines},
+    words::who,
 };
 use crate::{
-    console::{model::Pane, place::Search},
-    event::{Event, Fact},
-    state::Segment,
+    console::{keys::Wish, model::Pane, place::Search},
+    event::Fact,
 };
 use ratatui::{
     Frame,
@@ -19,32 +19,32 @@ use ratatui::{
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, pane: Pane) {
     let events = scene.model.events(scene.state, pane);
     let wide = area.width >= 100;
-    let who = Constraint::Length(if wide { 17 } else { 11 });
+    let width = Constraint::Length(if wide { 17 } else { 11 });
     // Lines of other days say which.
     let time = events.first().map_or(8, |event| u16::try_from(scene.clock(event.time).len()).unwrap_or(8));
     let syslog = [
         ("time", Constraint::Length(time)),
-        ("machine", who),
+        ("machine", width),
         ("severity", Constraint::Length(8)),
         ("message", Constraint::Fill(1)),
     ];
     let audit = [
         ("time", Constraint::Length(time)),
-        ("machine", who),
+        ("machine", width),
         ("kind", Constraint::Length(if wide { 18 } else { 17 })),
         ("what", Constraint::Fill(1)),
     ];
     let place = &scene.model.places[pane as usize];
     let empty = match (!place.filter.is_empty(), pane) {
         (true, _) if matches!(place.search, Some(Search::Underway(_))) => "Searching the journal.",
-        (true, _) => "No line fits the filter; esc clears it.",
+        (true, _) => &format!("No line fits the filter; {} clears it.", scene.model.keys.of(Wish::Back)),
         _ if place.frozen.is_some() => "Nothing had come when it was paused.",
         (false, Pane::Syslog) => "No machine has logged yet. Let them send syslog to this server, UDP or TCP port 514.",
         (false, _) => "Nothing happened yet.",
     };
     let columns = if pane == Pane::Syslog { &syslog } else { &audit };
     let selected = scene.model.selected_event(pane, &events);
-    let lines = Lines { pane, columns, count: events.len(), selected, empty };
+    let lines = Lines { pane, columns, count: events.len(), selected, empty: empty.to_owned() };
     let segment = scene.model.segment(scene.state).map(|(_, segment)| segment);
     list::draw(frame, area, scene, sight, &lines, |number| {
         let event = events[number];
@@ -55,18 +55,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         };
         Row::new([
             Cell::from(Span::styled(scene.clock(event.time), scene.theme.dim)),
-            Cell::from(Span::styled(name_of(segment, event), scene.theme.text)),
+            Cell::from(Span::styled(who(segment, event), scene.theme.text)),
             Cell::from(Span::styled(second, style)),
             Cell::from(Span::styled(event.fact.to_string(), style)),
         ])
     });
-}
-
-/// The machine's name, else its address, else its MAC.
-fn name_of(segment: Option<&Segment>, event: &Event) -> String {
-    let machine = segment.and_then(|segment| event.mac.and_then(|mac| segment.machines.get(&mac)));
-    let name = machine.filter(|machine| machine.in_conf).and_then(|machine| machine.hostname.clone());
-    name.or_else(|| event.machine.map(|a| a.to_string()))
-        .or_else(|| event.mac.map(|m| m.to_string()))
-        .unwrap_or_default()
 }

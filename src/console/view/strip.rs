@@ -5,6 +5,7 @@ use super::{
     machines::style,
     words::{self, span, standing},
 };
+use crate::console::keys::Wish;
 use crate::state::{Boot, Machine, Outcome, Stage};
 use ratatui::{
     Frame,
@@ -31,7 +32,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         None if machine.in_conf => {
             lines.push(Line::styled("No boot of it is remembered.", theme.dim));
         }
-        None => lines.push(Line::styled("Not in conf; a adopts it.", theme.dim)),
+        None => {
+            lines.push(Line::styled(format!("Not in conf; {} adopts it.", scene.model.keys.of(Wish::Adopt)), theme.dim))
+        }
         Some(boot) => {
             lines.push(stages(scene, boot));
             lines.extend(outcome(scene, machine, boot));
@@ -50,7 +53,7 @@ pub fn facts<'a>(scene: Scene<'_>, machine: &Machine) -> Line<'a> {
     if let Some(method) = &machine.power_method {
         parts.push(format!("power by {method}"));
     }
-    Line::styled(parts.join(&format!(" {} ", scene.theme.marks.idle)), scene.theme.dim)
+    Line::styled(parts.join(scene.theme.marks.between), scene.theme.dim)
 }
 
 /// Every stage that was reached, with its time since power-on.

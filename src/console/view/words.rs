@@ -1,10 +1,11 @@
 //! Numbers and states as the few words that fit a column.
 
 use crate::{
-    event::PowerState,
-    state::{Machine, Outcome, Stage, Underway},
+    event::{Action, Event, LeaseSource, PowerState},
+    state::{Lease, Machine, Outcome, Segment, Stage, Underway, Verdict},
 };
 use jiff::Timestamp;
+use std::fmt;
 
 /// What a machine's stage column says, and how it is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,87 @@ pub fn fetching(transfers: &[Underway], reached: Option<Stage>) -> Option<(Stage
 pub fn percent(transfer: &Underway) -> Option<u64> {
     let size = transfer.size.filter(|size| *size > 0)?;
     Some((transfer.bytes.min(size) * 100) / size)
+}
+
+/// Whether a machine has power, or how it is switched.
+pub fn power(machine: &Machine) -> &str {
+    match (&machine.power_word, machine.power, &machine.power_method) {
+        (Some(_), _, _) => "...",
+        (None, Some(PowerState::On), _) => "on",
+        (None, Some(PowerState::Off), _) => "off",
+        (None, None, method) => method.as_deref().unwrap_or_default(),
+    }
+}
+
+/// What matters most of a machine.
+pub enum Heard<'a> {
+    /// A change of power that was asked for.
+    Asked(&'a str),
+    /// Its boot stands still.
+    Verdict(&'a Verdict),
+    /// What was heard last.
+    Last(&'a Event),
+}
+
+/// What matters most of a machine; none where nothing was heard.
+pub fn heard(machine: &Machine) -> Option<Heard<'_>> {
+    if let Some(word) = &machine.power_word {
+        return Some(Heard::Asked(word));
+    }
+    match machine.boot().map(|boot| &boot.outcome) {
+        Some(Outcome::Stalled(verdict)) => Some(Heard::Verdict(verdict)),
+        _ => machine.last_word.as_deref().map(Heard::Last),
+    }
+}
+
+impl fmt::Display for Heard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Heard::Asked(word) => f.write_str(word),
+            Heard::Verdict(verdict) => f.write_str(&verdict.cause),
+            Heard::Last(event) => event.fact.fmt(f),
+        }
+    }
+}
+
+/// The machine's name, else its address, else its MAC.
+pub fn who(segment: Option<&Segment>, event: &Event) -> String {
+    let machine = segment.and_then(|segment| event.mac.and_then(|mac| segment.machines.get(&mac)));
+    let name = machine.filter(|machine| machine.in_conf).and_then(|machine| machine.hostname.clone());
+    name.or_else(|| event.machine.map(|a| a.to_string()))
+        .or_else(|| event.mac.map(|m| m.to_string()))
+        .unwrap_or_default()
+}
+
+/// The name of who has a lease: that of conf, else what it calls itself.
+pub fn holder(segment: Option<&Segment>, lease: &Lease) -> Option<String> {
+    let of_conf = segment.and_then(|segment| segment.machines.get(&lease.mac)).filter(|m| m.in_conf);
+    of_conf.and_then(|machine| machine.hostname.clone()).or_else(|| lease.hostname.clone())
+}
+
+/// Where a lease's address is from.
+pub fn source(lease: &Lease) -> &'static str {
+    match lease.source {
+        LeaseSource::Reservation => "conf",
+        LeaseSource::Pool => "pool",
+    }
+}
+
+/// How long a lease lasts yet.
+pub fn left(lease: &Lease, now: Timestamp) -> String {
+    if lease.is_active(now) { span(now, lease.expires) } else { "ended".to_owned() }
+}
+
+/// What is asked before a running machine's power is taken away.
+pub fn sure(action: Action) -> String {
+    let what = if action == Action::Off { "Switch it off" } else { "Reset it" };
+    format!("It runs. {what} at once, without its system being asked?")
+}
+
+/// What is asked before the servers end while machines boot.
+pub fn quitting(boots: usize) -> String {
+    let many = if boots == 1 { "1 boot is".to_owned() } else { format!("{boots} boots are") };
+    format!("{many} under way; without the servers they stand still.")
 }
 
 /// The time from `since` to `now`, in at most six characters: `0.4s`, `12s`, `3m12`, `2h05`, `9d`.

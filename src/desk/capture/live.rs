@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use pcap::{Active, Capture};
+use pcap::{Active, Capture, Linktype};
 use std::time::{Duration, Instant};
 
 /// Bytes of a packet that are kept: more than any has on Ethernet.
@@ -46,11 +46,17 @@ impl Live {
             Ok(capture)
         };
         let capture = open().map_err(|error| {
+            if !is_there(&interface) {
+                return gone(name);
+            }
             let error = error.to_string();
             let refused = error.contains("ermission") || error.contains("not permitted");
             let next = if refused { "; packets are captured as root: start it with sudo" } else { "" };
             format!("{name}: {error}{next}")
         })?;
+        if capture.get_datalink() != Linktype::ETHERNET {
+            return Err(format!("{name} is no Ethernet interface: only those can be shown"));
+        }
         Ok(Live { capture, interface, looked: Instant::now() })
     }
 
@@ -58,8 +64,8 @@ impl Live {
     pub fn wait(&mut self) -> Result<Came, String> {
         if self.looked.elapsed() >= LOOK {
             self.looked = Instant::now();
-            if !self.is_there() {
-                return Err(self.gone());
+            if !is_there(&self.interface) {
+                return Err(gone(&self.interface.name));
             }
             return Ok(Came::Pause(self.lost()));
         }
@@ -69,22 +75,23 @@ impl Live {
         };
         match error {
             pcap::Error::TimeoutExpired => Ok(Came::Pause(self.lost())),
-            error if self.is_there() => Err(format!("{}: {error}", self.interface.name)),
-            _ => Err(self.gone()),
+            error if is_there(&self.interface) => Err(format!("{}: {error}", self.interface.name)),
+            _ => Err(gone(&self.interface.name)),
         }
-    }
-
-    fn is_there(&self) -> bool {
-        nix::net::if_::if_nametoindex(self.interface.name.as_str()).is_ok_and(|index| index == self.interface.index)
-    }
-
-    fn gone(&self) -> String {
-        format!("the interface {} is gone", self.interface.name)
     }
 
     fn lost(&mut self) -> u64 {
         self.capture.stats().map_or(0, |stat| u64::from(stat.dropped) + u64::from(stat.if_dropped))
     }
+}
+
+/// The same one, not another of its name.
+fn is_there(interface: &Interface) -> bool {
+    nix::net::if_::if_nametoindex(interface.name.as_str()).is_ok_and(|index| index == interface.index)
+}
+
+fn gone(interface: &str) -> String {
+    format!("the interface {interface} is gone")
 }
 
 fn frame(packet: &pcap::Packet<'_>) -> Frame {

@@ -6,10 +6,9 @@ use super::{
     live::{Came, Live},
     ring::{Cursor, Kept, Ring, Row},
 };
-use crate::packet::Frame;
+use crate::packet::{Frame, pcapng};
 use parking_lot::{Condvar, Mutex};
 use std::{
-    path::Path,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -175,14 +174,14 @@ impl Shelf {
     /// Takes packets in until there are no more, or nobody looks; the result is why.
     fn fill(&self, packets: &Packets, touch: &dyn Fn()) -> String {
         match packets {
-            Packets::Recorded { file } => match recorded(file) {
+            Packets::Recorded { file } => match pcapng::read(file) {
                 Ok(frames) => {
                     let mut books = self.kept.lock();
                     frames.into_iter().for_each(|frame| books.live.push(frame));
                     books.came = books.live.all().filter(|kept| matches!(kept, Kept::Packet(..))).count() as u64;
                     String::new()
                 }
-                Err(error) => error,
+                Err(error) => error.to_string(),
             },
             Packets::Live { interface, machine, boot } => {
                 let mut live = match Live::open(interface, *machine, *boot) {
@@ -239,27 +238,49 @@ impl Shelf {
     }
 }
 
-fn recorded(file: &Path) -> Result<Vec<Frame>, String> {
-    Err(format!("{}: recorded packets cannot be read yet", file.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Looks until the page is as wanted.
+    fn page(pane: &Pane, filter: &str, wanted: impl Fn(&Page) -> bool) -> Page {
+        let view = View { filter: filter.to_owned(), paused: false, height: 10 };
+        let began = Instant::now();
+        loop {
+            let page = pane.look(&view, &mut Cursor::default(), 0);
+            if wanted(&page) {
+                return page;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{page:?}");
+            thread::yield_now();
+        }
+    }
+
     #[test]
     fn what_cannot_be_captured_says_why() {
         let packets = Packets::Live { interface: "nowhere0".to_owned(), machine: None, boot: false };
-        let pane = Pane::open(packets, || {});
-        let (view, mut cursor) = (View::default(), Cursor::default());
-        let began = Instant::now();
-        let page = loop {
-            let page = pane.look(&view, &mut cursor, 0);
-            if page.ended.is_some() || began.elapsed() > Duration::from_secs(20) {
-                break page;
-            }
-            thread::yield_now();
-        };
+        let page = page(&Pane::open(packets, || {}), "", |page| page.ended.is_some());
         assert_eq!(page.ended.as_deref(), Some("there is no interface nowhere0; w lists those that are up"));
+        let packets = Packets::Recorded { file: "/nowhere/boot.pcapng".into() };
+        let page = self::page(&Pane::open(packets, || {}), "", |page| page.ended.is_some());
+        assert!(page.ended.is_some_and(|why| why.starts_with("/nowhere/boot.pcapng: No such file")));
+    }
+
+    #[test]
+    fn a_recorded_boot_with_what_happened() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer = pcapng::Writer::begin(file.reopen().unwrap(), "br0", "boot of web1").unwrap();
+        let data = bytes::Bytes::from_static(&[0xff; 60]);
+        let frame = Frame { time: jiff::Timestamp::UNIX_EPOCH, length: 60, data, comments: Vec::new() };
+        writer.packet(&frame).unwrap();
+        writer.packet(&Frame { comments: vec!["tftp.requested ipxe.efi".to_owned()], ..frame }).unwrap();
+        writer.flush().unwrap();
+        let pane = Pane::open(Packets::Recorded { file: file.path().to_owned() }, || {});
+        let all = page(&pane, "", |page| page.ended.is_some());
+        assert_eq!((all.count, all.came, all.ended.as_deref()), (3, 2, Some("")));
+        assert!(matches!(&all.rows[1], Row::Comment(_, words) if words == "tftp.requested ipxe.efi"), "{all:?}");
+        let fitting = page(&pane, "REQUESTED", |page| !page.searching && page.count == 1);
+        assert!(matches!(&fitting.rows[..], [Row::Comment(..)]), "{fitting:?}");
+        assert_eq!(pane.frames().len(), 2);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     live::{Came, Live},
 };
 use crate::{
-    desk::{Answer, CommandLine, Desk, programs, seat::Unopened},
+    desk::{Answer, CommandLine, Desk, Plan, programs, seat::Unopened},
     packet::pcap,
 };
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -18,7 +18,10 @@ use std::{
     os::unix::fs::{OpenOptionsExt, fchown},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -26,6 +29,8 @@ use std::{
 /// Bytes that are written at once; fewer wait for this long.
 const CHUNK: usize = 16 << 10;
 const SOON: Duration = Duration::from_millis(50);
+/// How often it is looked whether a file is still read.
+const LONG: Duration = Duration::from_millis(500);
 /// What the pipe has room for.
 const PIPE: i32 = 1 << 20;
 
@@ -60,27 +65,40 @@ impl Desk {
     }
 
     fn open_file(&self, file: &Path, temporary: bool) -> Result<(), Unopened> {
-        if self.has_windows() {
-            self.read_in_wireshark(file, "kept packets")?;
-            if temporary {
-                let _ = fs::remove_file(file);
-            }
-            return Ok(());
+        let shown = match self.has_windows() {
+            true => self.read_in_wireshark(file, "kept packets"),
+            false => self.read_inside(file),
+        };
+        if temporary {
+            let _ = fs::remove_file(file);
         }
+        shown
+    }
+
+    /// Until the terminal inside the console is closed.
+    fn read_inside(&self, file: &Path) -> Result<(), Unopened> {
         let reader = ["termshark", "tshark"].into_iter().find(|program| programs::find(program).is_ok());
         let Some(reader) = reader else {
             let none = "neither termshark nor tshark is installed: apt install termshark";
             return Err(Unopened::Failed(none.to_owned()));
         };
-        let words = [OsString::from(reader), "-r".into(), file.into()];
-        self.show_inside("packets", self.seat.operator.as_operator(CommandLine::new(words)));
+        let line = CommandLine::new([OsString::from(reader), "-r".into(), file.into()]);
+        let plan = Plan {
+            session: format!("{reader} {}", file.display()),
+            title: format!("packets in {reader}"),
+            background: (0, 0, 0),
+            foreground: (0xd0, 0xd0, 0xd0),
+            command: line.clone(),
+            log: PathBuf::from("/dev/null"),
+            attach: self.seat.operator.as_operator(line),
+        };
+        let at_end = Arc::new(|_: &Plan, how: &str| how.to_owned());
+        let id = self.terminals.open(plan, None, self.seat.operator.owner(), at_end).map_err(Unopened::Failed)?;
+        self.answer(Answer::Inside(id));
+        while self.terminals.get(id).is_some_and(|terminal| terminal.ended().is_none()) {
+            thread::sleep(LONG);
+        }
         Ok(())
-    }
-
-    /// Runs a program that reads packets in a terminal inside the console.
-    fn show_inside(&self, _title: &str, line: CommandLine) {
-        let words: Vec<String> = line.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        self.answer(Answer::Word(format!("the packets are in a file: {}", words.join(" "))));
     }
 
     /// Writes the packets to a file that the operator can read and nobody else.

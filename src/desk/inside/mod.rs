@@ -127,7 +127,9 @@ impl Terminals {
     pub fn lose(&self, running: &[String], patience: Duration) -> bool {
         let now = crate::event::now();
         let mut any = false;
-        for (_, terminal) in self.list().into_iter().filter(|(_, terminal)| terminal.ended().is_none()) {
+        // What is not for something that is kept in a session runs by itself.
+        let held = |terminal: &Terminal| terminal.what.is_some() && terminal.ended().is_none();
+        for (_, terminal) in self.list().into_iter().filter(|(_, terminal)| held(terminal)) {
             any = true;
             let is_new = now.duration_since(terminal.since).unsigned_abs() < patience;
             if !is_new && !running.contains(&terminal.plan.session) {

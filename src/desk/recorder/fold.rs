@@ -108,8 +108,11 @@ impl Recorder {
             return;
         }
         self.heard.insert(mac, event.time + HEARD);
-        // How far a transfer is, its packets tell.
-        let is_news = !matches!(event.fact, Fact::TftpProgressed { .. } | Fact::HttpProgressed { .. });
+        // How far a transfer is and what a machine logs, its packets tell.
+        let is_news = !matches!(
+            event.fact,
+            Fact::TftpProgressed { .. } | Fact::HttpProgressed { .. } | Fact::SyslogReceived { .. }
+        );
         if let (Some(track), true) = (self.track(mac), is_news) {
             track.tell(event);
         }
@@ -169,7 +172,8 @@ impl Recorder {
 
     /// Nothing comes any more: all that waits is written.
     pub fn finish(&mut self, now: Timestamp, words: &str) -> Vec<Act> {
-        // What is about to begin has begun, and what is told has come.
+        // Who comes next begins what is about to begin. What is told has come.
+        self.tracks.values_mut().for_each(|track| track.next = None);
         let mut acts = self.advance(now + SETTLE);
         for (mac, track) in &mut self.tracks {
             let words = match track.active.as_ref().and_then(|active| active.ends.clone()) {
