@@ -6,6 +6,5 @@ mod past;
 mod plain;
 mod rooms;
 mod screens;
-mod story;
 pub mod story;
 mod terminals;
