@@ -1,6 +1,8 @@
 //! The terminals inside the console: which one is before the operator, and what keys and mouse mean there. Pure: what
 //! is typed goes out as an effect.
 
+pub use super::listed::{Listed, all};
+
 use super::Room;
 use crate::{
     console::{
@@ -8,35 +10,13 @@ use crate::{
         update::Effect,
         view::Sight,
     },
-    desk::{
-        Desk, What,
-        inside::{Act, Id, Terminal, picture::Spot},
-    },
+    desk::inside::{Act, Id, picture::Spot},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
-use std::sync::Arc;
 
 /// Lines that a turn of the wheel moves.
 const WHEEL: isize = 3;
-
-/// A terminal that is open, or a session that runs without one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// None for a session that is not shown here.
-    pub id: Option<Id>,
-    pub session: String,
-    pub title: String,
-    pub what: Option<What>,
-    pub since: Option<Timestamp>,
-    /// How its program ended; none while it runs.
-    pub ended: Option<String>,
-    /// It rang and was not looked at since.
-    pub bell: bool,
-    /// Others have the session before them.
-    pub attached: bool,
-}
 
 /// Where the operator is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,49 +108,6 @@ impl Terminals {
     pub fn listing() -> Terminals {
         Terminals { shown: None, choice: 0, half: false, prefix: false, question: false, looking: None }
     }
-}
-
-/// What is open in a desk, then the sessions that run without a terminal here.
-pub fn all(desk: &Desk) -> Vec<Listed> {
-    let open = desk.terminals().list();
-    let mut listed: Vec<Listed> = open
-        .iter()
-        .map(|(id, terminal)| Listed {
-            id: Some(*id),
-            session: terminal.plan.session.clone(),
-            title: terminal.plan.title.clone(),
-            what: terminal.what.clone(),
-            since: Some(terminal.since),
-            ended: terminal.ended(),
-            bell: terminal.look(|emulator| emulator.replies().bell),
-            attached: true,
-        })
-        .collect();
-    listed.extend(held(desk, &open));
-    listed
-}
-
-fn held(desk: &Desk, open: &[(Id, Arc<Terminal>)]) -> Vec<Listed> {
-    let mut held = desk.known_sessions();
-    held.retain(|held| open.iter().all(|(_, terminal)| terminal.plan.session != held.name));
-    let listed = held.into_iter().map(|held| Listed {
-        id: None,
-        title: match &held.what {
-            Some(What::Machine { machine, way, .. }) => {
-                let way = way.map(|way| format!("{way:?}").to_lowercase()).unwrap_or_default();
-                format!("{machine} {way}")
-            }
-            Some(What::Log(service)) => format!("pxelator {service}"),
-            None => "a machine that is gone from conf".to_owned(),
-        },
-        what: held.what,
-        session: held.name,
-        since: None,
-        ended: None,
-        bell: false,
-        attached: held.attached,
-    });
-    listed.collect()
 }
 
 /// The keys that work here.
