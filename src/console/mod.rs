@@ -262,8 +262,14 @@ fn react(model: &mut Model, sight: &Sight, source: &Source, came: Event) -> Effe
     let state = source.state.read();
     match came {
         Event::Key(key) if key.kind != KeyEventKind::Release => update::key(model, &state, &source.conf.borrow(), key),
-        Event::Mouse(mouse) => mouse::mouse(model, &state, sight, mouse),
-        Event::Paste(text) => answers::paste(model, &state, &text),
+        Event::Mouse(mouse) => {
+            let effect = mouse::mouse(model, &state, sight, mouse);
+            update::held_back(model, effect)
+        }
+        Event::Paste(text) => {
+            let effect = answers::paste(model, &state, &text);
+            update::held_back(model, effect)
+        }
         _ => Effect::None,
     }
 }

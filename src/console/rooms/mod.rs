@@ -1,6 +1,7 @@
 //! What stands in the place of the panes when it is opened: terminals, interfaces, packets. One file a room.
 
 pub mod interfaces;
+mod listed;
 pub mod packets;
 pub mod terminals;
 

@@ -1,6 +1,8 @@
 //! The terminals inside the console: which one is before the operator, and what keys and mouse mean there. Pure: what
 //! is typed goes out as an effect.
 
+pub use super::listed::{Listed, all};
+
 use super::Room;
 use crate::{
     console::{
@@ -8,35 +10,13 @@ use crate::{
         update::Effect,
         view::Sight,
     },
-    desk::{
-        Desk, What,
-        inside::{Act, Id, Terminal, picture::Spot},
-    },
+    desk::inside::{Act, Id, picture::Spot},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
-use std::sync::Arc;
 
 /// Lines that a turn of the wheel moves.
 const WHEEL: isize = 3;
-
-/// A terminal that is open, or a session that runs without one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// None for a session that is not shown here.
-    pub id: Option<Id>,
-    pub session: String,
-    pub title: String,
-    pub what: Option<What>,
-    pub since: Option<Timestamp>,
-    /// How its program ended; none while it runs.
-    pub ended: Option<String>,
-    /// It rang and was not looked at since.
-    pub bell: bool,
-    /// Others have the session before them.
-    pub attached: bool,
-}
 
 /// Where the operator is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,20 +64,20 @@ pub const PREFIXED: [(&str, &str, &str); 12] = [
     ("n", "next", "the next terminal"),
     ("p", "before", "the terminal before"),
     ("[", "look back", "look back, and copy"),
-    ("z", "half", "half the screen, and the whole"),
+    ("z", "half", "half the screen; the whole"),
     ("v", "paste", "paste what was copied"),
-    ("d", "detach", "close it; its session goes on"),
-    ("x", "end", "end its session, after a question"),
+    ("d", "detach", "close; its session goes on"),
+    ("x", "end", "end its session; it asks"),
     ("r", "again", "attach anew"),
     ("?", "help", "this help"),
-    ("^]", "send it", "ctrl-] for the program itself"),
+    ("^]", "send it", "ctrl-] for the program"),
 ];
 
 /// The keys of the list.
 pub const LIST: [(&str, &str, &str); 5] = [
     ("enter", "open", "open it here"),
-    ("d", "detach", "close it; its session goes on"),
-    ("x", "end", "end its session, after a question"),
+    ("d", "detach", "close; its session goes on"),
+    ("x", "end", "end its session; it asks"),
     ("?", "help", "this help"),
     ("esc", "console", "back to the console"),
 ];
@@ -106,9 +86,9 @@ pub const LIST: [(&str, &str, &str); 5] = [
 pub const LOOKING: [(&str, &str, &str); 6] = [
     ("↑↓←→", "move", "move; h j k l too"),
     ("pgup", "back", "a screen back; pgdn on"),
-    ("g G", "ends", "to the oldest line; to the newest"),
-    ("v", "mark", "what is copied begins here"),
-    ("y", "copy", "copy; without a mark, the line"),
+    ("g G", "ends", "oldest line; newest"),
+    ("v", "mark", "a copy begins here"),
+    ("y", "copy", "copy; unmarked: the line"),
     ("esc", "back", "back to what is there now"),
 ];
 
@@ -130,49 +110,6 @@ impl Terminals {
     }
 }
 
-/// What is open in a desk, then the sessions that run without a terminal here.
-pub fn all(desk: &Desk) -> Vec<Listed> {
-    let open = desk.terminals().list();
-    let mut listed: Vec<Listed> = open
-        .iter()
-        .map(|(id, terminal)| Listed {
-            id: Some(*id),
-            session: terminal.plan.session.clone(),
-            title: terminal.plan.title.clone(),
-            what: terminal.what.clone(),
-            since: Some(terminal.since),
-            ended: terminal.ended(),
-            bell: terminal.look(|emulator| emulator.replies().bell),
-            attached: true,
-        })
-        .collect();
-    listed.extend(held(desk, &open));
-    listed
-}
-
-fn held(desk: &Desk, open: &[(Id, Arc<Terminal>)]) -> Vec<Listed> {
-    let mut held = desk.known_sessions();
-    held.retain(|held| open.iter().all(|(_, terminal)| terminal.plan.session != held.name));
-    let listed = held.into_iter().map(|held| Listed {
-        id: None,
-        title: match &held.what {
-            Some(What::Machine { machine, way, .. }) => {
-                let way = way.map(|way| format!("{way:?}").to_lowercase()).unwrap_or_default();
-                format!("{machine} {way}")
-            }
-            Some(What::Log(service)) => format!("pxelator {service}"),
-            None => "a machine that is gone from conf".to_owned(),
-        },
-        what: held.what,
-        session: held.name,
-        since: None,
-        ended: None,
-        bell: false,
-        attached: held.attached,
-    });
-    listed.collect()
-}
-
 /// The keys that work here.
 pub fn help(room: &Terminals, unicode: bool) -> Vec<(String, &'static str)> {
     let keys: &[(&str, &str, &str)] = match room.shown {
@@ -180,7 +117,8 @@ pub fn help(room: &Terminals, unicode: bool) -> Vec<(String, &'static str)> {
         Some(_) => &PREFIXED,
         None => &LIST,
     };
-    keys.iter().map(|(key, _, words)| (spelled(key, unicode).to_owned(), *words)).collect()
+    let before = if room.shown.is_some() && room.looking.is_none() { "^] " } else { "" };
+    keys.iter().map(|(key, _, words)| (format!("{before}{}", spelled(key, unicode)), *words)).collect()
 }
 
 /// A key as the operator's terminal can show it.
@@ -349,8 +287,12 @@ fn looked(model: &mut Model, room: &mut Terminals, mut looking: Looking, id: Id,
         KeyCode::Right | KeyCode::Char('l') => spot.column = (spot.column + 1).min(columns - 1),
         KeyCode::Char('0') => spot.column = 0,
         KeyCode::Char('$') => spot.column = columns - 1,
-        KeyCode::PageUp => spot.up = (spot.up + page).min(last),
-        KeyCode::PageDown => spot.up = spot.up.saturating_sub(page),
+        KeyCode::PageUp => {
+            (spot.up, looking.bottom) = ((spot.up + page).min(last), looking.bottom.saturating_add(page).min(last));
+        }
+        KeyCode::PageDown => {
+            (spot.up, looking.bottom) = (spot.up.saturating_sub(page), looking.bottom.saturating_sub(page));
+        }
         KeyCode::Home | KeyCode::Char('g') => spot.up = last,
         KeyCode::End | KeyCode::Char('G') => spot.up = 0,
         KeyCode::Char('v' | ' ') => {

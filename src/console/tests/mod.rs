@@ -7,3 +7,4 @@ mod plain;
 mod rooms;
 mod screens;
 pub mod story;
+mod terminals;

@@ -53,6 +53,9 @@ pub fn facts<'a>(scene: Scene<'_>, machine: &Machine) -> Line<'a> {
     if let Some(method) = &machine.power_method {
         parts.push(format!("power by {method}"));
     }
+    if scene.model.has_terminal(machine.address) {
+        parts.push("terminal open".to_owned());
+    }
     Line::styled(parts.join(scene.theme.marks.between), scene.theme.dim)
 }
 

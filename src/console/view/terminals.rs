@@ -49,7 +49,11 @@ fn headline(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminal
     let Some(terminal) = desk.terminals().get(id) else { return };
     let open = model.terminals.iter().filter(|listed| listed.id.is_some());
     let (count, at) = (open.clone().count(), open.clone().position(|listed| listed.id == Some(id)).unwrap_or(0));
-    let style = match colours(model.depth, &terminal.plan) {
+    let plan = match model.depth {
+        Depth::Indexed => Plan { background: vivid(terminal.plan.background), ..terminal.plan.clone() },
+        _ => terminal.plan.clone(),
+    };
+    let style = match colours(model.depth, &plan) {
         Some(colours) => colours.add_modifier(Modifier::BOLD),
         None => Style::new().add_modifier(Modifier::REVERSED),
     };
@@ -177,6 +181,14 @@ fn colours(depth: Depth, plan: &Plan) -> Option<Style> {
         Depth::True => Some(Color::Rgb(red, green, blue)),
     };
     Some(Style::new().bg(of(plan.background)?).fg(of(plan.foreground)?))
+}
+
+/// A dark colour made brighter: of the 256 the darkest are all greys, which tell no machine from another.
+fn vivid((red, green, blue): (u8, u8, u8)) -> (u8, u8, u8) {
+    const BRIGHT: u16 = 135;
+    let most = u16::from(red.max(green).max(blue)).max(1);
+    let scale = |part: u8| u8::try_from(u16::from(part) * BRIGHT / most).unwrap_or(u8::MAX);
+    if most < BRIGHT { (scale(red), scale(green), scale(blue)) } else { (red, green, blue) }
 }
 
 /// What the operator's own terminal can show of a cell.

@@ -282,9 +282,21 @@ impl Terminal {
     /// Keeps what is there now as it is, with all that went by before, for looking back.
     pub fn freeze(&self) {
         let screen = self.screen.lock();
-        let (rows, page) = (screen.rows(), usize::from(screen.screen().size().0));
+        let (rows, columns) = screen.screen().size();
+        let (page, all) = (usize::from(rows), screen.rows());
         drop(screen);
-        *self.still.lock() = Some(Arc::new(joined(&self.earlier.lock(), &rows, page)));
+        let still = if self.skips() {
+            let shown = all.len().saturating_sub(page);
+            joined(&logged(&self.plan.log, rows, columns), &all[shown..], page)
+        } else {
+            joined(&self.earlier.lock(), &all, page)
+        };
+        *self.still.lock() = Some(Arc::new(still));
+    }
+
+    /// tmux draws the last of many lines and skips the others: only the log has them all.
+    fn skips(&self) -> bool {
+        self.plan.attach != self.plan.command && self.plan.attach.words.iter().any(|word| word == "tmux")
     }
 
     /// Forgets what was kept.
