@@ -169,7 +169,6 @@ fn a_console_that_panics() {
         commands,
         shutdown,
         note: None,
-        operator: pxelator::desk::Operator::here(),
         read_only: false,
     };
     let _ = console::run(&source, Some("ansi16"), runtime.handle());

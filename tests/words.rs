@@ -65,7 +65,7 @@ fn keys_are_the_operators_own_while_the_console_runs() {
     screen.keys(&["C-g"]);
     screen.wait("Keys that work here");
     screen.keys(&["x"]);
-    write_keys(&segment, "troubles = 'w'\nhelp = ['?', 'f6']\n");
+    write_keys(&segment, "troubles = 'W'\nhelp = ['?', 'f6']\n");
     screen.wait_until("nothing is wrong", |shown| shown.contains("keys.toml now") && !shown.contains("trouble"));
     screen.keys(&["F6"]);
     screen.wait("? f6");
@@ -358,7 +358,7 @@ fn at_a_terminal_there_is_a_prompt_and_control_d_leaves() {
     screen.wait("radv listens");
     screen.text("servers");
     screen.keys(&["Enter"]);
-    let shown = screen.wait("Servers: 6");
+    let shown = screen.wait("Servers: ");
     assert!(shown.contains("> servers") || shown.contains("servers\n"), "{shown}");
     screen.keys(&["C-d"]);
     screen.wait("ENDED 0");

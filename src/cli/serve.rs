@@ -4,7 +4,6 @@ use super::{headless, power_on::PowerOn};
 use crate::{
     bus::{Bus, Delivery},
     console,
-    desk::Operator,
     event::{Event, Fact},
     supervisor::{self, Options, Running},
 };
@@ -87,7 +86,6 @@ async fn show(
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),
         note,
-        operator: Operator::here(),
         read_only: screen.read_only,
     };
     let mut shown = match screen.headless {

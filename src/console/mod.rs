@@ -87,8 +87,6 @@ pub struct Source {
     pub shutdown: CancellationToken,
     /// A word for the head line: `practice segment`.
     pub note: Option<String>,
-    /// Whose keys these are.
-    pub operator: Operator,
     /// Everything is shown and nothing can be changed.
     pub read_only: bool,
 }
@@ -144,7 +142,7 @@ async fn show(
     model.zone = TimeZone::system();
     model.windows = source.desk.has_windows();
     model.read_only = source.read_only;
-    let mut own = Own::of(&source.operator);
+    let mut own = Own::of(source.desk.operator());
     model.history = own.history();
     let mut looked: Option<Instant> = None;
     // What a console before this one asked is nobody's.

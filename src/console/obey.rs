@@ -4,6 +4,7 @@ use super::{
     answers, lock,
     model::{Dialog, Model, Pane},
     order::{List, Order},
+    rooms::{interfaces, packets},
     timeline,
     update::{self, Effect},
 };
@@ -12,7 +13,7 @@ use crate::{
     conf::{Conf, fits},
     desk::{Packets, Wanted, What},
     net::Mac,
-    state::State,
+    state::{Machine, State},
 };
 use std::net::Ipv4Addr;
 
@@ -49,11 +50,17 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
             return Effect::Desk(Wanted::Terminal(What::Machine { segment, machine, way }));
         }
         Order::Packets(segment, mac) => {
-            let Some(interface) = conf.segments.get(&segment).and_then(|segment| segment.interface.clone()) else {
-                model.word = Some(format!("conf says no interface for {segment}: w lists those there are"));
+            show(model, state, segment);
+            let interface = conf.segments.get(&segment).and_then(|segment| segment.interface.clone());
+            let Some(interface) = interface else {
+                // Which it is, is known there.
+                model.page = Some((mac, 0));
+                interfaces::enter(model, state);
                 return Effect::None;
             };
-            return Effect::Desk(Wanted::Packets(Packets::Live { interface, machine: Some(mac), boot: false }));
+            let machine = state.segments.get(&segment).and_then(|segment| segment.machines.get(&mac));
+            let packets = Packets::Live { interface, machine: Some(mac), boot: false };
+            return packets::open(model, packets, machine.map(Machine::name), false);
         }
         Order::Adopt { segment, mac, address, hostname } => {
             show(model, state, segment);

@@ -74,7 +74,7 @@ impl Talk {
     /// Answers a line that was typed.
     pub fn line(&mut self, world: World<'_>, text: &str) -> (Vec<String>, Effect) {
         self.model.word = None;
-        self.model.now = world.now;
+        (self.model.now, self.model.windows) = (world.now, world.desk.has_windows());
         let (mut lines, effect) = match self.model.dialog.take() {
             Some(dialog) => {
                 if !matches!(text.trim(), "y" | "yes") {
@@ -121,6 +121,10 @@ impl Talk {
             }
             Order::Wish(Wish::Help) => return (self.help(), Effect::None),
             Order::Wish(Wish::Troubles) => return (self.troubles(world), Effect::None),
+            Order::Wish(Wish::Logs) if !world.desk.has_windows() => {
+                let words = "the logs' terminals are windows, and there is no display; audit lists what happens";
+                return (vec![words.to_owned()], Effect::None);
+            }
             Order::Wish(wish) if lock::changes(*wish) => {
                 return (
                     vec!["expected the machine too, as power on web1; help lists the orders".to_owned()],
@@ -149,6 +153,11 @@ impl Talk {
         let page = if let Order::Page(_, mac) = order { Some(mac) } else { None };
         let effect = obey(&mut self.model, world.state, world.conf, order);
         self.model.page = None;
+        if self.model.room.take().is_some() {
+            let words =
+                "packets are seen in windows or in the full-screen console; `pxelator packets` has those of boots";
+            return (vec![words.to_owned()], Effect::None);
+        }
         if matches!(self.model.dialog, Some(Dialog::Told(_))) {
             self.model.dialog = None;
         }

@@ -7,6 +7,7 @@ use crate::{
         keys, lock,
         model::{Dialog, Pane},
         palette::candidates,
+        rooms::Room,
         update::Effect,
     },
     desk::{Wanted, Way, What},
@@ -104,6 +105,16 @@ fn orders_change_what_is_shown() {
     story.types(":power on uefi1<enter>");
     assert!(story.model.word.as_deref().unwrap().contains("this is the past"), "{:?}", story.model.word);
     assert_eq!(story.types(":now<enter>"), [Effect::Go(Go::Close)]);
+}
+
+#[test]
+fn packets_of_a_machine_are_opened() {
+    let mut story = Story::of_three();
+    assert_eq!(story.types(":packets uefi1<enter>"), []);
+    match &story.model.room {
+        Some(Room::Interfaces(room)) => assert_eq!(room.machine, Some((mac(61), "uefi1".to_owned()))),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
