@@ -83,7 +83,10 @@ fn what_a_boot_does_is_read_in_lines() {
     works(&host, "curl -sS --noproxy '*' -A loader/1 -o got http://10.77.0.1/grub/extra.cfg");
     works(&host, "dig +tries=1 @10.77.0.1 web1.test.lan A");
     works(&host, "logger -n 10.77.0.1 -P 514 -d -p daemon.err -t initrd no disk");
-    works(&host, "rdisc6 -1 eth0");
+    wait_for("a link-local address that is no longer tentative", SOON, || {
+        (!host.sh("ip -6 -o addr show dev eth0 scope link -tentative").stdout.is_empty()).then_some(())
+    });
+    works(&host, "rdisc6 -r 5 -w 3000 -1 eth0");
     works(&host, "ip neigh flush dev eth0 && busybox ping -q -c 1 10.77.0.1");
     for (words, line) in [
         ("dhcp discover", "0.0.0.0 > 255.255.255.255 DHCP DISCOVER for 52:54:00:77:00:60 xid"),

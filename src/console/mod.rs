@@ -3,6 +3,7 @@
 
 mod answers;
 mod keys;
+mod lines;
 mod lock;
 mod model;
 mod mouse;

@@ -3,8 +3,9 @@
 use super::{
     answers,
     keys::{ACTIONS, Chord, Wish, works},
+    lines::current,
     lock,
-    model::{Adopting, Dialog, Model, Pane, current},
+    model::{Adopting, Dialog, Model, Pane},
     palette::Palette,
     recorded,
     rooms::{self, Room, interfaces, terminals},

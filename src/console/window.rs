@@ -51,11 +51,7 @@ impl Window {
     pub(super) fn ask_for(&self, model: &mut Model, state: &Shared, text: &str, zone: &TimeZone) {
         match filter::moment(text, now(), zone) {
             Some(moment) => {
-                if !model.travelling {
-                    model.travelling = true;
-                    let segment = model.segment(&state.read()).map(|(address, _)| address);
-                    self.ask(model, Go::Open, segment);
-                }
+                model.travelling = true;
                 let segment = model.segment(&state.read()).map(|(address, _)| address);
                 self.ask(model, Go::At(moment), segment);
             }

@@ -10,7 +10,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 pub enum Go {
     /// Begins to look back, at the newest event.
     Open,
-    /// To this moment.
+    /// To this moment; begins to look back where that is not done yet.
     At(Timestamp),
     /// So many events on, or back, of those that the audit shows.
     Step(i64),

@@ -67,11 +67,14 @@ fn obey(journal: &Path, session: &mut Option<Session>, wish: Request) -> Result<
     match wish.go {
         Go::Open => {
             *session = None;
-            let traveller = Traveller::open(journal, segment).map_err(words)?.ok_or(EMPTY)?;
-            *session = Some(Session { traveller, segment, played: None, speed: 0 });
+            *session = Some(Session::begin(journal, segment)?);
         }
         Go::Close => *session = None,
         go => {
+            // Who asks for a moment begins there: nothing else is shown before.
+            if session.is_none() && matches!(go, Go::At(_)) {
+                *session = Some(Session::begin(journal, segment)?);
+            }
             if let Some(session) = session {
                 session.segment = segment;
                 session.go(&go).map_err(words)?;
@@ -86,6 +89,11 @@ fn words(error: JournalError) -> String {
 }
 
 impl Session {
+    fn begin(journal: &Path, segment: Option<Ipv4Addr>) -> Result<Session, String> {
+        let traveller = Traveller::open(journal, segment).map_err(words)?.ok_or(EMPTY)?;
+        Ok(Session { traveller, segment, played: None, speed: 0 })
+    }
+
     fn go(&mut self, go: &Go) -> Result<(), JournalError> {
         let (traveller, segment) = (&mut self.traveller, self.segment);
         match go {

@@ -2,7 +2,7 @@
 
 use super::{OrderError, Scope};
 use crate::{
-    console::{keys::nearest, model::current},
+    console::{keys::nearest, lines::current},
     net::Mac,
     state::Machine,
 };

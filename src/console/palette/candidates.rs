@@ -3,7 +3,8 @@
 use crate::{
     console::{
         keys::{ACTIONS, Chord, Wish, works},
-        model::{Model, current},
+        lines::current,
+        model::Model,
         order::{FORMS, Form, Rest},
     },
     state::State,

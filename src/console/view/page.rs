@@ -2,7 +2,7 @@
 
 use super::{Scene, Sight, list, strip, timeline, words};
 use crate::{
-    console::{keys::Wish, model::line_of},
+    console::{keys::Wish, lines::line_of},
     event::Event,
     net::Mac,
     state::{Boot, Machine, Outcome, Stage, Underway},

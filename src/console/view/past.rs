@@ -2,7 +2,7 @@
 
 use super::{Scene, words::span};
 use crate::{
-    console::{model::line_of, theme::Theme},
+    console::{lines::line_of, theme::Theme},
     state::past::{Bucket, Kept, Past},
 };
 use jiff::Timestamp;

@@ -3,7 +3,8 @@
 use super::{Scene, replica, words};
 use crate::{
     console::{
-        model::{Model, Pane, current},
+        lines::current,
+        model::{Model, Pane},
         order::List,
     },
     event::Event,
