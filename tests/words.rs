@@ -227,6 +227,18 @@ impl Lines {
         found.unwrap_or_else(|_| panic!("{what}: {words:?} not said:\n{}", self.said()))
     }
 
+    /// Asks until all of `words` are said: an event may be told a moment before the state has it.
+    fn ask_until(&mut self, line: &str, words: &[&str]) {
+        wait_for(&format!("{line}: {words:?}"), SOON, || {
+            let before = self.said().len();
+            // A line that is no order ends what is said to the one before it.
+            self.input.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+            self.ask("no-order", &["\"no-order\" is no order"]);
+            let all = self.said().split_off(before);
+            words.iter().all(|word| all.contains(word)).then_some(())
+        });
+    }
+
     fn end(&mut self) -> ExitStatus {
         wait_for("the end", SOON, || self.child.try_wait().unwrap())
     }
@@ -260,9 +272,9 @@ fn all_facts_are_said_in_lines() {
         host.sh("logger -n 10.77.0.1 -P 514 -d -p daemon.err -t nginx '└─ no \u{1b}[31mhost key'").status.success()
     );
     lines.wait("web1 err syslog.received: nginx: -- no");
-    lines.ask("machines", &["Machines: 1\n", "web1, 10.77.0.60, 52:54:00:00:00:60", "power by wol"]);
-    lines.ask("leases", &["Leases: 1\n", "10.77.0.60, 52:54:00:00:00:60, web1, of conf", " left\n"]);
-    lines.ask("syslog", &["Syslog: 1\n", "web1 err syslog.received: nginx: -- no"]);
+    lines.ask_until("machines", &["Machines: 1\n", "web1, 10.77.0.60, 52:54:00:00:00:60", "power by wol"]);
+    lines.ask_until("leases", &["Leases: 1\n", "10.77.0.60, 52:54:00:00:00:60, web1, of conf", " left\n"]);
+    lines.ask_until("syslog", &["Syslog: 1\n", "web1 err syslog.received: nginx: -- no"]);
     lines.ask("syslog severity<=crit", &["Syslog with \"severity<=crit\": no line fits"]);
     // The filter's own language, and the journal.
     lines.ask("audit kind=dhcp.acknowledged", &["searching the journal", "Audit with \"kind=dhcp.acknowledged\": 1\n"]);
@@ -301,6 +313,7 @@ fn lines_go_on_without_orders_and_end_with_their_reader() {
     segment.machine(60, "52:54:00:00:00:60", "web1");
     let mut lines = Lines::run(&segment, &["--read-only"]);
     lines.wait("conf read: 1 machine");
+    lines.ask_until("machines", &["web1, "]);
     lines.ask("power on web1", &["read-only: nothing is changed from here"]);
     // The end of orders is not that of the program.
     lines.input = None;
@@ -331,16 +344,17 @@ fn a_running_machine_is_switched_off_after_a_question() {
     let mut command = Command::new(PROGRAM);
     command.current_dir(segment.folder.path()).arg("practice");
     let mut lines = Lines::open(command, &[]);
-    lines.wait("bios1 info power.observed: is off");
+    lines.wait("info power.observed: is off");
+    lines.ask_until("machines", &["bios1, "]);
     lines.ask("power on bios1", &["power.accepted", "power.observed: is on"]);
     let process: PathBuf = segment.folder.path().join("run/10.77.0.60.pid");
     assert!(process.exists());
     lines.ask("power off bios1", &["bios1: It runs. Switch it off at once"]);
     lines.ask("no", &["left as it is"]);
-    lines.ask("machines", &["power on"]);
+    lines.ask_until("machines", &["power on"]);
     lines.ask("power off bios1", &["y does it"]);
     lines.ask("y", &["asked for", "power.observed: is off"]);
-    lines.ask("machines", &["power off"]);
+    lines.ask_until("machines", &["power off"]);
     lines.ask("quit", &[]);
     if lines.said().contains("y quits") {
         lines.ask("y", &[]);
