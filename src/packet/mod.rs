@@ -9,7 +9,6 @@ mod http;
 mod icmp;
 mod layer;
 mod options;
-pub mod pcap;
 pub mod pcapng;
 mod syslog;
 #[cfg(test)]

@@ -275,6 +275,11 @@ impl<W: Write> Writer<W> {
         self.blocks.write_pcapng_block(statistics).map(drop).map_err(io::Error::other)
     }
 
+    /// Where they go.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.to
+    }
+
     /// Writes the blocks added so far, in one piece.
     pub fn flush(&mut self) -> io::Result<u64> {
         let blocks = std::mem::take(self.blocks.get_mut());

@@ -107,7 +107,7 @@ fn a_boot_in_lines() {
         (udp((CLIENT, 5000), (HOST, 6000), b"\0\x04"), "10.77.0.60 > 10.77.0.1 UDP 5000 > 6000, 2 bytes"),
         (
             udp((CLIENT, 514), (HOST, 514), b"<3>Nov 24 09:20:05 web1 sshd: \x1b[31mno key"),
-            "10.77.0.60 > 10.77.0.1 SYSLOG err Nov 24 09:20:05 web1 sshd: [31mno key",
+            "10.77.0.60 > 10.77.0.1 SYSLOG err web1 sshd: [31mno key",
         ),
         (
             tcp(43210, 80, b"GET /boot.ipxe HTTP/1.1\r\nHost: 10.77.0.1\r\nUser-Agent: iPXE/1.21\r\n\r\n"),

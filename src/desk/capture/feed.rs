@@ -1,6 +1,6 @@
 //! Packets on their way into a pipe whose reader may be slow, or stop: it holds nothing up, and what has no room is counted.
 
-use crate::packet::{Frame, pcap};
+use crate::packet::{Frame, pcapng::Writer};
 use std::io::{self, ErrorKind, Write};
 
 /// Bytes that may wait for the reader.
@@ -9,7 +9,7 @@ const ROOM: usize = 8 << 20;
 /// A pipe that does not block.
 pub struct Feed<W> {
     to: W,
-    pending: Vec<u8>,
+    pending: Writer<Vec<u8>>,
     /// Packets that went in.
     pub passed: u64,
     /// Packets that had no room.
@@ -17,31 +17,32 @@ pub struct Feed<W> {
 }
 
 impl<W: Write> Feed<W> {
-    /// Begins a pcap stream.
-    pub fn new(to: W) -> Feed<W> {
-        Feed { to, pending: pcap::head(), passed: 0, dropped: 0 }
+    /// Begins a pcapng stream about an interface's packets.
+    pub fn new(to: W, interface: &str, comment: &str) -> io::Result<Feed<W>> {
+        let mut pending = Writer::begin(Vec::new(), interface, comment)?;
+        pending.flush()?;
+        Ok(Feed { to, pending, passed: 0, dropped: 0 })
     }
 
     /// Takes a packet, or drops it where the reader is too far behind.
     pub fn add(&mut self, frame: &Frame) {
-        if self.pending.len() + frame.data.len() > ROOM {
-            self.dropped += 1;
-            return;
+        let has_room = self.waiting() + frame.data.len() <= ROOM;
+        match has_room && self.pending.packet(frame).is_ok() && self.pending.flush().is_ok() {
+            true => self.passed += 1,
+            false => self.dropped += 1,
         }
-        pcap::write(frame, &mut self.pending);
-        self.passed += 1;
     }
 
     /// Bytes that wait.
-    pub fn waiting(&self) -> usize {
-        self.pending.len()
+    pub fn waiting(&mut self) -> usize {
+        self.pending.get_mut().len()
     }
 
     /// Writes what the reader takes now. An error is the end of it.
     pub fn flush(&mut self) -> io::Result<()> {
-        let mut written = 0;
+        let (mut written, pending) = (0, self.pending.get_mut());
         let outcome = loop {
-            let Some(rest) = self.pending.get(written..).filter(|rest| !rest.is_empty()) else { break Ok(()) };
+            let Some(rest) = pending.get(written..).filter(|rest| !rest.is_empty()) else { break Ok(()) };
             match self.to.write(rest) {
                 Ok(0) => break Err(ErrorKind::WriteZero.into()),
                 Ok(count) => written += count,
@@ -50,7 +51,7 @@ impl<W: Write> Feed<W> {
                 Err(error) => break Err(error),
             }
         };
-        self.pending.drain(..written);
+        pending.drain(..written);
         outcome
     }
 }
@@ -86,7 +87,7 @@ mod tests {
         let data = Bytes::from(vec![1; 60_000]);
         let frame = Frame { time: jiff::Timestamp::UNIX_EPOCH, length: 60_000, data, comments: Vec::new() };
         let mut pipe = Pipe { room: 100_000, taken: Vec::new() };
-        let mut feed = Feed::new(&mut pipe);
+        let mut feed = Feed::new(&mut pipe, "br0", "web1").unwrap();
         for _ in 0..1000 {
             feed.add(&frame);
             feed.flush().unwrap();
@@ -97,12 +98,8 @@ mod tests {
         feed.to.room = usize::MAX;
         feed.flush().unwrap();
         assert_eq!(feed.waiting(), 0);
-        let mut reader = pcap_file::pcap::PcapReader::new(&pipe.taken[..]).unwrap();
-        let mut read = 0;
-        while let Some(packet) = reader.next_packet() {
-            assert_eq!(packet.unwrap().data.len(), 60_000, "every packet is whole");
-            read += 1;
-        }
-        assert_eq!(read, passed);
+        let read = crate::packet::pcapng::parse(&pipe.taken.into()).unwrap().frames;
+        assert!(read.iter().all(|frame| frame.data.len() == 60_000), "every packet is whole");
+        assert_eq!(read.len() as u64, passed);
     }
 }

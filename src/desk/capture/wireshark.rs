@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{
     desk::{Answer, CommandLine, Desk, Plan, programs, seat::Unopened},
-    packet::pcap,
+    packet::pcapng::Writer,
 };
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::{
     env,
     ffi::OsString,
     fs::{self, OpenOptions},
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader},
     os::unix::fs::{OpenOptionsExt, fchown},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Stdio},
@@ -104,15 +104,17 @@ impl Desk {
     /// Writes the packets to a file that the operator can read and nobody else.
     fn write(&self, pane: &super::Pane) -> Result<PathBuf, Unopened> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("pxelator-packets-{}-{}.pcap", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("pxelator-packets-{}-{}.pcapng", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = env::temp_dir().join(name);
-        let mut bytes = pcap::head();
-        pane.frames().iter().for_each(|frame| pcap::write(frame, &mut bytes));
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| {
             if let Some((uid, gid)) = self.seat.operator.owner() {
                 fchown(&file, Some(uid), Some(gid))?;
             }
-            file.write_all(&bytes)
+            let mut writer = Writer::begin(&mut file, "packets", "packets that the console has kept")?;
+            for frame in pane.frames() {
+                writer.packet(&frame)?;
+            }
+            writer.flush().map(drop)
         });
         let failed = |error| Unopened::Failed(format!("{}: {error}; TMPDIR names another folder", path.display()));
         written.map_err(failed).map(|()| path)
@@ -145,8 +147,9 @@ impl Desk {
         let mut child = self.wireshark(words, Stdio::piped())?;
         let said = last_words(&mut child);
         let Some(stdin) = child.stdin.take() else { return Ok(()) };
-        let unready = |error| Unopened::Failed(format!("a pipe to wireshark: {error}"));
-        let mut feed = Feed::new(ready(stdin).map_err(unready)?);
+        let unready = |error: io::Error| Unopened::Failed(format!("a pipe to wireshark: {error}"));
+        let pipe = ready(stdin).map_err(|error| unready(error.into()))?;
+        let mut feed = Feed::new(pipe, interface, &title).map_err(unready)?;
         self.answer(Answer::Word(format!("{title} in Wireshark")));
         let mut lost = 0;
         let why = pass(&mut live, &mut feed, &mut child, &mut lost);
