@@ -39,7 +39,7 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
             MouseEventKind::ScrollDown => rooms::step(model, WHEEL),
             MouseEventKind::ScrollUp => rooms::step(model, -WHEEL),
             MouseEventKind::Down(MouseButton::Left) if sight.room.contains(Position::new(column, row)) => {
-                rooms::choose(model, usize::from(row - sight.room.y));
+                rooms::choose(model, usize::from(row - sight.room.y), usize::from(sight.room.height));
             }
             _ => {}
         }

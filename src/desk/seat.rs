@@ -83,6 +83,8 @@ pub enum Unopened {
 pub struct Held {
     /// Its name.
     pub name: String,
+    /// What stands above it.
+    pub title: String,
     /// What it shows; none for a machine that is gone from conf.
     pub what: Option<What>,
     /// A terminal is attached to it.
@@ -211,7 +213,9 @@ impl Seat {
         let sessions = holder.sessions(&String::from_utf8_lossy(&listed.stdout)).into_iter();
         let ours = sessions.filter_map(|(name, attached)| {
             let what = self.what(name.strip_prefix(&prefix)?);
-            Some(Held { what, name, attached })
+            let drawn = what.as_ref().and_then(|what| self.drawn(what).ok());
+            let title = drawn.map_or_else(|| "a machine that is gone from conf".to_owned(), |drawn| drawn.title);
+            Some(Held { what, title, name, attached })
         });
         Ok(ours.collect())
     }

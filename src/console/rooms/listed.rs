@@ -49,14 +49,7 @@ fn held(desk: &Desk, open: &[(Id, Arc<Terminal>)]) -> Vec<Listed> {
     held.retain(|held| open.iter().all(|(_, terminal)| terminal.plan.session != held.name));
     let listed = held.into_iter().map(|held| Listed {
         id: None,
-        title: match &held.what {
-            Some(What::Machine { machine, way, .. }) => {
-                let way = way.map(|way| format!("{way:?}").to_lowercase()).unwrap_or_default();
-                format!("{machine} {way}")
-            }
-            Some(What::Log(service)) => format!("pxelator {service}"),
-            None => "a machine that is gone from conf".to_owned(),
-        },
+        title: held.title,
         what: held.what,
         session: held.name,
         since: None,

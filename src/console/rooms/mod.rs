@@ -81,17 +81,17 @@ pub fn step(model: &mut Model, by: isize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.step(by),
         Some(Room::Packets(room)) => room.step(by),
-        Some(Room::Terminals(room)) => room.choose(room.choice.saturating_add_signed(by), &model.terminals),
+        Some(Room::Terminals(room)) => room.step(by, model.terminals.len()),
         None => {}
     }
 }
 
-/// Selects a line that is shown, by its number on the screen.
-pub fn choose(model: &mut Model, line: usize) {
+/// Selects a line that is shown, by its number on the screen, of so many.
+pub fn choose(model: &mut Model, line: usize, height: usize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.choose(line),
         Some(Room::Packets(room)) => room.choose(line),
-        Some(Room::Terminals(room)) => room.choose(line, &model.terminals),
+        Some(Room::Terminals(room)) => room.choose(line, height, &model.terminals),
         None => {}
     }
 }

@@ -99,9 +99,20 @@ impl Terminals {
         Terminals { shown: Some(id), half, ..Terminals::listing() }
     }
 
-    /// Selects a line of the list.
-    pub fn choose(&mut self, line: usize, listed: &[Listed]) {
-        self.choice = line.min(listed.len().saturating_sub(1));
+    /// Selects the line of the list that is so many on, or back.
+    pub fn step(&mut self, by: isize, count: usize) {
+        self.choice = self.choice.saturating_add_signed(by).min(count.saturating_sub(1));
+    }
+
+    /// Selects a line of the list as it is shown, `height` lines of it.
+    pub fn choose(&mut self, line: usize, height: usize, listed: &[Listed]) {
+        let last = listed.len().saturating_sub(1);
+        self.choice = (self.first(height, listed.len()) + line).min(last);
+    }
+
+    /// The first of `count` terminals that a list of `height` lines shows.
+    pub fn first(&self, height: usize, count: usize) -> usize {
+        (self.choice.min(count.saturating_sub(1)) + 1).saturating_sub(height.max(1))
     }
 
     /// The list.

@@ -243,7 +243,7 @@ fn all(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminals) ->
     }
     let height = usize::from(inner.height.saturating_sub(1)).max(1);
     let choice = room.choice.min(model.terminals.len() - 1);
-    let first = (choice + 1).saturating_sub(height);
+    let first = room.first(height, model.terminals.len());
     let rows = model.terminals.iter().enumerate().skip(first).take(height).map(|(number, listed)| {
         let since = listed.since.map(|since| words::span(since, scene.now)).unwrap_or_default();
         let style = if number == choice { theme.selected } else { theme.text };
