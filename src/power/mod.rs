@@ -1,5 +1,6 @@
 //! Switching machines: one module a way, behind one trait. Knows nothing of the console.
 
+pub mod alarms;
 mod amt;
 mod ipmi;
 mod qemu;
