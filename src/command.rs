@@ -1,23 +1,56 @@
 //! What the operator asks for. The console and the command line send the same commands; the answers come back as events.
 
 use crate::{
-    event::{Action, Event},
+    event::{Action, Asker, Event},
     net::Mac,
 };
 use jiff::Timestamp;
-use std::{net::Ipv4Addr, sync::Arc};
+use serde::{Deserialize, Serialize};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+/// A machine of conf: its segment's server address and its own.
+pub type Place = (Ipv4Addr, Ipv4Addr);
 
 /// A wish of the operator, carried out by the supervisor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Command {
-    /// Switch a machine.
+    /// Switch machines. Each tells `power.confirmed`, `power.unconfirmed` or `power.refused` at last.
     Power {
-        /// The segment's server address.
-        segment: Ipv4Addr,
-        /// The machine's address.
-        machine: Ipv4Addr,
-        /// On, off or reset.
+        /// Which, in this order.
+        machines: Vec<Place>,
+        /// What is done.
         action: Action,
+        /// One so long after the other.
+        stagger: Duration,
+        /// Who asks.
+        by: Asker,
+    },
+    /// Look now whether machines are on. Each tells `power.observed` or `power.unobserved`, also where that is no news.
+    Look {
+        /// Which.
+        machines: Vec<Place>,
+    },
+    /// Go through what switches a machine, step by step: `power.examined` each, `power.diagnosed` at last.
+    Examine {
+        /// Which.
+        machine: Place,
+    },
+    /// Take the certificate of what switches a machine into conf: `power.trusted`.
+    Trust {
+        /// Which.
+        machine: Place,
+        /// `amt`, `redfish`.
+        method: String,
+        /// SHA-256 in hexadecimal, as it was shown to who trusts it.
+        fingerprint: String,
+    },
+    /// Pass over the next scheduled change of a machine, or do not after all.
+    Skip {
+        /// Which.
+        machine: Place,
+        /// Pass it over.
+        skip: bool,
     },
     /// Write a machine that was only seen into the conf tree.
     Adopt {

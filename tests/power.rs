@@ -24,6 +24,6 @@ fn a_magic_packet_reaches_the_segment() {
     assert!(packet[6..102].chunks(6).all(|mac| mac == [0x52, 0x54, 0, 0, 0, 0x60]));
     program.wait(
         "it is accepted",
-        |event| matches!(&event.fact, Fact::PowerAccepted { action: Action::On, method } if method == "wol"),
+        |event| matches!(&event.fact, Fact::PowerAccepted { action: Action::On, method, .. } if method == "wol"),
     );
 }

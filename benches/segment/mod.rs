@@ -36,13 +36,21 @@ pub fn conf(machines: u32) -> Conf {
             boot: Some("live".into()),
             loader: None,
             firmware: None,
-            power: None,
+            power: Vec::new(),
+            logins: Default::default(),
+            pins: Default::default(),
+            schedule: None,
+            skip: None,
             terminal: None,
             extra: Default::default(),
         };
         (address, Arc::new(machine))
     };
     let segment = Segment {
+        schedule: None,
+        timezone: None,
+        holidays: Default::default(),
+        logins: Default::default(),
         server: SERVER,
         interface: None,
         prefix: 16,

@@ -30,7 +30,11 @@ fn machine() -> Machine {
         boot,
         loader: None,
         firmware: None,
-        power: None,
+        power: Vec::new(),
+        logins: Default::default(),
+        pins: Default::default(),
+        schedule: None,
+        skip: None,
         terminal: None,
         extra,
     }
@@ -38,6 +42,10 @@ fn machine() -> Machine {
 
 fn conf(append: &str) -> (Conf, Segment) {
     let segment = Segment {
+        schedule: None,
+        timezone: None,
+        holidays: Default::default(),
+        logins: Default::default(),
         server: Ipv4Addr::new(10, 77, 0, 1),
         interface: None,
         prefix: 24,

@@ -2,12 +2,12 @@
 
 use crate::{
     bus::{Bus, Delivery},
-    command::Command,
+    command::{Command, Place},
     conf::{self, Conf},
-    event::{Action, Fact, Service},
+    event::{Action, Asker, Fact, Service},
 };
 use clap::Args;
-use std::{collections::BTreeSet, net::Ipv4Addr, path::Path};
+use std::{collections::BTreeSet, net::Ipv4Addr, path::Path, time::Duration};
 use tokio::sync::mpsc;
 
 /// What a machine needs to boot.
@@ -21,9 +21,6 @@ pub struct PowerOn {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     power_on: Vec<String>,
 }
-
-/// A machine by its segment and its own address.
-type Place = (Ipv4Addr, Ipv4Addr);
 
 /// A name that is no machine's.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +51,7 @@ impl PowerOn {
             .segments
             .values()
             .flat_map(|segment| segment.machines.values().map(move |machine| (segment, machine)))
-            .filter(|(_, machine)| machine.power.is_some())
+            .filter(|(_, machine)| !machine.power.is_empty())
             .map(|(segment, machine)| (machine.hostname.as_str(), (segment.server, machine.address)))
             .collect();
         let mut places = BTreeSet::new();
@@ -91,7 +88,13 @@ impl Waiting {
                 continue;
             }
             for (segment, machine) in self.places.extract_if(.., |(of, _)| *of == segment) {
-                let _ = wishes.send(Command::Power { segment, machine, action: Action::On }).await;
+                let command = Command::Power {
+                    machines: vec![(segment, machine)],
+                    action: Action::On,
+                    stagger: Duration::ZERO,
+                    by: Asker::Operator,
+                };
+                let _ = wishes.send(command).await;
             }
         }
     }

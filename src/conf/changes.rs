@@ -65,7 +65,7 @@ fn loaded(segment: &Segment) -> Fact {
         hostname: machine.hostname.clone(),
         boot: segment.profile_of(Some(machine)).map(str::to_owned),
         firmware: machine.firmware,
-        power: machine.power.as_deref().and_then(|power| power.split_whitespace().next()).map(str::to_owned),
+        power: machine.power.first().map(|rung| rung.method().to_owned()),
     };
     Fact::ConfLoaded {
         domain: segment.domain.clone(),

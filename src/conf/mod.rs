@@ -4,6 +4,8 @@ mod adopt;
 mod changes;
 mod check;
 mod model;
+mod planned;
+pub mod power;
 mod read;
 mod secret;
 mod terminal;
@@ -13,6 +15,7 @@ pub mod value;
 mod watch;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
-pub use model::{Conf, Database, Loader, Login, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};
+pub use model::{Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};
+pub use power::Rung;
 pub use read::{Reading, read};
 pub use watch::watch;

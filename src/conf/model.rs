@@ -1,6 +1,11 @@
 //! The conf tree once it is read and checked: plain values, nothing that can fail.
 
-use crate::{event::Architecture, net::Mac};
+use super::power::Rung;
+use crate::{
+    event::Architecture,
+    net::Mac,
+    schedule::{Holidays, Schedule, Skip, Zone},
+};
 use ipnet::Ipv4Net;
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -50,6 +55,14 @@ pub struct Segment {
     pub keep: Option<u32>,
     /// `record`: of how many boots of each machine the packets are kept: 10 unless given, none for `off`.
     pub record: usize,
+    /// `schedule`: when its machines are switched that have no schedule of their own.
+    pub schedule: Option<Schedule>,
+    /// `timezone`: that of its schedules; this host's unless given.
+    pub timezone: Option<Zone>,
+    /// `holidays`: days of its own on which schedules rest.
+    pub holidays: Holidays,
+    /// `amt.secret`, `redfish.secret`, `ipmi.secret`: who asks those of its machines that have no file of their own.
+    pub logins: Logins,
     /// Machines by address.
     pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
 }
@@ -69,13 +82,24 @@ pub struct Machine {
     pub loader: Option<Loader>,
     /// `firmware`: else learned from its requests.
     pub firmware: Option<Architecture>,
-    /// `power`: how it is switched, as written: `wol`, `qemu`, `qemu mem=512`.
-    pub power: Option<String>,
+    /// `power`: the ways to switch it, the best first; none where it cannot be.
+    pub power: Vec<Rung>,
+    /// `amt.secret`, `redfish.secret`, `ipmi.secret`: who asks.
+    pub logins: Logins,
+    /// `amt.pin`, `redfish.pin`: the certificates that are trusted: SHA-256 in hexadecimal, by way.
+    pub pins: BTreeMap<&'static str, String>,
+    /// `schedule`: when it is switched; without it the segment's.
+    pub schedule: Option<Schedule>,
+    /// `skip`: a scheduled change that is passed over.
+    pub skip: Option<Skip>,
     /// `terminal`: what a terminal on it runs; without it its serial console where there is one, else ssh.
     pub terminal: Option<Terminal>,
     /// Files of the machine's folder that have no meaning here, for templates: name and value.
     pub extra: BTreeMap<String, String>,
 }
+
+/// Who asks what switches machines, by its first word: `amt`.
+pub type Logins = BTreeMap<&'static str, Login>;
 
 /// What a terminal on a machine runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +204,11 @@ impl Segment {
     /// The machine with this hardware address.
     pub fn machine_by_mac(&self, mac: Mac) -> Option<&Arc<Machine>> {
         self.machines.values().find(|machine| machine.mac == mac)
+    }
+
+    /// Who asks this way of switching a machine: its own secret, else the segment's.
+    pub fn login_of<'a>(&'a self, machine: &'a Machine, method: &str) -> Option<&'a Login> {
+        machine.logins.get(method).or_else(|| self.logins.get(method))
     }
 
     /// The profile that a machine boots; of one that is not in the tree, the segment's.

@@ -1,7 +1,7 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
-use super::{Conf, Loader, Machine, Mistake, Mode, Profile, Segment, check, secret, terminal, value};
-use crate::event::printable;
+use super::{Conf, Loader, Logins, Machine, Mistake, Mode, Profile, Segment, check, power, secret, terminal, value};
+use crate::{event::printable, schedule};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -17,7 +17,7 @@ const LARGEST: u64 = 64 << 10;
 /// Boots of each machine whose packets are kept, unless `record` says otherwise.
 const RECORDED: usize = 10;
 /// Files of a segment's folder that this version reads, and those that others do.
-const SEGMENT_FILES: [&str; 16] = [
+const SEGMENT_FILES: [&str; 19] = [
     "interface",
     "prefix",
     "domain",
@@ -34,9 +34,27 @@ const SEGMENT_FILES: [&str; 16] = [
     "keep",
     "record",
     "terminal",
+    "schedule",
+    "timezone",
+    "holidays",
 ];
-const LATER_FILES: [&str; 6] = ["schedule", "timezone", "holidays", "alerts", "checks", "track"];
-const MACHINE_FILES: [&str; 7] = ["mac", "hostname", "boot", "loader", "firmware", "power", "terminal"];
+const LATER_FILES: [&str; 3] = ["alerts", "checks", "track"];
+const MACHINE_FILES: [&str; 11] = [
+    "mac",
+    "hostname",
+    "boot",
+    "loader",
+    "firmware",
+    "power",
+    "terminal",
+    "schedule",
+    "skip",
+    "amt.pin",
+    "redfish.pin",
+];
+/// Ways of switching that ask who asks, and those with a certificate.
+const WITH_LOGIN: [(&str, &str); 3] = [("amt", "amt.secret"), ("redfish", "redfish.secret"), ("ipmi", "ipmi.secret")];
+const WITH_PIN: [(&str, &str); 2] = [("amt", "amt.pin"), ("redfish", "redfish.pin")];
 
 /// The tree as far as it makes sense, and what does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,6 +210,12 @@ impl Reader<'_> {
             keep: self.optional(&at("keep"), value::days, last.and_then(|l| l.keep)),
             record: self.optional(&at("record"), value::record, last.map(|l| l.record)).unwrap_or(RECORDED),
             terminal: self.optional(&at("terminal"), terminal::terminal, last.and_then(|l| l.terminal.clone())),
+            schedule: self.optional(&at("schedule"), schedule::parse, last.and_then(|l| l.schedule.clone())),
+            timezone: self.optional(&at("timezone"), schedule::zone, last.and_then(|l| l.timezone.clone())),
+            holidays: self
+                .optional(&at("holidays"), schedule::holidays, last.map(|l| l.holidays.clone()))
+                .unwrap_or_default(),
+            logins: self.logins(&folder, last.map(|l| &l.logins)),
             machines: BTreeMap::new(),
         };
         let login = last.and_then(|l| l.couchdb.as_ref()?.login.clone());
@@ -235,7 +259,11 @@ impl Reader<'_> {
             boot: self.optional(&at("boot"), value::name, last.and_then(|l| l.boot.clone())),
             loader: self.optional(&at("loader"), value::loader, last.and_then(|l| l.loader)),
             firmware: self.optional(&at("firmware"), value::firmware, last.and_then(|l| l.firmware)),
-            power: self.optional(&at("power"), value::line, last.and_then(|l| l.power.clone())),
+            power: self.optional(&at("power"), power::ladder, last.map(|l| l.power.clone())).unwrap_or_default(),
+            logins: self.logins(folder, last.map(|l| &l.logins)),
+            pins: self.pins(folder, last),
+            schedule: self.optional(&at("schedule"), schedule::parse, last.and_then(|l| l.schedule.clone())),
+            skip: self.optional(&at("skip"), schedule::skip, last.and_then(|l| l.skip.clone())),
             terminal: self.optional(&at("terminal"), terminal::terminal, last.and_then(|l| l.terminal.clone())),
             extra: BTreeMap::new(),
         };
@@ -250,6 +278,23 @@ impl Reader<'_> {
             }
         }
         Some(machine)
+    }
+
+    /// The secrets of what switches machines, in a folder of a machine or a segment.
+    fn logins(&mut self, folder: &Path, last: Option<&Logins>) -> Logins {
+        let login = |(method, file)| {
+            let last = last.and_then(|logins| logins.get(method).cloned());
+            Some((method, self.login(&folder.join(file), last)?))
+        };
+        WITH_LOGIN.into_iter().filter_map(login).collect()
+    }
+
+    fn pins(&mut self, folder: &Path, last: Option<&Machine>) -> BTreeMap<&'static str, String> {
+        let pin = |(method, file)| {
+            let last = last.and_then(|machine| machine.pins.get(method).cloned());
+            Some((method, self.optional(&folder.join(file), value::fingerprint, last)?))
+        };
+        WITH_PIN.into_iter().filter_map(pin).collect()
     }
 
     fn profiles(&mut self, last: Option<&Conf>) -> BTreeMap<String, Arc<Profile>> {

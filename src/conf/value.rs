@@ -118,6 +118,15 @@ pub fn record(text: &str) -> Result<usize, Expected> {
     boots.ok_or_else(|| "a number of boots of each machine, 1 to 1000, or off".to_owned())
 }
 
+/// SHA-256 of a certificate in hexadecimal, with or without colons; in lower case without.
+pub fn fingerprint(text: &str) -> Result<String, Expected> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+    match hex::decode(&digits) {
+        Ok(bytes) if bytes.len() == 32 => Ok(digits),
+        _ => Err("SHA-256 of a certificate: 64 hexadecimal digits".to_owned()),
+    }
+}
+
 /// `user:password`.
 pub fn login(text: &str) -> Result<Login, Expected> {
     let parts = text.split_once(':').filter(|(user, _)| !user.is_empty() && !text.contains('\n'));

@@ -18,12 +18,13 @@ use crate::{
         Wanted, What,
         inside::{Act, Id},
     },
-    event::{Action, PowerState},
+    event::{Action, Asker, PowerState},
     net::Mac,
     state::{Outcome, State, past::Go},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// What is to be done outside the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -285,7 +286,14 @@ pub fn is_elsewhere(model: &mut Model, state: &State, act: &str) -> bool {
 /// The same, without a question.
 pub fn confirmed(model: &Model, state: &State, mac: Mac, action: Action) -> Effect {
     let found = model.segment(state).and_then(|(at, segment)| Some((at, segment.machines.get(&mac)?.address?)));
-    found.map_or(Effect::None, |(segment, machine)| Effect::Send(Command::Power { segment, machine, action }))
+    found.map_or(Effect::None, |(segment, machine)| {
+        Effect::Send(Command::Power {
+            machines: vec![(segment, machine)],
+            action,
+            stagger: Duration::ZERO,
+            by: Asker::Operator,
+        })
+    })
 }
 
 fn terminal(model: &mut Model, state: &State) -> Effect {

@@ -1,6 +1,7 @@
 //! What runs in a terminal: ssh to a machine, its serial console, a shell with its values, or a service's log.
 
 use super::{CommandLine, Operator, Places, Unopened, Way, programs};
+use crate::conf::Rung;
 use crate::{
     conf::{Machine, Segment, Terminal},
     event::Service,
@@ -126,7 +127,10 @@ fn values(segment: &Segment, machine: &Machine) -> Vec<(OsString, OsString)> {
         ("domain", Some(segment.domain.clone())),
         ("profile", segment.profile_of(Some(machine)).map(ToOwned::to_owned)),
         ("firmware", machine.firmware.map(|firmware| firmware.to_string())),
-        ("power", machine.power.clone()),
+        (
+            "power",
+            (!machine.power.is_empty()).then(|| machine.power.iter().map(Rung::method).collect::<Vec<_>>().join(" ")),
+        ),
     ];
     let extra = machine.extra.iter().filter(|(name, _)| known.iter().all(|(known, _)| name != known));
     let extra = extra.map(|(name, value)| (name.as_str(), Some(value.clone())));

@@ -1,8 +1,8 @@
 //! Every kind of event with its fields: the program's vocabulary, one place.
 
 use super::{
-    Action, Architecture, LeaseSource, MachineSummary, PowerState, Refusal, Role, Service, Severity, Silence,
-    transfer::Transfer,
+    Action, Architecture, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Role, Service,
+    Severity, Silence, Tried, transfer::Transfer,
 };
 use crate::net::Mac;
 use jiff::Timestamp;
@@ -295,28 +295,63 @@ facts! {
         source: Ipv6Addr,
     }
 
-    /// The operator asked for a change of power.
+    /// A change of power was asked for, of one way of switching.
     PowerRequested = "power.requested" Power Notice {
         /// What was asked.
         action: Action,
-        /// `qemu`, `wol`.
+        /// `amt`, `qemu`.
         method: String,
+        /// Who asked.
+        #[serde(default)]
+        by: Asker,
     }
-    /// The machine's power accepted the change.
+    /// What switches the machine accepted the change.
     PowerAccepted = "power.accepted" Power Info {
         /// What was asked.
         action: Action,
-        /// `qemu`, `wol`.
+        /// `amt`, `qemu`.
         method: String,
+        /// How.
+        #[serde(default)]
+        manner: Manner,
     }
-    /// The change did not come about.
-    PowerFailed = "power.failed" Power Err {
+    /// One way of switching did not bring the change about.
+    PowerFailed = "power.failed" Power Warning {
         /// What was asked.
         action: Action,
-        /// `qemu`, `wol`.
+        /// `amt`, `qemu`.
         method: String,
         /// What went wrong, in words.
         error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// A change was not begun: no way of switching was asked.
+    PowerRefused = "power.refused" Power Err {
+        /// What was asked.
+        action: Action,
+        /// Why, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// The machine was seen to follow: the end of a change.
+    PowerConfirmed = "power.confirmed" Power Info {
+        /// What was asked.
+        action: Action,
+        /// The way that it followed.
+        method: String,
+        /// What shows it.
+        evidence: Evidence,
+        /// Milliseconds since it was asked for.
+        millis: u64,
+    }
+    /// No way of switching brought the change about: the end of a change.
+    PowerUnconfirmed = "power.unconfirmed" Power Err {
+        /// What was asked.
+        action: Action,
+        /// Each way, and what it said.
+        tried: Vec<Tried>,
         /// What the operator can do.
         next_step: String,
     }
@@ -326,6 +361,87 @@ facts! {
         state: PowerState,
         /// `qemu`.
         method: String,
+    }
+    /// What switches the machine does not tell any longer whether it has power.
+    PowerUnobserved = "power.unobserved" Power Warning {
+        /// `amt`.
+        method: String,
+        /// What went wrong, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// One step of an examination of what switches a machine; the first that fails is the last.
+    PowerExamined = "power.examined" Power Info {
+        /// `amt`.
+        method: String,
+        /// `name`, `port`, `TLS` …
+        step: String,
+        /// What was found, or what is wrong.
+        words: String,
+        /// What the operator can do; none where all is well.
+        next_step: Option<String>,
+    }
+    /// An examination is over: each way was looked at.
+    PowerDiagnosed = "power.diagnosed" Power Info {
+        /// Ways with which all is well.
+        well: usize,
+        /// Ways that have a fault.
+        ill: usize,
+    }
+    /// The certificate of what switches the machine was taken into conf.
+    PowerTrusted = "power.trusted" Power Notice {
+        /// `amt`.
+        method: String,
+        /// Of the certificate: SHA-256, in hexadecimal.
+        fingerprint: String,
+    }
+    /// A scheduled change was not done at its time, since the program did not run.
+    ScheduleMissed = "schedule.missed" Power Warning {
+        /// What was due.
+        action: Action,
+        /// The line of the schedule.
+        line: String,
+        /// When it was due.
+        due: Timestamp,
+        /// It is done now, as the line says.
+        late: bool,
+    }
+    /// A scheduled change was passed over.
+    ScheduleSkipped = "schedule.skipped" Power Notice {
+        /// What was due.
+        action: Action,
+        /// The line of the schedule.
+        line: String,
+        /// When it was due.
+        due: Timestamp,
+        /// Why: `skip`, `holiday: Christmas`.
+        reason: String,
+    }
+    /// The machine's own alarm clock will switch it on.
+    AlarmSet = "alarm.set" Power Info {
+        /// When.
+        due: Timestamp,
+        /// `amt`.
+        method: String,
+    }
+    /// An alarm of ours was taken out of the machine's clock.
+    AlarmRemoved = "alarm.removed" Power Info {
+        /// When it would have been.
+        due: Timestamp,
+        /// `amt`.
+        method: String,
+    }
+    /// The machine's alarm clock cannot be set.
+    AlarmRefused = "alarm.refused" Power Warning {
+        /// When it was to be; none where its alarms cannot even be read.
+        due: Option<Timestamp>,
+        /// `amt`.
+        method: String,
+        /// What went wrong, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
     }
 
     /// A segment's conf was read: at the start and after each change.

@@ -8,6 +8,7 @@
 
 mod architecture;
 mod fact;
+mod power;
 mod printable;
 mod role;
 mod sentence;
@@ -20,7 +21,7 @@ pub use fact::Fact;
 pub use printable::printable;
 pub use role::Role;
 pub use severity::Severity;
-pub use terms::{Action, LeaseSource, MachineSummary, PowerState, Refusal, Silence};
+pub use terms::{Action, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Silence, Tried};
 pub use transfer::{Step, Transfer};
 
 use crate::net::Mac;

@@ -1,6 +1,6 @@
 //! Each fact in words, for the log, the audit pane and a machine's last word.
 
-use super::{Fact, LeaseSource, Refusal, Silence, transfer::Transfer};
+use super::{Fact, LeaseSource, Refusal, Silence, power, transfer::Transfer};
 use std::fmt;
 
 impl fmt::Display for Fact {
@@ -76,13 +76,22 @@ impl fmt::Display for Fact {
             Fact::SyslogReceived { tag: Some(tag), text, .. } => write!(f, "{tag}: {text}"),
             Fact::SyslogReceived { tag: None, text, .. } => f.write_str(text),
             Fact::RadvAnswered { source } => write!(f, "router solicitation of {source} answered"),
-            Fact::PowerRequested { action, method } => write!(f, "power {} asked of {method}", action.name()),
-            Fact::PowerAccepted { action, method } => write!(f, "power {} accepted by {method}", action.name()),
-            Fact::PowerFailed { action, method, error, next_step } => {
-                let by = if method.is_empty() { String::new() } else { format!(" by {method}") };
-                write!(f, "power {}{by} failed: {error}; {next_step}", action.name())
-            }
-            Fact::PowerObserved { state, method } => write!(f, "is {} ({method})", state.name()),
+            Fact::PowerRequested { .. }
+            | Fact::PowerAccepted { .. }
+            | Fact::PowerFailed { .. }
+            | Fact::PowerRefused { .. }
+            | Fact::PowerConfirmed { .. }
+            | Fact::PowerUnconfirmed { .. }
+            | Fact::PowerObserved { .. }
+            | Fact::PowerUnobserved { .. }
+            | Fact::PowerExamined { .. }
+            | Fact::PowerDiagnosed { .. }
+            | Fact::PowerTrusted { .. }
+            | Fact::ScheduleMissed { .. }
+            | Fact::ScheduleSkipped { .. }
+            | Fact::AlarmSet { .. }
+            | Fact::AlarmRemoved { .. }
+            | Fact::AlarmRefused { .. } => power::sentence(self, f),
             Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),
             Fact::ConfChanged { path } => write!(f, "{path} changed"),
             Fact::ConfRejected { path, value, expected } => {

@@ -95,31 +95,100 @@ pub struct MachineSummary {
     pub boot: Option<String>,
     /// What its firmware is, where conf says it.
     pub firmware: Option<Architecture>,
-    /// How it is switched: the first word of `power`.
+    /// How it is switched: the first word of `power`, of a ladder its first rung.
     pub power: Option<String>,
 }
 
 /// A change of power.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// On.
     On,
-    /// Off at once.
+    /// Off: it is asked to shut down where it can be, else and after that its power is taken away.
     Off,
     /// A hard reset.
     Reset,
+    /// Off at once, and on again.
+    Cycle,
+    /// Once from the network: on, or a reset where it is on.
+    Pxe,
+    /// Once into the set-up of its firmware: on, or a reset where it is on.
+    Setup,
 }
 
 impl Action {
-    /// `on`, `off`, `reset`.
+    /// All of them, in the order of menus.
+    pub const ALL: [Action; 6] = [Action::On, Action::Off, Action::Reset, Action::Cycle, Action::Pxe, Action::Setup];
+
+    /// `on`, `off`, `reset`, `cycle`, `pxe`, `setup`.
     pub fn name(self) -> &'static str {
         match self {
             Action::On => "on",
             Action::Off => "off",
             Action::Reset => "reset",
+            Action::Cycle => "cycle",
+            Action::Pxe => "pxe",
+            Action::Setup => "setup",
         }
     }
+}
+
+impl std::str::FromStr for Action {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Action, String> {
+        let found = Action::ALL.into_iter().find(|action| action.name() == text);
+        found.ok_or_else(|| format!("one of {}", Action::ALL.map(Action::name).join(", ")))
+    }
+}
+
+/// Who asked for a change of power.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Asker {
+    /// Somebody at the console or on the command line.
+    #[default]
+    Operator,
+    /// This line of a `schedule`.
+    Schedule(String),
+}
+
+/// How a change of power was accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manner {
+    /// It is being done.
+    #[default]
+    Done,
+    /// The system was asked to shut down; whether it does shows.
+    Gently,
+    /// There was nothing to do: it was so already.
+    Already,
+}
+
+/// What shows that a machine followed a change of power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// What switches it says that it is on, or off.
+    State,
+    /// A first frame of its network card.
+    Link,
+    /// It looked for an address (DHCPDISCOVER).
+    Discover,
+    /// It asked for a file or a name.
+    Request,
+    /// Its system logged.
+    Syslog,
+}
+
+/// One way of switching a machine that was tried, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// `amt`, `wol`.
+    pub method: String,
+    /// In words.
+    pub said: String,
 }
 
 /// Whether a machine has power.

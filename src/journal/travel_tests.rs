@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    event::{Action, Architecture, Fact, LeaseSource, MachineSummary, Service, Severity, Transfer},
+    event::{Action, Architecture, Fact, LeaseSource, MachineSummary, Manner, Service, Severity, Transfer},
     journal::row,
     net::Mac,
 };
@@ -47,7 +47,7 @@ fn history(rounds: u32) -> Vec<Event> {
             }
         }
         let method = "wol".to_owned();
-        tell(900, Some(here), Some(last), Fact::PowerAccepted { action: Action::On, method });
+        tell(900, Some(here), Some(last), Fact::PowerAccepted { action: Action::On, method, manner: Manner::Done });
         let architecture = Some(Architecture::Bios);
         let (hostname, relay, vendor) = (Some(format!("h{round}")), None, None);
         tell(

@@ -1,14 +1,25 @@
 //! Switching machines: one module a way, behind one trait. Knows nothing of the console.
 
+mod amt;
+mod ipmi;
 mod qemu;
+mod redfish;
 mod wol;
 
 use crate::{
-    conf::{Machine, Segment},
-    event::{Action, PowerState},
+    command::Place,
+    conf::{Logins, Machine, Rung, Segment},
+    event::{Action, Fact, Manner, PowerState},
     net::Interface,
 };
-use std::path::{Path, PathBuf};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A change of power that did not come about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,36 +52,125 @@ pub struct Target {
     pub owner: Option<(u32, u32)>,
 }
 
-/// A way to switch machines.
+/// A way to switch one machine. It keeps what it learned of it (a session, a nonce) as long as conf says the same.
 #[async_trait::async_trait]
 pub trait Power: Send + Sync {
-    /// The first word of a machine's `power` file.
+    /// The first word of its line in `power`.
     fn method(&self) -> &'static str;
-    /// Switches it.
-    async fn switch(&self, target: &Target, action: Action) -> Result<(), PowerError>;
+
+    /// Switches it. With `gently` a system that can be asked to shut down is asked, and [`Manner::Gently`] is the answer;
+    /// without, or where it cannot be asked, its power is taken at once. `gently` matters for [`Action::Off`] alone.
+    async fn switch(&self, target: &Target, action: Action, gently: bool) -> Result<Manner, PowerError>;
+
     /// Whether it has power; none where this way cannot tell.
-    async fn observe(&self, target: &Target) -> Option<PowerState>;
+    async fn observe(&self, target: &Target) -> Result<Option<PowerState>, PowerError>;
+
+    /// Goes through all that must be right for this way, a step after the other, to the first that is wrong.
+    async fn examine(&self, target: &Target, steps: &mut Steps) -> Result<(), Ill>;
+
+    /// How often its state is asked: often where that costs nothing.
+    fn pace(&self) -> Duration;
+
+    /// Its alarm clock, of one that has such.
+    fn alarms(&self) -> Option<&dyn Alarms> {
+        None
+    }
+}
+
+/// An alarm clock that switches its machine on by itself.
+#[async_trait::async_trait]
+pub trait Alarms: Send + Sync {
+    /// All that are set, also those of others.
+    async fn list(&self, target: &Target) -> Result<Vec<Alarm>, PowerError>;
+    /// Sets one of ours, which goes off once.
+    async fn add(&self, target: &Target, alarm: &Alarm) -> Result<(), PowerError>;
+    /// Takes one out.
+    async fn remove(&self, target: &Target, name: &str) -> Result<(), PowerError>;
+}
+
+/// An alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its name, by which it is known.
+    pub name: String,
+    /// When it goes off.
+    pub due: Timestamp,
+}
+
+/// A step of an examination went wrong; it is told in the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ill;
+
+/// What an examination found, told as it goes.
+pub struct Steps<'a> {
+    method: &'static str,
+    tell: &'a mut (dyn FnMut(Fact) + Send),
+}
+
+impl Steps<'_> {
+    /// Steps of one way, each handed to `tell` as [`Fact::PowerExamined`].
+    pub fn new<'a>(method: &'static str, tell: &'a mut (dyn FnMut(Fact) + Send)) -> Steps<'a> {
+        Steps { method, tell }
+    }
+
+    /// Tells what came of a step; the value goes on to the next. `words` says it of a good one.
+    pub fn step<T>(
+        &mut self,
+        step: &str,
+        found: Result<T, PowerError>,
+        words: impl FnOnce(&T) -> String,
+    ) -> Result<T, Ill> {
+        let (words, next_step) = match &found {
+            Ok(found) => (words(found), None),
+            Err(PowerError { error, next_step }) => (error.clone(), Some(next_step.clone())),
+        };
+        (self.tell)(Fact::PowerExamined { method: self.method.to_owned(), step: step.to_owned(), words, next_step });
+        found.map_err(|_| Ill)
+    }
 }
 
 /// The socket of a machine's serial console, of one that has one here. It is there while the machine is on.
 pub fn serial_console(machine: &Machine, run: &Path) -> Option<PathBuf> {
-    let written = machine.power.as_deref().unwrap_or_default();
-    (written.split_whitespace().next() == Some("qemu")).then(|| qemu::serial_console(machine, run))
+    let is_virtual = machine.power.iter().any(|rung| matches!(rung, Rung::Qemu(_)));
+    is_virtual.then(|| qemu::serial_console(machine, run))
 }
 
-/// The way that a machine's `power` names, or why there is none.
-pub fn of(machine: &Machine) -> Result<Box<dyn Power>, PowerError> {
-    let written = machine.power.as_deref().unwrap_or_default();
-    match written.split_whitespace().next() {
-        Some("qemu") => Ok(Box::new(qemu::Qemu)),
-        Some("wol") => Ok(Box::new(wol::WakeOnLan)),
-        Some(other) => Err(PowerError::new(
-            format!("{other:?} is no way to switch a machine"),
-            format!("write qemu or wol into the `power` file of {}", machine.address),
-        )),
-        None => Err(PowerError::new(
-            "conf does not say how it is switched",
-            format!("write qemu or wol into the `power` file of {}", machine.address),
-        )),
+/// The ways to switch all machines, kept from one use to the next.
+#[derive(Clone, Default)]
+pub struct Ways {
+    kept: Arc<Mutex<BTreeMap<Place, Kept>>>,
+}
+
+/// The ladder of one machine, with what it was made from.
+struct Kept {
+    machine: Arc<Machine>,
+    logins: Logins,
+    ladder: Vec<Arc<dyn Power>>,
+}
+
+impl Ways {
+    /// The ladder of a machine, the best way first; empty where conf names none.
+    pub fn of(&self, target: &Target) -> Vec<Arc<dyn Power>> {
+        let place = (target.segment.server, target.machine.address);
+        let mut kept = self.kept.lock();
+        match kept.get(&place) {
+            Some(kept) if kept.machine == target.machine && kept.logins == target.segment.logins => kept.ladder.clone(),
+            _ => {
+                let ladder: Vec<_> = target.machine.power.iter().map(|rung| way(target, rung)).collect();
+                let (machine, logins) = (target.machine.clone(), target.segment.logins.clone());
+                kept.insert(place, Kept { machine, logins, ladder: ladder.clone() });
+                ladder
+            }
+        }
+    }
+}
+
+fn way(target: &Target, rung: &Rung) -> Arc<dyn Power> {
+    match rung {
+        Rung::Amt(amt) => Arc::new(amt::Amt::new(target, amt)),
+        Rung::Redfish(redfish) => Arc::new(redfish::Redfish::new(target, redfish)),
+        Rung::Ipmi(ipmi) => Arc::new(ipmi::Ipmi::new(target, ipmi)),
+        Rung::Wol(wol) => Arc::new(wol::WakeOnLan::new(wol)),
+        Rung::Qemu(qemu) => Arc::new(qemu::Qemu::new(qemu)),
     }
 }

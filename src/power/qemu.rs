@@ -2,10 +2,10 @@
 //!
 //! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi|uefi-http`.
 
-use super::{Power, PowerError, Target};
+use super::{Ill, Power, PowerError, Steps, Target};
 use crate::{
-    conf::Machine,
-    event::{Action, Architecture, PowerState},
+    conf::{Machine, power},
+    event::{Action, Architecture, Manner, PowerState},
 };
 use nix::{
     errno::Errno,
@@ -28,7 +28,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const FIRMWARE: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd"];
 const VARIABLES: [&str; 2] = ["/usr/share/OVMF/OVMF_VARS.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
 
-pub struct Qemu;
+/// How often its state is looked at: a file of this host says it.
+const PACE: Duration = Duration::from_secs(2);
+
+pub struct Qemu {
+    conf: power::Qemu,
+}
+
+impl Qemu {
+    pub fn new(conf: &power::Qemu) -> Qemu {
+        Qemu { conf: conf.clone() }
+    }
+}
 
 /// Where its serial console listens.
 pub fn serial_console(machine: &Machine, run: &Path) -> PathBuf {
@@ -79,22 +90,45 @@ impl Power for Qemu {
         "qemu"
     }
 
-    async fn switch(&self, target: &Target, action: Action) -> Result<(), PowerError> {
+    async fn switch(&self, target: &Target, action: Action, _gently: bool) -> Result<Manner, PowerError> {
         let files = Files::of(target);
+        let end = async |pid| match ask(&files.qmp, "quit").await {
+            Ok(()) => gone(&files, pid).await,
+            Err(error) => Err(error),
+        };
         match (action, files.running()) {
-            (Action::On, Some(_)) => Err(PowerError::new("it is already on", "reset it, or switch it off first")),
-            (Action::On, None) => start(target, &files).await,
-            (Action::Reset, Some(_)) => ask(&files.qmp, "system_reset").await,
-            (Action::Off, Some(pid)) => match ask(&files.qmp, "quit").await {
-                Ok(()) => gone(&files, pid).await,
-                Err(error) => Err(error),
-            },
-            (Action::Reset | Action::Off, None) => Err(PowerError::new("it is off", "switch it on")),
+            (Action::On, Some(_)) | (Action::Off, None) => return Ok(Manner::Already),
+            // It has nothing else to boot from than the network.
+            (Action::On | Action::Pxe, None) => start(target, &self.conf, &files).await?,
+            (Action::Reset | Action::Pxe, Some(_)) => ask(&files.qmp, "system_reset").await?,
+            (Action::Cycle, Some(pid)) => {
+                end(pid).await?;
+                start(target, &self.conf, &files).await?;
+            }
+            (Action::Off, Some(pid)) => end(pid).await?,
+            (Action::Reset | Action::Cycle, None) => return Err(PowerError::new("it is off", "switch it on")),
+            (Action::Setup, _) => {
+                let error = "the set-up of a virtual machine's firmware has no screen here";
+                return Err(PowerError::new(error, "start QEMU by hand with a display"));
+            }
         }
+        Ok(Manner::Done)
     }
 
-    async fn observe(&self, target: &Target) -> Option<PowerState> {
-        Some(if Files::of(target).running().is_some() { PowerState::On } else { PowerState::Off })
+    async fn observe(&self, target: &Target) -> Result<Option<PowerState>, PowerError> {
+        Ok(Some(if Files::of(target).running().is_some() { PowerState::On } else { PowerState::Off }))
+    }
+
+    async fn examine(&self, target: &Target, steps: &mut Steps) -> Result<(), Ill> {
+        let bridge = &target.interface.name;
+        let found = if is_bridge(bridge).await { Ok(()) } else { Err(no_bridge(bridge)) };
+        steps.step("bridge", found, |()| format!("{bridge} is a bridge"))?;
+        let words = words(target, &self.conf, &Files::of(target), "tap").map(drop);
+        steps.step("firmware", words, |()| "its firmware is there".to_owned())
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 }
 
@@ -109,7 +143,7 @@ async fn gone(files: &Files, pid: Pid) -> Result<(), PowerError> {
         .map_err(|_| PowerError::new(format!("QEMU does not end (process {pid})"), format!("kill {pid}")))
 }
 
-async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
+async fn start(target: &Target, conf: &power::Qemu, files: &Files) -> Result<(), PowerError> {
     let failed = |doing: &str, error: std::io::Error| {
         PowerError::new(format!("{doing}: {error}"), "see that the folder of --run-dir can be written")
     };
@@ -125,7 +159,7 @@ async fn start(target: &Target, files: &Files) -> Result<(), PowerError> {
     let tap = tap_name(target);
     plug(&tap, &target.interface.name).await?;
     let mut command = Command::new("qemu-system-x86_64");
-    command.args(words(target, files, &tap)?);
+    command.args(words(target, conf, files, &tap)?);
     let errors = std::fs::File::create(&files.errors).map_err(|error| failed("making QEMU's error file", error))?;
     let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).kill_on_drop(false).status().await;
     match output {
@@ -156,11 +190,8 @@ fn tap_name(target: &Target) -> String {
 
 /// Makes the tap interface and plugs it into the bridge.
 async fn plug(tap: &str, bridge: &str) -> Result<(), PowerError> {
-    if !Path::new("/sys/class/net").join(bridge).join("bridge").is_dir() && !is_bridge(bridge).await {
-        return Err(PowerError::new(
-            format!("{bridge} is no bridge, so no virtual machine can be plugged into it"),
-            "make the segment's interface a bridge: ip link add br0 type bridge",
-        ));
+    if !is_bridge(bridge).await {
+        return Err(no_bridge(bridge));
     }
     // What is left of an earlier run is of no use.
     let _ = ip(&["link", "delete", tap]).await;
@@ -168,7 +199,17 @@ async fn plug(tap: &str, bridge: &str) -> Result<(), PowerError> {
     ip(&["link", "set", tap, "master", bridge, "up"]).await
 }
 
+fn no_bridge(name: &str) -> PowerError {
+    PowerError::new(
+        format!("{name} is no bridge, so no virtual machine can be plugged into it"),
+        "make the segment's interface a bridge: ip link add br0 type bridge",
+    )
+}
+
 async fn is_bridge(name: &str) -> bool {
+    if Path::new("/sys/class/net").join(name).join("bridge").is_dir() {
+        return true;
+    }
     let shown = Command::new("ip").args(["-d", "link", "show", "dev", name]).output().await;
     shown.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("bridge forward_delay"))
 }
@@ -185,12 +226,11 @@ async fn ip(words: &[&str]) -> Result<(), PowerError> {
     }
 }
 
-fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, PowerError> {
-    let mut options = Options { memory: 256, cpus: 1, firmware: target.machine.firmware.unwrap_or(Architecture::Bios) };
-    options.read(target.machine.power.as_deref().unwrap_or_default())?;
-    if !matches!(options.firmware, Architecture::Bios | Architecture::UefiX64 | Architecture::UefiHttpX64) {
+fn words(target: &Target, conf: &power::Qemu, files: &Files, tap: &str) -> Result<Vec<String>, PowerError> {
+    let firmware = conf.firmware.or(target.machine.firmware).unwrap_or(Architecture::Bios);
+    if !matches!(firmware, Architecture::Bios | Architecture::UefiX64 | Architecture::UefiHttpX64) {
         return Err(PowerError::new(
-            format!("QEMU is run as an x86-64 machine, which has no {} firmware", options.firmware),
+            format!("QEMU is run as an x86-64 machine, which has no {} firmware", firmware),
             "write bios, uefi or uefi-http into its `firmware`",
         ));
     }
@@ -200,8 +240,8 @@ fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, Power
     add("-display", "none".into());
     add("-vga", "none".into());
     add("-name", target.machine.hostname.clone());
-    add("-m", options.memory.to_string());
-    add("-smp", options.cpus.to_string());
+    add("-m", conf.memory.to_string());
+    add("-smp", conf.cpus.to_string());
     add("-pidfile", files.pid.display().to_string());
     add("-qmp", format!("unix:{},server=on,wait=off", escaped(&files.qmp)));
     // All that it says is kept, whoever listens.
@@ -210,15 +250,15 @@ fn words(target: &Target, files: &Files, tap: &str) -> Result<Vec<String>, Power
     add("-serial", "chardev:serial".into());
     add("-netdev", format!("tap,id=n,ifname={tap},script=no,downscript=no"));
     // UEFI has a PXE client of its own, as real machines do; SeaBIOS has none, so the card brings iPXE.
-    let rom = if options.firmware == Architecture::Bios { "" } else { ",romfile=" };
+    let rom = if firmware == Architecture::Bios { "" } else { ",romfile=" };
     add("-device", format!("virtio-net-pci,netdev=n,mac={},bootindex=1{rom}", target.machine.mac));
     add("-device", "virtio-rng-pci".into());
-    if options.firmware == Architecture::UefiHttpX64 {
+    if firmware == Architecture::UefiHttpX64 {
         // Without PXE before it, HTTP is the first that OVMF tries.
         add("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n".into());
         add("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n".into());
     }
-    if options.firmware != Architecture::Bios {
+    if firmware != Architecture::Bios {
         let there = |paths: [&'static str; 2]| paths.into_iter().find(|path| Path::new(path).is_file());
         let (Some(code), Some(variables)) = (there(FIRMWARE), there(VARIABLES)) else {
             return Err(PowerError::new("the UEFI firmware for QEMU is not there", "apt install ovmf"));
@@ -244,34 +284,6 @@ fn accelerators() -> &'static str {
 /// A comma ends a value of QEMU's options; two are one.
 fn escaped(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
-}
-
-struct Options {
-    memory: u32,
-    cpus: u32,
-    firmware: Architecture,
-}
-
-impl Options {
-    fn read(&mut self, written: &str) -> Result<(), PowerError> {
-        for word in written.split_whitespace().skip(1) {
-            let wrong = || {
-                PowerError::new(
-                    format!("power: {word:?} is no option of qemu"),
-                    "use mem=256, cpus=1, firmware=bios, uefi or uefi-http",
-                )
-            };
-            match word.split_once('=').ok_or_else(wrong)? {
-                ("mem", mib) => self.memory = mib.parse().map_err(|_| wrong())?,
-                ("cpus", count) => self.cpus = count.parse().map_err(|_| wrong())?,
-                ("firmware", "bios") => self.firmware = Architecture::Bios,
-                ("firmware", "uefi") => self.firmware = Architecture::UefiX64,
-                ("firmware", "uefi-http") => self.firmware = Architecture::UefiHttpX64,
-                _ => return Err(wrong()),
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Sends one command over QMP (QEMU machine protocol) and waits for its answer.
@@ -303,21 +315,6 @@ async fn ask(socket: &Path, command: &str) -> Result<(), PowerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn options_of_power() {
-        let read = |written: &str| {
-            let mut options = Options { memory: 256, cpus: 1, firmware: Architecture::Bios };
-            options.read(written).map(|()| (options.memory, options.cpus, options.firmware))
-        };
-        assert_eq!(read("qemu"), Ok((256, 1, Architecture::Bios)));
-        assert_eq!(read("qemu mem=512 cpus=2 firmware=uefi"), Ok((512, 2, Architecture::UefiX64)));
-        for wrong in ["mem", "mem=much", "disk=1", "firmware=coreboot"] {
-            let error = read(&format!("qemu {wrong}")).unwrap_err();
-            assert_eq!(error.error, format!("power: {wrong:?} is no option of qemu"));
-            assert!(error.next_step.contains("uefi-http"));
-        }
-    }
 
     #[test]
     fn a_comma_in_a_path() {

@@ -1,7 +1,7 @@
 //! Folds the events of one machine into its boots: which stage each event means, and when a new boot begins. Pure.
 
 use super::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Underway, Verdict};
-use crate::event::{Action, Event, Fact, PowerState, Refusal, Role, Service, Step, Transfer};
+use crate::event::{Action, Event, Fact, Manner, PowerState, Refusal, Role, Service, Step, Transfer};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,7 +19,8 @@ pub fn power_on(boots: &mut VecDeque<Boot>, at: Timestamp) {
 /// Folds one event of the machine in.
 pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
     match &event.fact {
-        Fact::PowerAccepted { action: Action::Off, .. } | Fact::PowerObserved { state: PowerState::Off, .. } => {
+        Fact::PowerAccepted { action: Action::Off, manner: Manner::Done, .. }
+        | Fact::PowerObserved { state: PowerState::Off, .. } => {
             if let Some(boot) = boots.back_mut()
                 && boot.outcome != Outcome::Ended
             {

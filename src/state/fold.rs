@@ -1,8 +1,8 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Health, Machine, Rejected, Segment, State, boots};
+use super::{Health, Machine, Press, Rejected, Segment, State, boots};
 use crate::{
-    event::{Action, Event, Fact, MachineSummary, PowerState, Service, Severity},
+    event::{Action, Event, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
 };
 use jiff::SignedDuration;
@@ -64,7 +64,8 @@ impl State {
             segment.current = false;
             segment.services.clear();
             for machine in segment.machines.values_mut() {
-                (machine.power_word, machine.power_asked) = (None, None);
+                // What was under way when the program ended is no longer.
+                machine.press = machine.press.take().filter(|press| !press.is_underway());
                 if let Some(boot) = machine.boots.back_mut()
                     && event.time.duration_since(boot.last_heard) > UNSEEN
                 {
@@ -157,8 +158,8 @@ fn stranger(mac: Mac) -> Machine {
         firmware_in_conf: false,
         power_method: None,
         power: None,
-        power_word: None,
-        power_asked: None,
+        power_trouble: None,
+        press: None,
         first_seen: None,
         last_seen: None,
         last_word: None,
@@ -197,6 +198,7 @@ impl Machine {
         if event.severity() != Severity::Debug && is_word {
             self.last_word = Some(event.clone());
         }
+        Press::apply(&mut self.press, event);
         match &event.fact {
             Fact::DhcpDiscovered { architecture, hostname, .. } => self.learn(*architecture, hostname.as_deref()),
             Fact::DhcpAcknowledged { architecture, hostname, address, .. } => {
@@ -205,24 +207,21 @@ impl Machine {
                     self.address = Some(*address);
                 }
             }
-            Fact::PowerRequested { action, .. } => {
-                self.power_word = Some(format!("switching {}", action.name()));
-                self.power_asked = Some(event.time);
-            }
-            Fact::PowerAccepted { action, method } => {
-                self.power_word = None;
+            Fact::PowerAccepted { action, method, manner: Manner::Done } => {
                 // A magic packet is accepted by nobody; whether it worked shows.
                 if method != "wol" {
                     self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
                 }
                 // A boot counts from when it was asked for; one that was refused is none.
-                let asked = self.power_asked.take().unwrap_or(event.time);
-                if *action != Action::Off {
+                let asked = self.press.as_ref().filter(|press| press.is_underway()).map_or(event.time, |p| p.asked);
+                if *action != Action::Off && self.boot().is_none_or(|boot| boot.began != asked) {
                     boots::power_on(&mut self.boots, asked);
                 }
             }
-            Fact::PowerFailed { .. } => (self.power_word, self.power_asked) = (None, None),
-            Fact::PowerObserved { state, .. } => self.power = Some(*state),
+            Fact::PowerObserved { state, .. } => (self.power, self.power_trouble) = (Some(*state), None),
+            Fact::PowerUnobserved { method, error, .. } => {
+                (self.power, self.power_trouble) = (None, Some(format!("{method}: {error}")));
+            }
             _ => {
                 if !self.in_conf && self.address.is_none() {
                     self.address = event.machine;

@@ -1,6 +1,6 @@
 //! One machine as it stands.
 
-use super::Boot;
+use super::{Boot, Press};
 use crate::{
     event::{Architecture, Event, PowerState},
     net::Mac,
@@ -29,10 +29,10 @@ pub struct Machine {
     pub power_method: Option<String>,
     /// Whether it has power, where that is known.
     pub power: Option<PowerState>,
-    /// A change of power that was asked for and not yet answered, in words.
-    pub power_word: Option<String>,
-    /// When that change was asked for.
-    pub power_asked: Option<Timestamp>,
+    /// Why its power is not known, where it could be: what its ways of switching say.
+    pub power_trouble: Option<String>,
+    /// The last change of power that was asked for.
+    pub press: Option<Press>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
     /// When it was last heard of.
@@ -47,6 +47,11 @@ impl Machine {
     /// What it is called: its host name, else its hardware address.
     pub fn name(&self) -> String {
         self.hostname.clone().unwrap_or_else(|| self.mac.to_string())
+    }
+
+    /// A change of power that is under way, in words.
+    pub fn power_word(&self) -> Option<String> {
+        self.press.as_ref().and_then(Press::word)
     }
 
     /// The boot that is under way or was the last.

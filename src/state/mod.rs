@@ -8,6 +8,7 @@ mod leases;
 mod machine;
 mod names;
 pub mod past;
+mod press;
 mod replica;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use boot::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Und
 pub use judge::Verdict;
 pub use leases::{Lease, Leases};
 pub use machine::Machine;
+pub use press::{Press, PressStage};
 pub use replica::Replica;
 
 use crate::{

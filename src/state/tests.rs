@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::boot::role_of;
-use crate::event::{Action, Architecture, Fact, LeaseSource, MachineSummary, Refusal, Role, Silence, Transfer};
+use crate::event::{
+    Action, Architecture, Asker, Fact, LeaseSource, MachineSummary, Manner, Refusal, Role, Silence, Transfer,
+};
 
 const MAC: Mac = Mac([0x52, 0x54, 0, 0x77, 0, 0x60]);
 
@@ -104,8 +106,8 @@ impl Story {
 #[test]
 fn a_boot_from_power_on_to_up() {
     let mut story = Story::new(true);
-    story.tell(0.0, Fact::PowerRequested { action: Action::On, method: "qemu".into() });
-    story.tell(0.2, Fact::PowerAccepted { action: Action::On, method: "qemu".into() });
+    story.tell(0.0, Fact::PowerRequested { action: Action::On, method: "qemu".into(), by: Asker::Operator });
+    story.tell(0.2, Fact::PowerAccepted { action: Action::On, method: "qemu".into(), manner: Manner::Done });
     story.lease(1.0, Some(Architecture::UefiX64), false);
     story.fetch(2.0, "ipxe.efi");
     story.lease(3.0, Some(Architecture::UefiX64), true);
@@ -157,8 +159,8 @@ fn verdicts() {
         lease: 1,
         source: LeaseSource::Reservation,
     };
-    let on = Fact::PowerRequested { action: Action::On, method: "wol".into() };
-    let accepted = Fact::PowerAccepted { action: Action::On, method: "wol".into() };
+    let on = Fact::PowerRequested { action: Action::On, method: "wol".into(), by: Asker::Operator };
+    let accepted = Fact::PowerAccepted { action: Action::On, method: "wol".into(), manner: Manner::Done };
     let kisok = Refusal::UnknownProfile { profile: "kisok".into() };
     let (address, source) = (server(), LeaseSource::Reservation);
     let no_file = Fact::DhcpOffered { xid: 1, address, boot_file: None, refusal: Some(kisok), lease: 1, source };
@@ -196,8 +198,8 @@ fn a_machine_that_boots_its_own_disk_comes_up() {
     for (name, from_net) in [("after PXE", true), ("without", false)] {
         for by_syslog in [false, true] {
             let mut story = Story::new(true);
-            story.tell(0.0, Fact::PowerRequested { action: Action::On, method: "wol".into() });
-            story.tell(0.1, Fact::PowerAccepted { action: Action::On, method: "wol".into() });
+            story.tell(0.0, Fact::PowerRequested { action: Action::On, method: "wol".into(), by: Asker::Operator });
+            story.tell(0.1, Fact::PowerAccepted { action: Action::On, method: "wol".into(), manner: Manner::Done });
             assert_eq!(story.machine().power, None, "a magic packet says nothing of power");
             // What was on its way when it was switched is no sign of its new system.
             story.tell(0.5, logged.clone());
@@ -225,8 +227,8 @@ fn a_reset_leaves_the_last_boots_transfers_behind() {
     let file = "debian/vmlinuz".to_owned();
     let mut transfer = Transfer { id: 99, file, role: Role::Kernel, size: Some(9), bytes: 0, millis: 0 };
     story.tell(3.0, Fact::HttpRequested { transfer: transfer.clone() });
-    story.tell(4.0, Fact::PowerRequested { action: Action::Reset, method: "qemu".into() });
-    story.tell(4.1, Fact::PowerAccepted { action: Action::Reset, method: "qemu".into() });
+    story.tell(4.0, Fact::PowerRequested { action: Action::Reset, method: "qemu".into(), by: Asker::Operator });
+    story.tell(4.1, Fact::PowerAccepted { action: Action::Reset, method: "qemu".into(), manner: Manner::Done });
     transfer.bytes = 9;
     story.tell(4.2, Fact::HttpCompleted { transfer });
     story.lease(5.0, Some(Architecture::Bios), true);
@@ -267,12 +269,12 @@ fn segments_of_conf_alone_are_current() {
 fn a_power_on_that_fails_is_no_boot() {
     let mut story = Story::new(true);
     story.lease(1.0, Some(Architecture::Bios), false);
-    story.tell(2.0, Fact::PowerRequested { action: Action::On, method: "qemu".into() });
+    story.tell(2.0, Fact::PowerRequested { action: Action::On, method: "qemu".into(), by: Asker::Operator });
     let (error, next_step) = ("it is already on".to_owned(), "reset it".to_owned());
     story.tell(2.1, Fact::PowerFailed { action: Action::On, method: "qemu".into(), error, next_step });
     assert_eq!((story.machine().boots.len(), &story.machine().boot().unwrap().outcome), (1, &Outcome::Underway));
-    story.tell(3.0, Fact::PowerRequested { action: Action::Reset, method: "qemu".into() });
-    story.tell(3.4, Fact::PowerAccepted { action: Action::Reset, method: "qemu".into() });
+    story.tell(3.0, Fact::PowerRequested { action: Action::Reset, method: "qemu".into(), by: Asker::Operator });
+    story.tell(3.4, Fact::PowerAccepted { action: Action::Reset, method: "qemu".into(), manner: Manner::Done });
     assert_eq!((story.machine().boots.len(), story.machine().boot().unwrap().began), (2, at(3.0)));
     assert_eq!(story.machine().boots[0].outcome, Outcome::Ended);
 }

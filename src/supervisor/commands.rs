@@ -7,9 +7,9 @@ use super::{
 use crate::{
     command::Command,
     conf,
-    event::{Action, Event, Fact},
+    event::{Action, Asker, Event, Evidence, Fact, Tried},
     net::Mac,
-    power::{self, PowerError, Target},
+    power::{PowerError, Target},
 };
 use parking_lot::Mutex;
 use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
@@ -36,15 +36,18 @@ pub async fn obey(mut wishes: mpsc::Receiver<Command>, shared: Shared) {
 
 async fn carry_out(command: Command, shared: Shared, busy: Busy) {
     match command {
-        Command::Power { segment, machine, action } => {
-            if busy.lock().insert((segment, machine)) {
-                switch(&shared, segment, machine, action).await;
-                busy.lock().remove(&(segment, machine));
-            } else {
-                let fact = not_begun(action, "another change of its power is under way", "wait for that");
-                shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
+        Command::Power { machines, action, stagger: _, by } => {
+            for (segment, machine) in machines {
+                if busy.lock().insert((segment, machine)) {
+                    switch(&shared, segment, machine, action, &by).await;
+                    busy.lock().remove(&(segment, machine));
+                } else {
+                    let fact = not_begun(action, "another change of its power is under way", "wait for that");
+                    shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
+                }
             }
         }
+        Command::Look { .. } | Command::Examine { .. } | Command::Trust { .. } | Command::Skip { .. } => {}
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
         Command::Quit => shared.shutdown.cancel(),
@@ -53,7 +56,7 @@ async fn carry_out(command: Command, shared: Shared, busy: Busy) {
 
 /// A change of power that no way of switching was asked for.
 fn not_begun(action: Action, error: &str, next_step: &str) -> Fact {
-    Fact::PowerFailed { action, method: String::new(), error: error.to_owned(), next_step: next_step.to_owned() }
+    Fact::PowerRefused { action, error: error.to_owned(), next_step: next_step.to_owned() }
 }
 
 fn target(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr) -> Option<Target> {
@@ -64,25 +67,34 @@ fn target(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr) -> Option<Targe
     Some(Target { segment, machine, interface, run: shared.options.run.clone(), owner: shared.desk.operator().owner() })
 }
 
-async fn switch(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr, action: Action) {
+async fn switch(shared: &Shared, segment: Ipv4Addr, machine: Ipv4Addr, action: Action, by: &Asker) {
     let Some(target) = target(shared, segment, machine) else {
         let fact = not_begun(action, "it is not in conf, or its segment is not served here", "adopt the machine first");
         return shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
     };
     let tell =
         |fact| shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), Some(target.machine.mac)));
-    let failed =
-        |method: String, PowerError { error, next_step }| Fact::PowerFailed { action, method, error, next_step };
-    let way = match power::of(&target.machine) {
-        Ok(way) => way,
-        Err(error) => return tell(failed(String::new(), error)),
-    };
-    let method = way.method().to_owned();
-    tell(Fact::PowerRequested { action, method: method.clone() });
-    match way.switch(&target, action).await {
-        Ok(()) => tell(Fact::PowerAccepted { action, method }),
-        Err(error) => tell(failed(method, error)),
+    let ladder = shared.ways.of(&target);
+    if ladder.is_empty() {
+        let next_step = format!("write amt, redfish, ipmi, wol or qemu into the `power` file of {machine}");
+        return tell(not_begun(action, "conf does not say how it is switched", &next_step));
     }
+    let mut tried = Vec::new();
+    for way in ladder {
+        let method = way.method().to_owned();
+        tell(Fact::PowerRequested { action, method: method.clone(), by: by.clone() });
+        match way.switch(&target, action, true).await {
+            Ok(manner) => {
+                tell(Fact::PowerAccepted { action, method: method.clone(), manner });
+                return tell(Fact::PowerConfirmed { action, method, evidence: Evidence::State, millis: 0 });
+            }
+            Err(PowerError { error, next_step }) => {
+                tried.push(Tried { method: method.clone(), said: error.clone() });
+                tell(Fact::PowerFailed { action, method, error, next_step });
+            }
+        }
+    }
+    tell(Fact::PowerUnconfirmed { action, tried, next_step: "see what each way said".to_owned() });
 }
 
 fn adopt(shared: &Shared, segment: Ipv4Addr, mac: Mac, address: Ipv4Addr, hostname: &str) {

@@ -21,6 +21,7 @@ use crate::{
     desk::{Desk, Places},
     event::{Event, Fact},
     journal::{Journal, JournalError},
+    power::Ways,
     state::{Replica, Shared},
 };
 use parking_lot::RwLock;
@@ -140,6 +141,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let shared = segments::Shared {
         options,
         desk: desk.clone(),
+        ways: Ways::default(),
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),

@@ -3,7 +3,7 @@
 use super::segments::{Shared, choose};
 use crate::{
     event::{Event, Fact, PowerState},
-    power::{self, Target},
+    power::Target,
 };
 use futures_util::{StreamExt, stream};
 use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
@@ -27,8 +27,8 @@ pub async fn observe(shared: Shared) {
             _ = ticks.tick() => {}
         }
         let looks = targets(&shared).into_iter().map(|target| async {
-            let way = power::of(&target.machine).ok()?;
-            let state = tokio::time::timeout(PATIENCE, way.observe(&target)).await.ok().flatten()?;
+            let way = shared.ways.of(&target).into_iter().next()?;
+            let state = tokio::time::timeout(PATIENCE, way.observe(&target)).await.ok()?.ok().flatten()?;
             Some((target, state, way.method()))
         });
         let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
@@ -49,7 +49,7 @@ fn targets(shared: &Shared) -> Vec<Target> {
     let mut targets = Vec::new();
     for (address, interface) in choose(&shared.options, &conf).unwrap_or_default() {
         let Some(segment) = conf.segments.get(&address) else { continue };
-        let switched = segment.machines.values().filter(|machine| machine.power.is_some());
+        let switched = segment.machines.values().filter(|machine| !machine.power.is_empty());
         targets.extend(switched.map(|machine| Target {
             segment: segment.clone(),
             machine: machine.clone(),

@@ -8,6 +8,7 @@ use crate::{
     desk::{Desk, recorder},
     event::{Event, Service},
     net::Interface,
+    power::Ways,
     servers::{Context, ServerError, dhcp, dns, http, radv, syslog, tftp},
     state,
 };
@@ -33,6 +34,8 @@ pub struct Shared {
     /// Each event as it comes, for those that may miss some.
     pub events: broadcast::Sender<Arc<Event>>,
     pub desk: Desk,
+    /// The ways to switch machines.
+    pub ways: Ways,
     /// When the journal was last to be looked into, and what was found.
     pub asked: watch::Sender<Timestamp>,
     pub found: watch::Sender<Arc<Found>>,

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use pxelator::{
     event::{
-        Action, Architecture, Event, Fact, LeaseSource, MachineSummary, Refusal, Role, Service, Severity, Silence,
-        Transfer,
+        Action, Architecture, Asker, Event, Fact, LeaseSource, MachineSummary, Refusal, Role, Service, Severity,
+        Silence, Transfer,
     },
     filter::Names,
     net::Mac,
@@ -178,7 +178,7 @@ fn facts(large: bool) -> impl Strategy<Value = Fact> {
             pool: pool.map(|last| (address(last), segment(last))),
             machines,
         }),
-        Just(Fact::PowerRequested { action: Action::On, method: "qemu".into() }),
+        Just(Fact::PowerRequested { action: Action::On, method: "qemu".into(), by: Asker::Operator }),
         (select(Service::ALL.to_vec()), number(), text()).prop_map(|(service, count, error)| Fact::PacketRejected {
             service,
             source: "fe80::1".parse().unwrap(),

@@ -97,7 +97,9 @@ impl Vm<'_> {
                     break;
                 }
                 // A verdict is no reason to give up: on a loaded machine it may be early, and the boot goes on.
-                let failed = events.iter().any(|e| of_this(e) && matches!(e.fact, Fact::PowerFailed { .. }));
+                let failed = events
+                    .iter()
+                    .any(|e| of_this(e) && matches!(e.fact, Fact::PowerUnconfirmed { .. } | Fact::PowerRefused { .. }));
                 if failed || Instant::now() > deadline {
                     let told: Vec<String> =
                         events.iter().map(|e| format!("{} {} {}", e.time, e.kind(), e.fact)).collect();

@@ -97,8 +97,7 @@ impl Talk {
         let effect = update::held_back(&mut self.model, effect);
         lines.extend(self.model.word.take());
         lines.extend(self.question(world));
-        if matches!(effect, Effect::Send(crate::command::Command::Power { .. } | crate::command::Command::Adopt { .. }))
-        {
+        if super::super::lock::is_change(&effect) {
             lines.push("asked for; the events tell what comes of it".to_owned());
         }
         (lines, effect)

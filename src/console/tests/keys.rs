@@ -10,13 +10,19 @@ use crate::{
         mouse,
         update::{self, Effect},
     },
-    event::{Action, Event, Fact},
+    event::{Action, Asker, Event, Fact, Manner},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use std::time::Duration;
 use std::{fs, net::Ipv4Addr, sync::Arc};
 
 fn power(last: u8, action: Action) -> Effect {
-    Effect::Send(Command::Power { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, last), action })
+    Effect::Send(Command::Power {
+        machines: vec![(SERVER, Ipv4Addr::new(10, 77, 0, last))],
+        action,
+        stagger: Duration::ZERO,
+        by: Asker::Operator,
+    })
 }
 
 #[test]
@@ -282,7 +288,7 @@ fn the_packets_of_recorded_boots_are_opened() {
     );
     record(&mut story, 60, "log/bios1/a.pcapng");
     assert_eq!(story.types("b"), opened("log/bios1/a.pcapng"), "the one there is");
-    story.tell(5, Some(60), Fact::PowerAccepted { action: Action::On, method: "qemu".into() });
+    story.tell(5, Some(60), Fact::PowerAccepted { action: Action::On, method: "qemu".into(), manner: Manner::Done });
     record(&mut story, 60, "log/bios1/b.pcapng");
     assert_eq!(story.types("b"), []);
     insta::assert_snapshot!(story.screen(80, 24));

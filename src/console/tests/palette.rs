@@ -1,6 +1,7 @@
 //! The palette, the operator's own keys, and a console that changes nothing.
 
 use super::story::{SERVER, Story, mac};
+use crate::event::Asker;
 use crate::{
     command::Command,
     console::{
@@ -14,12 +15,18 @@ use crate::{
     event::Action,
     state::past::Go,
 };
+use std::time::Duration;
 use std::{net::Ipv4Addr, sync::Arc};
 
 const UEFI1: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 61);
 
 fn power(last: u8, action: Action) -> Effect {
-    Effect::Send(Command::Power { segment: SERVER, machine: Ipv4Addr::new(10, 77, 0, last), action })
+    Effect::Send(Command::Power {
+        machines: vec![(SERVER, Ipv4Addr::new(10, 77, 0, last))],
+        action,
+        stagger: Duration::ZERO,
+        by: Asker::Operator,
+    })
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The console of lines: what it answers.
 
 use super::story::{SERVER, Story};
+use crate::event::Asker;
 use crate::{
     command::Command,
     console::{lock, plain::talk::Talk, update::Effect},
     event::*,
 };
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 fn says(story: &Story, talk: &mut Talk, line: &str) -> (Vec<String>, Effect) {
     talk.line(story.world(), line)
@@ -57,7 +59,12 @@ fn what_destroys_is_asked_for_in_a_line() {
     let story = Story::of_three();
     let off = || {
         let (segment, machine) = (SERVER, Ipv4Addr::new(10, 77, 0, 60));
-        Effect::Send(Command::Power { segment, machine, action: Action::Off })
+        Effect::Send(Command::Power {
+            machines: vec![(segment, machine)],
+            action: Action::Off,
+            stagger: Duration::ZERO,
+            by: Asker::Operator,
+        })
     };
     let mut talk = Talk::new(None, false);
     for (line, words, effect) in [

@@ -73,7 +73,7 @@ fn machines_of_another_server() {
     assert_eq!(story.types("o"), []);
     assert!(story.screen(80, 24).contains("another PXElator serves 10.78.0.1"), "{}", story.screen(80, 24));
     story.types("kkk");
-    assert!(matches!(story.types("o")[..], [Effect::Send(Command::Power { segment: SERVER, .. })]));
+    assert!(matches!(story.types("o")[..], [Effect::Send(Command::Power { .. })]));
     story.types("s");
     assert!(story.screen(80, 24).contains("10.78.0.1 lab.lan remote"), "{}", story.screen(80, 24));
     assert!(story.state.due("2027-01-01T00:00:00Z".parse().unwrap()).iter().all(|e| e.segment == Some(SERVER)));

@@ -1,5 +1,6 @@
 //! A segment with machines in every kind of state, told as events.
 
+use crate::event::{Asker, Manner};
 use crate::{
     boot::role_of,
     conf::Conf,
@@ -122,8 +123,16 @@ impl Story {
     }
 
     fn boots(&mut self, machine: u8, architecture: Architecture, loader: &str) {
-        self.tell(1_000, Some(machine), Fact::PowerRequested { action: Action::On, method: "qemu".into() });
-        self.tell(120, Some(machine), Fact::PowerAccepted { action: Action::On, method: "qemu".into() });
+        self.tell(
+            1_000,
+            Some(machine),
+            Fact::PowerRequested { action: Action::On, method: "qemu".into(), by: Asker::Operator },
+        );
+        self.tell(
+            120,
+            Some(machine),
+            Fact::PowerAccepted { action: Action::On, method: "qemu".into(), manner: Manner::Done },
+        );
         self.leases(machine, Some(architecture), false, Some(loader));
         self.fetches(machine, loader, 90_000, 90_000, 60);
         self.leases(machine, Some(architecture), true, Some("http://10.77.0.1/boot.ipxe"));

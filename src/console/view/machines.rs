@@ -112,7 +112,7 @@ pub fn style(theme: &Theme, mood: Mood) -> Style {
 }
 
 fn power<'a>(theme: &Theme, machine: &Machine) -> Cell<'a> {
-    let style = match (&machine.power_word, machine.power) {
+    let style = match (machine.power_word(), machine.power) {
         (Some(_), _) => theme.busy,
         (None, Some(PowerState::On)) => theme.good,
         (None, _) => theme.dim,

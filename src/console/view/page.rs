@@ -54,7 +54,7 @@ pub fn words(scene: Scene<'_>, mac: Mac, width: usize) -> Vec<String> {
 fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a>> {
     let theme = scene.theme;
     let mut lines = vec![indented(strip::facts(scene, machine))];
-    if let Some(word) = &machine.power_word {
+    if let Some(word) = machine.power_word() {
         lines.push(Line::styled(format!(" {} {word}", theme.marks.busy), theme.busy));
     }
     lines.push(Line::default());

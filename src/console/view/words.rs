@@ -81,7 +81,7 @@ pub fn percent(transfer: &Underway) -> Option<u64> {
 
 /// Whether a machine has power, or how it is switched.
 pub fn power(machine: &Machine) -> &str {
-    match (&machine.power_word, machine.power, &machine.power_method) {
+    match (machine.power_word(), machine.power, &machine.power_method) {
         (Some(_), _, _) => "...",
         (None, Some(PowerState::On), _) => "on",
         (None, Some(PowerState::Off), _) => "off",
@@ -92,7 +92,7 @@ pub fn power(machine: &Machine) -> &str {
 /// What matters most of a machine.
 pub enum Heard<'a> {
     /// A change of power that was asked for.
-    Asked(&'a str),
+    Asked(String),
     /// Its boot stands still.
     Verdict(&'a Verdict),
     /// What was heard last.
@@ -101,7 +101,7 @@ pub enum Heard<'a> {
 
 /// What matters most of a machine; none where nothing was heard.
 pub fn heard(machine: &Machine) -> Option<Heard<'_>> {
-    if let Some(word) = &machine.power_word {
+    if let Some(word) = machine.power_word() {
         return Some(Heard::Asked(word));
     }
     match machine.boot().map(|boot| &boot.outcome) {

@@ -3,7 +3,7 @@ use super::{
     track::SOFT,
 };
 use crate::{
-    event::{Action, Event, Fact, LeaseSource, MachineSummary},
+    event::{Action, Asker, Event, Fact, LeaseSource, MachineSummary, Manner},
     net::Mac,
     state::State,
 };
@@ -206,13 +206,25 @@ fn a_boot_is_kept_from_its_first_packet_with_what_happened() {
 fn a_machine_that_is_switched_on_is_kept_from_there() {
     let mut story = Story::begin();
     story.request(100, WEB1);
-    story.event(1_000, Some(WEB1), Fact::PowerRequested { action: Action::On, method: "qemu".into() });
-    story.event(1_500, Some(WEB1), Fact::PowerAccepted { action: Action::On, method: "qemu".into() });
+    story.event(
+        1_000,
+        Some(WEB1),
+        Fact::PowerRequested { action: Action::On, method: "qemu".into(), by: Asker::Operator },
+    );
+    story.event(
+        1_500,
+        Some(WEB1),
+        Fact::PowerAccepted { action: Action::On, method: "qemu".into(), manner: Manner::Done },
+    );
     story.until(1_500, 4_000);
     story.request(4_100, WEB1);
     story.discover(4_200, WEB1, 1);
     story.until(4_250, 7_000);
-    story.event(7_100, Some(WEB1), Fact::PowerAccepted { action: Action::Off, method: "qemu".into() });
+    story.event(
+        7_100,
+        Some(WEB1),
+        Fact::PowerAccepted { action: Action::Off, method: "qemu".into(), manner: Manner::Done },
+    );
     story.until(7_250, 10_000);
     assert_eq!(
         story.told,
@@ -231,9 +243,17 @@ fn the_next_boot_takes_what_is_its() {
     story.discover(100, WEB1, 1);
     story.offer(110, WEB1, 1);
     story.until(250, 3_000);
-    story.event(3_050, Some(WEB1), Fact::PowerRequested { action: Action::Reset, method: "qemu".into() });
+    story.event(
+        3_050,
+        Some(WEB1),
+        Fact::PowerRequested { action: Action::Reset, method: "qemu".into(), by: Asker::Operator },
+    );
     story.request(3_040, WEB1);
-    story.event(3_060, Some(WEB1), Fact::PowerAccepted { action: Action::Reset, method: "qemu".into() });
+    story.event(
+        3_060,
+        Some(WEB1),
+        Fact::PowerAccepted { action: Action::Reset, method: "qemu".into(), manner: Manner::Done },
+    );
     story.request(3_070, WEB1);
     story.until(3_250, 5_000);
     story.finish(5_000);

@@ -314,6 +314,10 @@ mod tests {
             keep: None,
             record: 10,
             terminal: None,
+            schedule: None,
+            timezone: None,
+            holidays: crate::schedule::Holidays::default(),
+            logins: BTreeMap::new(),
             machines: BTreeMap::new(),
         }
     }

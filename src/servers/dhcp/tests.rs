@@ -31,6 +31,10 @@ struct Bed {
 impl Bed {
     fn new(change: impl FnOnce(&mut Segment)) -> Bed {
         let mut segment = Segment {
+            schedule: None,
+            timezone: None,
+            holidays: Default::default(),
+            logins: Default::default(),
             server: ip(1),
             interface: None,
             prefix: 24,
@@ -57,7 +61,11 @@ impl Bed {
             boot: None,
             loader: None,
             firmware: None,
-            power: None,
+            power: Vec::new(),
+            logins: Default::default(),
+            pins: Default::default(),
+            schedule: None,
+            skip: None,
             terminal: None,
             extra: Default::default(),
         };
