@@ -1,6 +1,7 @@
 //! A network segment of the test's own, hosts on it, and the real program serving it.
 #![allow(dead_code, unused_imports)] // each test file uses a part of it
 
+pub mod bmc;
 pub mod couch;
 mod dhcp;
 pub mod display;
@@ -43,9 +44,14 @@ pub fn can_run(programs: &[&str]) -> bool {
         missing.push("root".to_owned());
     }
     for program in programs.iter().chain(&["ip"]) {
-        if *program == couch::POUCHDB {
-            if !couch::is_installed() {
-                missing.push("pouchdb-server (./dev test installs it)".to_owned());
+        let installed = match *program {
+            couch::POUCHDB => Some(couch::is_installed()),
+            bmc::SUSHY => Some(bmc::is_installed()),
+            _ => None,
+        };
+        if let Some(installed) = installed {
+            if !installed {
+                missing.push(format!("{program} (./dev test installs it)"));
             }
             continue;
         }
