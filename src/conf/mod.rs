@@ -17,6 +17,7 @@ mod watch;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
 pub use model::{Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};
+pub use planned::{SkipError, pass_over};
 pub use power::Rung;
 pub use read::{Reading, read};
 pub use watch::watch;

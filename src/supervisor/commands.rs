@@ -1,7 +1,7 @@
 //! Carries out what the operator asks for; the answers are events.
 
 use super::{
-    finder,
+    finder, scheduler,
     segments::{Shared, choose},
 };
 use crate::{
@@ -47,7 +47,8 @@ async fn carry_out(command: Command, shared: Shared, busy: Busy) {
                 }
             }
         }
-        Command::Look { .. } | Command::Examine { .. } | Command::Trust { .. } | Command::Skip { .. } => {}
+        Command::Look { .. } | Command::Examine { .. } | Command::Trust { .. } => {}
+        Command::Skip { machine, skip } => scheduler::pass_over(&shared, machine, skip),
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
         Command::Quit => shared.shutdown.cancel(),

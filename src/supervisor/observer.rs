@@ -44,7 +44,7 @@ pub async fn observe(shared: Shared) {
 }
 
 /// The machines that can be switched, of the segments that are served now.
-fn targets(shared: &Shared) -> Vec<Target> {
+pub fn targets(shared: &Shared) -> Vec<Target> {
     let conf = shared.conf.borrow().clone();
     let mut targets = Vec::new();
     for (address, interface) in choose(&shared.options, &conf).unwrap_or_default() {
