@@ -11,6 +11,7 @@ mod secret;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod trust;
 pub mod value;
 mod watch;
 
@@ -18,4 +19,5 @@ pub use adopt::{AdoptError, adopt, fits, suggest};
 pub use model::{Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};
 pub use power::Rung;
 pub use read::{Reading, read};
+pub use trust::{TrustError, trust};
 pub use watch::watch;

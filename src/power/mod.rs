@@ -2,6 +2,7 @@
 
 mod amt;
 mod ipmi;
+pub mod ladder;
 mod qemu;
 mod redfish;
 mod wol;

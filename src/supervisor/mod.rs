@@ -1,16 +1,23 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
+mod alone;
 mod commands;
+mod control;
+mod examine;
 mod finder;
 mod fleet;
+mod look;
 mod observer;
 mod past;
+mod press;
 mod recorder;
 mod replica;
 mod retention;
 mod segments;
 mod server;
 
+pub use alone::{Alone, alone, target_here};
+pub use control::path as control_socket;
 pub use segments::NoSegment;
 
 use crate::{
@@ -142,6 +149,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         options,
         desk: desk.clone(),
         ways: Ways::default(),
+        presses: press::Presses::default(),
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),
@@ -153,6 +161,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     };
     serving.spawn(commands::obey(wishes, shared.clone()));
     serving.spawn(observer::observe(shared.clone()));
+    serving.spawn(control::serve(shared.clone(), commands.clone()));
     let (gauges, replicas) = watch::channel(BTreeMap::new());
     serving.spawn(replica::keep(shared.clone(), {
         let shared = shared.clone();

@@ -3,12 +3,11 @@
 mod actions;
 mod chord;
 mod file;
-mod nearest;
 
+pub use crate::nearest::nearest;
 pub use actions::{ACTIONS, Action, When, Where, Wish};
 pub use chord::Chord;
 pub use file::{Fault, read, template};
-pub use nearest::nearest;
 
 use super::{lock, model::Model};
 use crate::state::State;
