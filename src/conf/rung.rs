@@ -1,6 +1,6 @@
 //! A way to switch a machine, as it stands in a `power` file.
 
-use super::power::{Amt, Qemu, Rung};
+use super::power::{Amt, IpmiVersion, Qemu, Rung};
 use crate::event::Architecture;
 use std::fmt;
 
@@ -20,7 +20,13 @@ impl fmt::Display for Rung {
             Rung::Redfish(redfish) => write!(f, " {}", redfish.url),
             Rung::Ipmi(ipmi) => {
                 write!(f, " {}", ipmi.host)?;
-                if ipmi.port == 623 { Ok(()) } else { write!(f, ":{}", ipmi.port) }
+                if ipmi.port != 623 {
+                    write!(f, ":{}", ipmi.port)?;
+                }
+                if let Some(cipher) = ipmi.cipher {
+                    write!(f, " cipher={cipher}")?;
+                }
+                if ipmi.version == IpmiVersion::V1_5 { f.write_str(" version=1.5") } else { Ok(()) }
             }
             Rung::Wol(wol) => wol.broadcast.map_or(Ok(()), |broadcast| write!(f, " {broadcast}")),
             Rung::Qemu(Qemu { memory, cpus, firmware }) => {
@@ -52,7 +58,8 @@ mod tests {
             "amt tls 10.77.0.200:16994",
             "redfish https://bmc1:8000/redfish/v1/Systems/1",
             "ipmi bmc1.lan",
-            "ipmi bmc1.lan:6230",
+            "ipmi bmc1.lan:6230 cipher=3",
+            "ipmi bmc1.lan version=1.5",
             "wol",
             "wol 10.88.0.255",
             "qemu",
