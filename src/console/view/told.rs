@@ -77,7 +77,7 @@ fn of_machine(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine) -> String {
     if let Some(method) = &machine.power_method {
         parts.push(match machine.power {
             Some(state) => format!("power {}", state.name()),
-            None => format!("power not known, by {method}"),
+            None => format!("power by {method}, not known whether on"),
         });
     }
     parts.extend(words::heard(machine).map(|heard| heard.to_string()));
