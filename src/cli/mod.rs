@@ -19,6 +19,7 @@ mod headless;
 mod line;
 mod log;
 mod packets;
+mod power;
 mod power_on;
 mod practice;
 mod serial;
@@ -85,6 +86,12 @@ enum Verb {
     Log(log::Log),
     /// The packets of a machine's recorded boots, with what happened beside them
     Packets(packets::PacketsOf),
+    /// Switch machines, and tell what came of it
+    #[command(after_help = power::CODES)]
+    Power {
+        #[command(subcommand)]
+        what: power::What,
+    },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -110,6 +117,7 @@ pub fn run() -> Result<u8> {
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Power { what } => return power::power(what, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }

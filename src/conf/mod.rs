@@ -11,6 +11,7 @@ mod secret;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod trust;
 pub mod value;
 mod watch;
 
@@ -19,4 +20,5 @@ pub use model::{Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, P
 pub use planned::{SkipError, pass_over};
 pub use power::Rung;
 pub use read::{Reading, read};
+pub use trust::{TrustError, trust};
 pub use watch::watch;

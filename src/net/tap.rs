@@ -25,10 +25,15 @@ impl Tap {
     /// Opens `interface` for the frames that `filter` (pcap-filter(7)) wants, each up to `longest` bytes. Frames that are
     /// neither this host's nor for all are not asked of the card. Errors are libpcap's: no permission, no such interface.
     pub fn open(interface: &str, filter: &str, longest: i32) -> io::Result<Tap> {
+        Tap::with_ring(interface, filter, longest, RING)
+    }
+
+    /// As [`Tap::open`], with room for so many bytes that wait.
+    pub fn with_ring(interface: &str, filter: &str, longest: i32, ring: i32) -> io::Result<Tap> {
         let open = || -> Result<Capture<Active>, pcap::Error> {
             let mut capture = Capture::from_device(interface)?
                 .precision(Precision::Nano)
-                .buffer_size(RING)
+                .buffer_size(ring)
                 .timeout(BLOCK)
                 .snaplen(longest)
                 .promisc(false)

@@ -16,10 +16,34 @@ pub fn power_on(boots: &mut VecDeque<Boot>, at: Timestamp) {
     begin(boots, at).reach(Stage::PoweredOn, at, String::new());
 }
 
+/// A further way was tried to begin the boot of which nothing was heard yet.
+pub fn power_on_again(boots: &mut VecDeque<Boot>, at: Timestamp) {
+    if let Some(boot) = boots.back_mut().filter(|boot| boot.stage() == Some(Stage::PoweredOn)) {
+        boot.milestones.insert(Stage::PoweredOn, Milestone { at, note: String::new() });
+        boot.outcome = Outcome::Underway;
+        boot.hear(at);
+    }
+}
+
+/// The boot that no way of switching brought about is over.
+pub fn not_begun(boots: &mut VecDeque<Boot>) {
+    if boots.back().is_some_and(|boot| boot.stage() == Some(Stage::PoweredOn)) {
+        leave(boots);
+    }
+}
+
+/// The boot that is under way ends.
+pub fn leave(boots: &mut VecDeque<Boot>) {
+    if let Some(boot) = boots.back_mut() {
+        boot.leave();
+    }
+}
+
 /// Folds one event of the machine in.
 pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
     match &event.fact {
         Fact::PowerAccepted { action: Action::Off, manner: Manner::Done, .. }
+        | Fact::PowerConfirmed { action: Action::Off, .. }
         | Fact::PowerObserved { state: PowerState::Off, .. } => {
             if let Some(boot) = boots.back_mut()
                 && boot.outcome != Outcome::Ended

@@ -2,10 +2,10 @@
 
 use super::{Health, Machine, Press, Rejected, Segment, State, boots};
 use crate::{
-    event::{Action, Event, Fact, MachineSummary, Manner, PowerState, Service, Severity},
+    event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{BTreeMap, VecDeque},
     net::Ipv4Addr,
@@ -207,18 +207,16 @@ impl Machine {
                     self.address = Some(*address);
                 }
             }
-            Fact::PowerAccepted { action, method, manner: Manner::Done } => {
-                // A magic packet is accepted by nobody; whether it worked shows.
-                if method != "wol" {
+            Fact::PowerAccepted { action, manner: Manner::Done, .. } => self.accepted(*action, event.time),
+            Fact::PowerConfirmed { action, method, evidence, .. } => {
+                // Nobody says when a machine goes off that only a magic packet switches.
+                if method != "wol" || *evidence == Evidence::State {
                     self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
-                }
-                // A boot counts from when it was asked for; one that was refused is none.
-                let asked = self.press.as_ref().filter(|press| press.is_underway()).map_or(event.time, |p| p.asked);
-                if *action != Action::Off && self.boot().is_none_or(|boot| boot.began != asked) {
-                    boots::power_on(&mut self.boots, asked);
                 }
             }
             Fact::PowerObserved { state, .. } => (self.power, self.power_trouble) = (Some(*state), None),
+            // From a magic packet nothing comes back: that is no trouble.
+            Fact::PowerUnobserved { method, .. } if method == "wol" => {}
             Fact::PowerUnobserved { method, error, .. } => {
                 (self.power, self.power_trouble) = (None, Some(format!("{method}: {error}")));
             }
@@ -228,7 +226,28 @@ impl Machine {
                 }
             }
         }
-        boots::apply(&mut self.boots, event);
+        // On its way to be on it may be seen off.
+        let is_beginning = self.press.as_ref().is_some_and(|p| p.is_underway() && p.action != Action::Off);
+        if !(is_beginning && matches!(event.fact, Fact::PowerObserved { .. })) {
+            boots::apply(&mut self.boots, event);
+        }
+        if matches!(event.fact, Fact::PowerUnconfirmed { .. }) && self.power != Some(PowerState::On) {
+            boots::not_begun(&mut self.boots);
+        }
+    }
+
+    /// What switches the machine gives it power, or takes it; whether that is so, shows.
+    fn accepted(&mut self, action: Action, at: Timestamp) {
+        // A boot counts from when it was asked for; one that was refused is none.
+        let asked = self.press.as_ref().filter(|press| press.is_underway()).map_or(at, |press| press.asked);
+        let is_known = self.boot().is_some_and(|boot| boot.began == asked);
+        match action {
+            Action::Off => {}
+            // In its set-up it does not boot.
+            Action::Setup => boots::leave(&mut self.boots),
+            _ if is_known => boots::power_on_again(&mut self.boots, at),
+            _ => boots::power_on(&mut self.boots, asked),
+        }
     }
 
     fn learn(&mut self, architecture: Option<crate::event::Architecture>, hostname: Option<&str>) {

@@ -1,6 +1,6 @@
 //! Judges boots: which have come to a running system, which stand still, and why, in words with the next step. Pure.
 
-use super::{Boot, Machine, NoLease, Outcome, Refused, Segment, Stage, State, Underway};
+use super::{Boot, Machine, NoLease, Outcome, Press, Refused, Segment, Stage, State, Underway};
 use crate::event::{Event, Fact, Refusal, Silence};
 use jiff::Timestamp;
 
@@ -23,6 +23,11 @@ impl State {
         for (address, segment) in self.segments.iter().filter(|(_, segment)| !segment.remote) {
             for machine in segment.machines.values() {
                 let Some(boot) = machine.boot().filter(|boot| boot.outcome == Outcome::Underway) else { continue };
+                // Whether it begins at all, who switches it on tells.
+                let is_switched = machine.press.as_ref().is_some_and(Press::is_underway);
+                if is_switched && boot.stage() <= Some(Stage::PoweredOn) {
+                    continue;
+                }
                 let fact = match boot.milestones.get(&Stage::Up) {
                     Some(up) => Some(Fact::BootCompleted { millis: millis(boot.began, up.at) }),
                     None => {

@@ -3,7 +3,8 @@
 use super::*;
 use crate::boot::role_of;
 use crate::event::{
-    Action, Architecture, Asker, Fact, LeaseSource, MachineSummary, Manner, Refusal, Role, Silence, Transfer,
+    Action, Architecture, Asker, Evidence, Fact, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Role,
+    Silence, Transfer,
 };
 
 const MAC: Mac = Mac([0x52, 0x54, 0, 0x77, 0, 0x60]);
@@ -178,8 +179,14 @@ fn verdicts() {
         (true, vec![discovered(false), offered, outbid], "another DHCP server, 10.77.0.9"),
     ] {
         let mut story = Story::new(in_conf);
+        let is_switched = matches!(facts[0], Fact::PowerRequested { .. });
         facts.into_iter().for_each(|fact| story.tell(0.0, fact));
         assert_eq!(story.judge(1.0), []);
+        if is_switched {
+            assert_eq!(story.judge(61.0), [], "whether it goes on, who switches it tells");
+            story.tell(60.0, seen(Evidence::State));
+            story.tell(60.0, Fact::PowerObserved { state: PowerState::On, method: "qemu".into() });
+        }
         let verdict = story.verdict(61.0);
         assert!(verdict.contains(words), "{verdict}");
     }
@@ -277,6 +284,49 @@ fn a_power_on_that_fails_is_no_boot() {
     story.tell(3.4, Fact::PowerAccepted { action: Action::Reset, method: "qemu".into(), manner: Manner::Done });
     assert_eq!((story.machine().boots.len(), story.machine().boot().unwrap().began), (2, at(3.0)));
     assert_eq!(story.machine().boots[0].outcome, Outcome::Ended);
+}
+
+fn seen(evidence: Evidence) -> Fact {
+    Fact::PowerConfirmed { action: Action::On, method: "qemu".into(), evidence, millis: 1 }
+}
+
+#[test]
+fn a_second_rung_begins_no_second_boot() {
+    let asked = |method: &str| Fact::PowerRequested { action: Action::On, method: method.into(), by: Asker::Operator };
+    let (action, manner) = (Action::On, Manner::Done);
+    let accepted = |method: &str| Fact::PowerAccepted { action, method: method.into(), manner };
+    let observed = |state| Fact::PowerObserved { state, method: "amt".into() };
+    let failed = || Fact::PowerFailed {
+        action,
+        method: "amt".into(),
+        error: "accepted, and it is off after 60 s".into(),
+        next_step: "look".into(),
+    };
+    let mut story = Story::new(true);
+    story.tell(0.0, asked("amt"));
+    story.tell(0.1, accepted("amt"));
+    assert_eq!(story.machine().power, None, "that it is accepted is no proof");
+    story.tell(1.0, observed(PowerState::Off));
+    assert_eq!(story.machine().boot().unwrap().outcome, Outcome::Underway, "it is on its way");
+    story.tell(60.0, failed());
+    story.tell(60.0, asked("qemu"));
+    story.tell(60.5, accepted("qemu"));
+    story.lease(63.0, Some(Architecture::Bios), false);
+    story.tell(63.1, seen(Evidence::Discover));
+    let boot = story.machine().boot().unwrap();
+    assert_eq!((story.machine().boots.len(), boot.began, boot.outcome.clone()), (1, at(0.0), Outcome::Underway));
+    assert_eq!(boot.milestones[&Stage::PoweredOn].at, at(60.5), "its usual time is that of the way that worked");
+    assert_eq!(story.machine().power, Some(PowerState::On));
+    assert_eq!(story.machine().press.as_ref().unwrap().tried.len(), 1);
+
+    let mut story = Story::new(true);
+    story.tell(0.0, asked("amt"));
+    story.tell(0.1, accepted("amt"));
+    story.tell(1.0, observed(PowerState::Off));
+    story.tell(60.0, failed());
+    story.tell(60.0, Fact::PowerUnconfirmed { action, tried: Vec::new(), next_step: "look".into() });
+    assert_eq!(story.machine().boot().unwrap().outcome, Outcome::Ended);
+    assert_eq!(story.judge(900.0), [], "what was not begun does not stand still");
 }
 
 #[test]

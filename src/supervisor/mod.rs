@@ -1,11 +1,16 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
 mod alarms;
+mod alone;
 mod commands;
+mod control;
+mod examine;
 mod finder;
 mod fleet;
+mod look;
 mod observer;
 mod past;
+mod press;
 mod recorder;
 mod replica;
 mod retention;
@@ -13,6 +18,8 @@ mod scheduler;
 mod segments;
 mod server;
 
+pub use alone::{Alone, alone, target_here};
+pub use control::path as control_socket;
 pub use segments::NoSegment;
 
 use crate::{
@@ -145,6 +152,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         options,
         desk: desk.clone(),
         ways: Ways::default(),
+        presses: press::Presses::default(),
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),
@@ -158,6 +166,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(observer::observe(shared.clone()));
     serving.spawn(scheduler::keep(shared.clone(), commands.clone(), last));
     serving.spawn(alarms::keep(shared.clone()));
+    serving.spawn(control::serve(shared.clone(), commands.clone()));
     let (gauges, replicas) = watch::channel(BTreeMap::new());
     serving.spawn(replica::keep(shared.clone(), {
         let shared = shared.clone();

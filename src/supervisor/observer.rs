@@ -1,46 +1,135 @@
-//! Looks at which machines have power, so that the screen also tells what others switched.
+//! Looks at which machines have power, so that the screen also tells what others switched. Gently: each at its way's pace,
+//! spread over time, a few at once; never because something is drawn.
 
-use super::segments::{Shared, choose};
-use crate::{
-    event::{Event, Fact, PowerState},
-    power::Target,
+use super::{
+    look::{self, Look},
+    segments::{Shared, choose},
 };
-use futures_util::{StreamExt, stream};
-use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
-use tokio::time::MissedTickBehavior;
+use crate::{
+    command::Place,
+    event::Fact,
+    power::{Power, PowerError, Target},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
 
-/// How often each machine is looked at.
-const EVERY: Duration = Duration::from_secs(2);
-/// What one gets to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often is looked who is due.
+const TICK: Duration = Duration::from_secs(1);
+/// How often is looked which machines there are, where conf stays as it is.
+const ANEW: Duration = Duration::from_secs(5);
 /// Machines asked at the same time.
 const AT_ONCE: usize = 32;
+/// A way that did not tell is asked again so soon, before that is told.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Looks without an answer that are told: one may be lost.
+const FAILURES: u32 = 2;
+
+/// What is known of one machine.
+struct Seen {
+    due: Instant,
+    round: u64,
+    is_asked: bool,
+    /// It was told in this run of the program.
+    is_told: bool,
+    failures: u32,
+}
 
 /// Tells each change of power until shutdown.
 pub async fn observe(shared: Shared) {
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut observed: BTreeMap<(Ipv4Addr, Ipv4Addr), PowerState> = BTreeMap::new();
+    let mut conf = shared.conf.clone();
+    let mut all: Vec<Target> = Vec::new();
+    let mut listed: Option<Instant> = None;
+    let mut seen: BTreeMap<Place, Seen> = BTreeMap::new();
+    let mut looks: JoinSet<(Target, Duration, Look)> = JoinSet::new();
     loop {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
+            Some(Ok((target, pace, look))) = looks.join_next() => {
+                if let Some(seen) = seen.get_mut(&place(&target)) {
+                    seen.take(&shared, &target, pace, look);
+                }
+            }
             _ = ticks.tick() => {}
         }
-        let looks = targets(&shared).into_iter().map(|target| async {
-            let way = shared.ways.of(&target).into_iter().next()?;
-            let state = tokio::time::timeout(PATIENCE, way.observe(&target)).await.ok()?.ok().flatten()?;
-            Some((target, state, way.method()))
-        });
-        let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
-        while let Some(look) = looks.next().await {
-            let Some((target, state, method)) = look else { continue };
-            let (segment, machine) = (target.segment.server, target.machine.address);
-            if observed.insert((segment, machine), state) != Some(state) {
-                let fact = Fact::PowerObserved { state, method: method.to_owned() };
-                shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), Some(target.machine.mac)));
+        if listed.is_none_or(|at| at.elapsed() >= ANEW) || conf.has_changed().unwrap_or(false) {
+            conf.borrow_and_update();
+            (all, listed) = (targets(&shared), Some(Instant::now()));
+            let there: BTreeSet<Place> = all.iter().map(place).collect();
+            seen.retain(|place, _| there.contains(place));
+        }
+        let now = Instant::now();
+        for target in &all {
+            let place = place(target);
+            let seen =
+                seen.entry(place).or_insert(Seen { due: now, round: 0, is_asked: false, is_told: false, failures: 0 });
+            // Who switches it looks at it.
+            let is_due = !seen.is_asked && seen.due <= now && !shared.presses.is_under_way(place);
+            if !is_due || looks.len() >= AT_ONCE {
+                continue;
             }
+            let ways = shared.ways.of(target);
+            seen.is_asked = true;
+            let pace = pace(&ways);
+            let target = target.clone();
+            looks.spawn(async move {
+                let look = look::look(&ways, &target).await;
+                (target, pace, look)
+            });
         }
     }
+}
+
+impl Seen {
+    /// Takes in what a look came to.
+    fn take(&mut self, shared: &Shared, target: &Target, pace: Duration, look: Look) {
+        self.is_asked = false;
+        self.round += 1;
+        self.failures = if matches!(look, Look::Blind(..)) { self.failures + 1 } else { 0 };
+        let pause = after(place(target), self.round, pace);
+        self.due = Instant::now() + if self.failures == 1 { pause.min(AGAIN) } else { pause };
+        match look {
+            Look::Silent => {}
+            Look::Seen(..) if !self.is_told => {
+                self.is_told = true;
+                look::tell_all(shared, target, look);
+            }
+            Look::Seen(state, method) => look::tell_news(shared, target, state, method),
+            Look::Blind(method, PowerError { error, next_step }) if self.failures == FAILURES => {
+                // It is told again when it can tell again.
+                self.is_told = false;
+                look::tell(shared, target, Fact::PowerUnobserved { method: method.to_owned(), error, next_step });
+            }
+            Look::Blind(..) => {}
+        }
+    }
+}
+
+fn place(target: &Target) -> Place {
+    (target.segment.server, target.machine.address)
+}
+
+/// That of the first way: it is the one that mostly answers.
+fn pace(ways: &[Arc<dyn Power>]) -> Duration {
+    ways.first().map_or(AGAIN, |way| way.pace())
+}
+
+/// When a machine is looked at again: machines that were looked at together are parted by their first pause, and stay so.
+fn after(place: Place, round: u64, pace: Duration) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (place, round).hash(&mut hasher);
+    let part = f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(0)) / f64::from(u32::MAX);
+    let (least, width) = if round <= 1 { (0.3, 0.7) } else { (0.95, 0.1) };
+    pace.mul_f64(least + width * part)
 }
 
 /// The machines that can be switched, of the segments that are served now.
@@ -59,4 +148,20 @@ pub fn targets(shared: &Shared) -> Vec<Target> {
         }));
     }
     targets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn machines_are_parted_and_keep_their_pace() {
+        let pace = Duration::from_secs(10);
+        let of = |last, round| after((Ipv4Addr::LOCALHOST, Ipv4Addr::new(10, 77, 0, last)), round, pace);
+        let first: Vec<Duration> = (0..200).map(|last| of(last, 1)).collect();
+        let tenth = |tenth: u32| first.iter().filter(|after| after.as_secs() == u64::from(tenth)).count();
+        assert!((3..10).all(|at| (10..60).contains(&tenth(at))), "{first:?}");
+        assert!((0..200).all(|last| (9_500..=10_500).contains(&of(last, 2).as_millis())));
+    }
 }

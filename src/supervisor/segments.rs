@@ -1,6 +1,6 @@
 //! Which segments are served: those of the conf tree whose server address this host has.
 
-use super::{Options, server::keep};
+use super::{Options, press::Presses, server::keep};
 use crate::{
     bus::Bus,
     command::Found,
@@ -36,6 +36,8 @@ pub struct Shared {
     pub desk: Desk,
     /// The ways to switch machines.
     pub ways: Ways,
+    /// The changes of power that are under way.
+    pub presses: Presses,
     /// When the journal was last to be looked into, and what was found.
     pub asked: watch::Sender<Timestamp>,
     pub found: watch::Sender<Arc<Found>>,

@@ -1,0 +1,73 @@
+//! Writes the certificate that is trusted of what switches a machine into the tree: `amt.pin`, `redfish.pin`.
+
+use super::value;
+use crate::command::Place;
+use std::{fs, io, path::Path};
+
+/// Why a certificate was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// The way has no certificate, or the text is no fingerprint.
+    #[error("{value} is not {expected}")]
+    Unfit {
+        /// What was to be written.
+        value: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// Writes `fingerprint` (SHA-256 in hexadecimal, with or without colons) as the one that is trusted of `method`, and gives it
+/// as it was written. The file appears whole, so that no watcher reads half of it.
+pub fn trust(dir: &Path, (segment, machine): Place, method: &str, fingerprint: &str) -> Result<String, TrustError> {
+    let unfit =
+        |value: &str, expected: &str| TrustError::Unfit { value: value.to_owned(), expected: expected.to_owned() };
+    if !matches!(method, "amt" | "redfish") {
+        return Err(unfit(method, "a way with a certificate: amt or redfish"));
+    }
+    let fingerprint = value::fingerprint(fingerprint).map_err(|expected| unfit(fingerprint, &expected))?;
+    let folder = dir.join(segment.to_string()).join(machine.to_string());
+    let (new, file) = (folder.join(format!(".{method}.pin.new")), folder.join(format!("{method}.pin")));
+    let write = || {
+        fs::write(&new, format!("{fingerprint}\n"))?;
+        fs::rename(&new, &file)
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_file(&new);
+        TrustError::Write { path: file.display().to_string(), source }
+    })?;
+    Ok(fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_certificate_is_written_and_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = (Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, 60));
+        let folder = dir.path().join("10.77.0.1/10.77.0.60");
+        let print = "AB".repeat(32);
+        assert!(matches!(trust(dir.path(), place, "amt", &print), Err(TrustError::Write { .. })));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("mac"), "52:54:00:00:00:60").unwrap();
+        trust(dir.path(), place, "amt", &print).unwrap();
+        let conf = crate::conf::read(dir.path(), None).conf;
+        let machine = &conf.segments[&place.0].machines[&place.1];
+        assert_eq!(machine.pins["amt"], "ab".repeat(32));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing is left behind");
+        for (method, print) in [("wol", print.as_str()), ("amt", "ab")] {
+            assert!(matches!(trust(dir.path(), place, method, print), Err(TrustError::Unfit { .. })));
+        }
+    }
+}
