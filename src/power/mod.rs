@@ -4,6 +4,7 @@ mod amt;
 mod ipmi;
 mod qemu;
 mod redfish;
+mod web;
 mod wol;
 
 use crate::{
@@ -163,6 +164,25 @@ impl Ways {
             }
         }
     }
+}
+
+/// The certificate that what switches a machine shows, trusted or not: SHA-256 in hexadecimal. `method` is `amt` or `redfish`.
+pub async fn certificate(target: &Target, method: &str) -> Result<String, PowerError> {
+    let url = target.machine.power.iter().find(|rung| rung.method() == method).and_then(|rung| match rung {
+        Rung::Amt(amt) => Some(("amt", amt::url(target, amt))),
+        Rung::Redfish(redfish) => Some(("redfish", redfish.url.parse().map_err(|_| no_tls(method)))),
+        _ => None,
+    });
+    let (method, url) = url.ok_or_else(|| no_tls(method))?;
+    let web = web::Web::of(target, method, &url?, web::Scheme::Basic);
+    web.certificate().await.map_err(|error| web.told(&error))
+}
+
+fn no_tls(method: &str) -> PowerError {
+    PowerError::new(
+        format!("its {method} is not asked by TLS, so there is no certificate to trust"),
+        "see its `power`: amt tls, or redfish https://…",
+    )
 }
 
 fn way(target: &Target, rung: &Rung) -> Arc<dyn Power> {

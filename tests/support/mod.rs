@@ -1,9 +1,11 @@
 //! A network segment of the test's own, hosts on it, and the real program serving it.
 #![allow(dead_code, unused_imports)] // each test file uses a part of it
 
+pub mod amt;
 pub mod couch;
 mod dhcp;
 pub mod display;
+mod driven;
 mod frame;
 mod program;
 mod proxy;
@@ -19,10 +21,11 @@ pub mod vm;
 pub use couch::Couch;
 pub use dhcp::Client;
 pub use display::Display;
+pub use driven::drive;
 pub use program::Program;
 pub use proxy::{Fault, Proxy};
 pub use screen::Screen;
-pub use segment::{Host, Segment, WEB1, run};
+pub use segment::{Host, Segment, WEB1, inside_of, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
 
 use std::{
