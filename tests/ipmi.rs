@@ -99,7 +99,10 @@ fn an_examination_and_what_it_finds_wrong() {
     power("ipmi 127.0.0.1:9060 cipher=17");
     assert_eq!(way.trouble().0, "127.0.0.1:9060 does not speak the cipher suite that was asked for");
     power(&sim.rung());
-    for login in ["admin:wrong", "nobody:S3cret", "guest:guest"] {
+    secret("guest:guest");
+    assert_eq!(way.observe(), Ok(Some(PowerState::Off)));
+    assert_eq!(way.switch(Action::On, true).unwrap_err().error, "guest may not do this at 127.0.0.1:9060");
+    for login in ["admin:wrong", "nobody:S3cret"] {
         secret(login);
         let user = login.split(':').next().unwrap();
         let (error, next_step) = way.trouble();
