@@ -19,6 +19,7 @@ mod station;
 pub mod story;
 pub mod strangers;
 pub mod vm;
+mod way;
 
 pub use couch::Couch;
 pub use dhcp::Client;
@@ -30,6 +31,7 @@ pub use proxy::{Fault, Proxy};
 pub use screen::Screen;
 pub use segment::{Host, Segment, WEB1, inside_of, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
+pub use way::Way;
 
 use std::{
     process::Command,
