@@ -140,8 +140,8 @@ fn what_is_no_controller() {
     let socket = segment.inside(|| UdpSocket::bind("127.0.0.1:9623").unwrap());
     socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let way = Way::of(&segment, &machine);
+    let over = std::sync::atomic::AtomicBool::new(false);
     thread::scope(|scope| {
-        let over = std::sync::atomic::AtomicBool::new(false);
         scope.spawn({
             let over = &over;
             move || {

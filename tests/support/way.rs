@@ -31,7 +31,7 @@ impl Way<'_> {
         let segment = read.conf.segments.values().next().unwrap().clone();
         let machine = segment.machines[&self.machine.address].clone();
         let run = self.segment.folder.path().join("run");
-        super::inside_of(&Path::new("/run/netns").join(&self.segment.name), move || {
+        super::segment::inside_of(&Path::new("/run/netns").join(&self.segment.name), move || {
             let interface = Interface::named("br0").unwrap().unwrap();
             let target = Target { segment, machine, interface, run, owner: None };
             let way = Ways::default().of(&target).remove(0);
