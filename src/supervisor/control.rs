@@ -53,7 +53,7 @@ enum Closed {
     Taken(PathBuf, String),
     #[error("{} is too long for the path of a socket", .0.display())]
     Long(PathBuf),
-    #[error("{}: {1}", .0.display())]
+    #[error("{}: {}", .0.display(), .1)]
     Io(PathBuf, io::Error),
 }
 
