@@ -207,7 +207,13 @@ impl Machine {
                     self.address = Some(*address);
                 }
             }
-            Fact::PowerAccepted { action, manner: Manner::Done, .. } => self.accepted(*action, event.time),
+            Fact::PowerAccepted { action, method, manner: Manner::Done } => {
+                // A magic packet is accepted by nobody. With all others it is so, until a look tells otherwise.
+                if method != "wol" {
+                    self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
+                }
+                self.accepted(*action, event.time);
+            }
             Fact::PowerConfirmed { action, method, evidence, .. } => {
                 // Nobody says when a machine goes off that only a magic packet switches.
                 if method != "wol" || *evidence == Evidence::State {

@@ -48,7 +48,7 @@ pub async fn examine(shared: &Shared, place: Place) {
         let fact = Fact::PowerDiagnosed { well: 0, ill: 1 };
         return shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), None));
     };
-    let mut tell = |fact| look::tell(shared, &target, fact);
+    let mut tell = |fact: Fact| look::tell(shared, &target, fact);
     let (mut well, mut ill) = (0, 0);
     for way in shared.ways.of(&target) {
         let mut steps = Steps::new(way.method(), &mut tell);
