@@ -100,7 +100,7 @@ fn what_a_boot_does_is_read_in_lines() {
         ("dns query", "10.77.0.60 > 10.77.0.1 DNS query A web1.test.lan."),
         ("dns answer", "DNS answer A web1.test.lan.: A 10.77.0.60"),
         ("syslog", "SYSLOG err "),
-        ("icmpv6 rs", "ICMPv6 RS router solicitation, from 52:54:00:77:00:60"),
+        ("icmpv6 rs", "fe80::5054:ff:fe77:60 > ff02::2 ICMPv6 RS router solicitation"),
         ("icmpv6 ra", "ICMPv6 RA router advertisement"),
         ("arp who", "ARP who has 10.77.0.1? tell 10.77.0.60"),
     ] {

@@ -7,6 +7,7 @@ mod model;
 mod planned;
 pub mod power;
 mod read;
+mod rung;
 mod secret;
 mod terminal;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod watch;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
 pub use model::{Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};
+pub use planned::{SkipError, pass_over};
 pub use power::Rung;
 pub use read::{Reading, read};
 pub use trust::{TrustError, trust};

@@ -11,7 +11,7 @@ pub enum Rung {
     Amt(Amt),
     /// Redfish: `redfish https://bmc/redfish/v1/Systems/1`; without a path the only system that it has.
     Redfish(Redfish),
-    /// IPMI over LAN: `ipmi HOST[:PORT]`.
+    /// IPMI over LAN: `ipmi HOST[:PORT] [cipher=17] [version=1.5]`.
     Ipmi(Ipmi),
     /// Wake-on-LAN: `wol [BROADCAST]`.
     Wol(Wol),
@@ -34,7 +34,7 @@ pub struct Amt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redfish {
     /// `http` or `https`, host, port and path of the system, without who asks.
-    pub url: String,
+    pub url: url::Url,
 }
 
 /// A baseboard management controller with IPMI.
@@ -44,6 +44,27 @@ pub struct Ipmi {
     pub host: String,
     /// 623 unless given.
     pub port: u16,
+    /// The suite of ciphers (IPMI 2.0, table 22-20); none for the best that it offers.
+    pub cipher: Option<u8>,
+    /// 2.0 unless given.
+    pub version: IpmiVersion,
+}
+
+/// How a controller speaks IPMI over LAN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IpmiVersion {
+    /// By RMCP+, with ciphers.
+    #[default]
+    V2,
+    /// As old boards do: commands go in the clear, and only their sender is proved.
+    V1_5,
+}
+
+impl Ipmi {
+    /// Host and port.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
 }
 
 /// Wake-on-LAN.
@@ -95,10 +116,7 @@ fn rung(line: &str) -> Result<Rung, Expected> {
     match method {
         "amt" => amt(&rest),
         "redfish" => redfish(&rest),
-        "ipmi" => match rest[..] {
-            [host] => place(host).map(|(host, port)| Rung::Ipmi(Ipmi { host, port: port.unwrap_or(623) })),
-            _ => Err("ipmi HOST or ipmi HOST:PORT".to_owned()),
-        },
+        "ipmi" => ipmi(&rest),
         "wol" => wol(&rest),
         "qemu" => qemu(&rest),
         _ => Err("one of amt, redfish, ipmi, wol, qemu at the begin of each line".to_owned()),
@@ -129,7 +147,27 @@ fn redfish(words: &[&str]) -> Result<Rung, Expected> {
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !plain {
         return Err(expected());
     }
-    Ok(Rung::Redfish(Redfish { url: url.into() }))
+    Ok(Rung::Redfish(Redfish { url }))
+}
+
+fn ipmi(words: &[&str]) -> Result<Rung, Expected> {
+    let expected = || "ipmi HOST or ipmi HOST:PORT, with options of cipher=3, version=1.5".to_owned();
+    let [host, options @ ..] = words else { return Err(expected()) };
+    let (host, port) = place(host)?;
+    let mut ipmi = Ipmi { host, port: port.unwrap_or(623), cipher: None, version: IpmiVersion::V2 };
+    for option in options {
+        match option.split_once('=').ok_or_else(expected)? {
+            ("cipher", suite) => {
+                // Those that ipmitool has; in the rest nothing is ciphered, or nobody proves who asks.
+                let suite = suite.parse().ok().filter(|suite| matches!(suite, 3 | 8 | 12 | 17));
+                ipmi.cipher = Some(suite.ok_or("a cipher suite of 3, 8, 12 or 17")?);
+            }
+            ("version", "1.5") => ipmi.version = IpmiVersion::V1_5,
+            ("version", "2.0") => ipmi.version = IpmiVersion::V2,
+            _ => return Err(expected()),
+        }
+    }
+    Ok(Rung::Ipmi(ipmi))
 }
 
 fn wol(words: &[&str]) -> Result<Rung, Expected> {
@@ -179,7 +217,8 @@ mod tests {
 
     #[test]
     fn ladders() {
-        let bmc = Rung::Ipmi(Ipmi { host: "bmc1.lan".into(), port: 623 });
+        let ipmi = |cipher, version| Rung::Ipmi(Ipmi { host: "bmc1.lan".into(), port: 623, cipher, version });
+        let bmc = ipmi(None, IpmiVersion::V2);
         let qemu = |memory, cpus, firmware| Rung::Qemu(Qemu { memory, cpus, firmware });
         let amt = |host: Option<&str>, port, tls| Rung::Amt(Amt { host: host.map(str::to_owned), port, tls });
         for (text, ladder_of) in [
@@ -188,12 +227,14 @@ mod tests {
             ("amt 10.77.0.200:16994", vec![amt(Some("10.77.0.200"), Some(16994), false)]),
             ("amt tls [fd00::1]", vec![amt(Some("[fd00::1]"), None, true)]),
             ("ipmi bmc1.lan\nwol", vec![bmc.clone(), Rung::Wol(Wol::default())]),
+            ("ipmi bmc1.lan cipher=17", vec![ipmi(Some(17), IpmiVersion::V2)]),
+            ("ipmi bmc1.lan version=1.5", vec![ipmi(None, IpmiVersion::V1_5)]),
             ("wol 10.88.0.255", vec![Rung::Wol(Wol { broadcast: Some([10, 88, 0, 255].into()) })]),
             ("qemu", vec![qemu(256, 1, None)]),
             ("qemu mem=512 cpus=2 firmware=uefi", vec![qemu(512, 2, Some(Architecture::UefiX64))]),
             (
                 "redfish https://bmc1:8000/redfish/v1/Systems/1",
-                vec![Rung::Redfish(Redfish { url: "https://bmc1:8000/redfish/v1/Systems/1".into() })],
+                vec![Rung::Redfish(Redfish { url: "https://bmc1:8000/redfish/v1/Systems/1".parse().unwrap() })],
             ),
         ] {
             assert_eq!(ladder(text), Ok(ladder_of), "{text}");
@@ -208,6 +249,8 @@ mod tests {
             ("redfish https://u:p@bmc1/", "who asks stands in redfish.secret"),
             ("ipmi", "ipmi HOST"),
             ("ipmi bmc:99999", "a host with or without port"),
+            ("ipmi bmc cipher=0", "3, 8, 12 or 17"),
+            ("ipmi bmc lanplus", "cipher=3, version=1.5"),
             ("wol all", "a broadcast address"),
             ("qemu mem", "\"mem\" is none of them"),
             ("qemu disk=1", "\"disk=1\" is none of them"),

@@ -1,5 +1,5 @@
 use super::*;
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -11,7 +11,10 @@ fn write(dir: &Path, files: &[(&str, &str)]) {
     for (path, value) in files {
         let path = dir.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, value).unwrap();
+        fs::write(&path, value).unwrap();
+        if path.extension().is_some_and(|end| end == "secret") {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
     }
 }
 
@@ -191,7 +194,6 @@ fn adopting_writes_what_is_read_again() {
 
 #[test]
 fn a_database_and_who_asks() {
-    use std::os::unix::fs::PermissionsExt;
     let dir = tree(GOOD);
     let (url, secret) = ("10.77.0.1/couchdb", "10.77.0.1/couchdb.secret");
     let database = || {

@@ -51,8 +51,12 @@ pub fn sentence(fact: &Fact, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(f, "the certificate of its {method} is trusted: {fingerprint}")
         }
         Fact::ScheduleMissed { line, due, late, .. } => {
-            let now = if *late { "done now, late" } else { "not done: the line does not say late" };
-            write!(f, "the schedule's {line} of {due} was missed; {now}")
+            let now = match late {
+                true => "done now, late",
+                false if line.contains(" late ") => "not done: too late, or another line came after it",
+                false => "not done: the line does not say late",
+            };
+            write!(f, "the schedule's {line} of {due} was missed: the program did not run; {now}")
         }
         Fact::ScheduleSkipped { line, due, reason, .. } => {
             write!(f, "the schedule's {line} of {due} was passed over: {reason}")

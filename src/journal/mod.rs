@@ -28,6 +28,7 @@ use crate::{
     bus::{Bus, Delivery},
     event::{Event, Fact, MachineSummary},
 };
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, types::ToSql};
 use std::{
     fs::File,
@@ -207,6 +208,12 @@ impl Journal {
     pub fn last_id(&self) -> Result<i64, JournalError> {
         let last = self.connection.query_row("select max(id) from event", [], |row| row.get::<_, Option<i64>>(0));
         Ok(last.optional().map_err(told(&self.path))?.flatten().unwrap_or(0))
+    }
+
+    /// When the last event was; none for an empty journal.
+    pub fn last_time(&self) -> Result<Option<Timestamp>, JournalError> {
+        let last = self.value::<i64>("select time from event order by id desc limit 1", &[])?;
+        Ok(last.and_then(|time| Timestamp::from_microsecond(time).ok()))
     }
 
     /// Stores what comes in `queue` until all senders are gone, on a thread of its own.

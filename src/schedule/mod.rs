@@ -1,14 +1,26 @@
 //! Schedules: when machines are switched. Pure: knows no clock, no file and no machine.
 //!
 //! A line is `ACTION HH:MM [DAYS] [late DURATION] [holidays]`: `on 07:30 Mon-Fri`, `off 20:30`, `reset 03:00 Sun late 30m`.
+//!
+//! - On holidays lines rest, but for those that end in `holidays`, and but for `off`: what was left on is to go off.
+//! - Each line is due once on each of its days. A time of day that daylight saving leaves out is the first moment after
+//!   the gap, one that comes twice is the first of both. A day that a zone leaves out as a whole has nothing due.
+//! - Of lines that are due at one moment the last of the file is done, the others are passed over.
 
-use crate::event::Action;
-use jiff::{
-    Timestamp,
-    civil::{Date, Time},
-    tz::TimeZone,
-};
-use std::{collections::BTreeSet, time::Duration};
+mod change;
+mod holidays;
+mod line;
+mod moment;
+mod skip;
+#[cfg(test)]
+mod tests;
+mod zone;
+
+pub use change::Change;
+pub use holidays::{Holidays, holidays};
+pub use line::{Line, parse};
+pub use skip::{Skip, skip};
+pub use zone::{Zone, zone};
 
 /// What was expected, to stand after "is not".
 pub type Expected = String;
@@ -18,86 +30,4 @@ pub type Expected = String;
 pub struct Schedule {
     /// In the order of the file; none for `none`.
     pub lines: Vec<Line>,
-}
-
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// What is done.
-    pub action: Action,
-    /// At this time of day.
-    pub time: Time,
-    /// On these days of the week: bit 0 is Monday.
-    pub days: u8,
-    /// It is done late, at most so long after its time, where the program did not run then.
-    pub late: Option<Duration>,
-    /// It is also done on holidays.
-    pub holidays: bool,
-    /// As written, with single blanks.
-    pub text: String,
-}
-
-/// A time zone by its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Zone(pub TimeZone);
-
-/// Days on which schedules rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holidays {
-    days: BTreeSet<Date>,
-}
-
-/// A scheduled change that is passed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skip {
-    /// When it is due.
-    pub due: Timestamp,
-}
-
-/// A scheduled change of power.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// When it is due.
-    pub due: Timestamp,
-    /// What is done.
-    pub action: Action,
-    /// The line, as written.
-    pub line: String,
-    /// It may be done so long after its time.
-    pub late: Option<Duration>,
-    /// Why it is passed over: `skip`, `holiday: Christmas`; none for one that is done.
-    pub skipped: Option<String>,
-}
-
-/// A `schedule` file.
-pub fn parse(_text: &str) -> Result<Schedule, Expected> {
-    Err("implemented".to_owned())
-}
-
-/// A `timezone` file.
-pub fn zone(_text: &str) -> Result<Zone, Expected> {
-    Err("implemented".to_owned())
-}
-
-/// A `holidays` file.
-pub fn holidays(_text: &str) -> Result<Holidays, Expected> {
-    Err("implemented".to_owned())
-}
-
-/// A `skip` file.
-pub fn skip(_text: &str) -> Result<Skip, Expected> {
-    Err("implemented".to_owned())
-}
-
-impl Schedule {
-    /// All changes after `from`, in order, without end where there are lines.
-    pub fn after(
-        &self,
-        _from: Timestamp,
-        _zone: Option<&Zone>,
-        _holidays: &Holidays,
-        _skip: Option<&Skip>,
-    ) -> impl Iterator<Item = Change> {
-        std::iter::empty()
-    }
 }

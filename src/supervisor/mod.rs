@@ -1,5 +1,6 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
+mod alarms;
 mod alone;
 mod commands;
 mod control;
@@ -13,6 +14,7 @@ mod press;
 mod recorder;
 mod replica;
 mod retention;
+mod scheduler;
 mod segments;
 mod server;
 
@@ -120,6 +122,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let folded = CancellationToken::new();
     let mut folding = JoinSet::new();
     folding.spawn(recorder::fold(bus.subscribe("state", QUEUE), state.clone(), folded.clone()));
+    let last = journal.last_time()?;
     let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
 
@@ -161,6 +164,8 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     };
     serving.spawn(commands::obey(wishes, shared.clone()));
     serving.spawn(observer::observe(shared.clone()));
+    serving.spawn(scheduler::keep(shared.clone(), commands.clone(), last));
+    serving.spawn(alarms::keep(shared.clone()));
     serving.spawn(control::serve(shared.clone(), commands.clone()));
     let (gauges, replicas) = watch::channel(BTreeMap::new());
     serving.spawn(replica::keep(shared.clone(), {

@@ -2,11 +2,13 @@
 #![allow(dead_code, unused_imports)] // each test file uses a part of it
 
 pub mod amt;
+pub mod bmc;
 pub mod couch;
 mod dhcp;
 pub mod display;
 mod driven;
 mod frame;
+pub mod machine;
 mod program;
 mod proxy;
 pub mod replica;
@@ -17,16 +19,19 @@ mod station;
 pub mod story;
 pub mod strangers;
 pub mod vm;
+mod way;
 
 pub use couch::Couch;
 pub use dhcp::Client;
 pub use display::Display;
 pub use driven::drive;
+pub use machine::Machine;
 pub use program::Program;
 pub use proxy::{Fault, Proxy};
 pub use screen::Screen;
-pub use segment::{Host, Segment, WEB1, inside_of, run};
+pub use segment::{Host, Segment, WEB1, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
+pub use way::Way;
 
 use std::{
     process::Command,
@@ -44,9 +49,14 @@ pub fn can_run(programs: &[&str]) -> bool {
         missing.push("root".to_owned());
     }
     for program in programs.iter().chain(&["ip"]) {
-        if *program == couch::POUCHDB {
-            if !couch::is_installed() {
-                missing.push("pouchdb-server (./dev test installs it)".to_owned());
+        let installed = match *program {
+            couch::POUCHDB => Some(couch::is_installed()),
+            bmc::SUSHY => Some(bmc::is_installed()),
+            _ => None,
+        };
+        if let Some(installed) = installed {
+            if !installed {
+                missing.push(format!("{program} (./dev test installs it)"));
             }
             continue;
         }

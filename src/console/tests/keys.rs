@@ -10,7 +10,7 @@ use crate::{
         mouse,
         update::{self, Effect},
     },
-    event::{Action, Asker, Event, Fact, Manner},
+    event::{Action, Asker, Event, Evidence, Fact, Manner},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::Duration;
@@ -288,7 +288,10 @@ fn the_packets_of_recorded_boots_are_opened() {
     );
     record(&mut story, 60, "log/bios1/a.pcapng");
     assert_eq!(story.types("b"), opened("log/bios1/a.pcapng"), "the one there is");
-    story.tell(5, Some(60), Fact::PowerAccepted { action: Action::On, method: "qemu".into(), manner: Manner::Done });
+    let (action, method) = (Action::On, "qemu".to_owned());
+    let confirmed = Fact::PowerConfirmed { action, method: method.clone(), evidence: Evidence::State, millis: 100 };
+    story.tell(1, Some(60), confirmed);
+    story.tell(5, Some(60), Fact::PowerAccepted { action, method, manner: Manner::Done });
     record(&mut story, 60, "log/bios1/b.pcapng");
     assert_eq!(story.types("b"), []);
     insta::assert_snapshot!(story.screen(80, 24));
