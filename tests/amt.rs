@@ -11,11 +11,9 @@ use pxelator::{
 };
 use std::{fs, future::Future, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 use support::{
-    Program, Segment,
+    Machine, Program, Segment,
     amt::{Device, Drive, Fault, LOGIN},
-    can_run, drive,
-    vm::{self, Vm},
-    wait_for,
+    can_run, drive, vm, wait_for,
 };
 
 const MAC: &str = "52:54:00:77:00:60";
@@ -109,28 +107,29 @@ fn on_through_amt_boots_a_machine() {
     }
     let segment = Segment::new("amt");
     vm::equip(&segment);
-    let machine = Vm::new(&segment, 60, "kiosk", "bios");
+    let machine = Machine::new(&segment, 60, "kiosk");
     let listener = segment.inside(|| TcpListener::bind("10.77.0.1:16992").unwrap());
-    let device = Device::start(listener, &machine.mac, drive(&segment, machine.address));
-    segment.conf("10.77.0.1/10.77.0.60/power", "amt 10.77.0.1");
-    write(&segment.conf_dir().join("10.77.0.1/10.77.0.60/amt.secret"), &format!("{}:{}", LOGIN.0, LOGIN.1));
+    let device = Device::start(listener, &machine.mac, drive(&segment, &machine));
+    segment.conf(&machine.value("power"), "amt 10.77.0.1");
+    write(&segment.conf_dir().join(machine.value("amt.secret")), &format!("{}:{}", LOGIN.0, LOGIN.1));
     assert!(!device.is_on());
     let program = Program::launch(&segment, &["--power-on", "kiosk"]);
-    machine.passes(
-        &program,
-        &[
-            vm::stage("asked", |fact| matches!(fact, Fact::PowerRequested { method, .. } if method == "amt")),
-            vm::stage("accepted", |fact| matches!(fact, Fact::PowerAccepted { method, .. } if method == "amt")),
-        ],
+    program.wait(
+        "it is accepted",
+        |event| matches!(&event.fact, Fact::PowerAccepted { action: Action::On, method, .. } if method == "amt"),
     );
-    machine.passes(&program, &[vm::discovered(true), vm::got("practice/vmlinuz")]);
-    machine.passes(&program, &[vm::stage("seen", |fact| matches!(fact, Fact::PowerConfirmed { .. }))]);
+    let seen = program.wait_for(
+        "it is seen",
+        vm::PATIENCE,
+        |event| matches!(&event.fact, Fact::PowerConfirmed { method, .. } if method == "amt"),
+    );
+    assert_eq!(seen.machine, Some(machine.address));
     machine.wait_until_up();
     assert_eq!(device.asked("RequestPowerStateChange"), 1);
     assert!(device.is_on());
-    let printed = fs::read_to_string(format!("/proc/{}/cmdline", program.pid())).unwrap();
-    let events = format!("{:?}{}{printed}", program.events(), program.words());
-    assert!(!events.contains(LOGIN.1), "the password was told");
+    let words = fs::read_to_string(format!("/proc/{}/cmdline", program.pid())).unwrap();
+    let told = format!("{:?}{}{words}", program.events(), program.words());
+    assert!(!told.contains(LOGIN.1), "the password was told");
 }
 
 #[test]

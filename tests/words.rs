@@ -349,7 +349,7 @@ fn a_running_machine_is_switched_off_after_a_question() {
     lines.ask("power on bios1", &["power.accepted", "power.observed: is on"]);
     let process: PathBuf = segment.folder.path().join("run/10.77.0.60.pid");
     assert!(process.exists());
-    lines.ask("power off bios1", &["bios1: It runs. Switch it off at once"]);
+    lines.ask("power off bios1", &["bios1: It runs. Switch it off?"]);
     lines.ask("no", &["left as it is"]);
     lines.ask_until("machines", &["power on"]);
     lines.ask("power off bios1", &["y does it"]);

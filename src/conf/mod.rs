@@ -7,6 +7,7 @@ mod model;
 mod planned;
 pub mod power;
 mod read;
+mod rung;
 mod secret;
 mod terminal;
 #[cfg(test)]

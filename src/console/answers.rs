@@ -1,11 +1,11 @@
 //! What keys and pasted text mean while a question stands before the panes. Pure.
 
 use super::{
-    model::{ACTIONS, Adopting, Dialog, Model, Pane},
+    model::{Adopting, Dialog, Model, Pane},
     obey, palette,
     place::Search,
-    recorded, rooms,
-    update::{Effect, confirmed, switch},
+    power, recorded, rooms,
+    update::Effect,
 };
 use crate::{command::Command, conf::Conf, state::State};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -22,7 +22,16 @@ pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: Ke
         return Effect::None;
     }
     match (dialog, key.code) {
-        (dialog @ (Dialog::Help | Dialog::Troubles | Dialog::Event(_) | Dialog::Packet(_) | Dialog::Told(_)), code) => {
+        (Dialog::Doctor { .. }, KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q')) => {}
+        (
+            dialog @ (Dialog::Help
+            | Dialog::Troubles
+            | Dialog::Event(_)
+            | Dialog::Packet(_)
+            | Dialog::Told(_)
+            | Dialog::Doctor { .. }),
+            code,
+        ) => {
             let most = model.dialog_lines.0.saturating_sub(model.dialog_lines.1);
             let screen = isize::try_from(model.dialog_lines.1).unwrap_or(1);
             let by = match code {
@@ -30,6 +39,8 @@ pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: Ke
                 KeyCode::Up | KeyCode::Char('k') => -1,
                 KeyCode::PageDown => screen,
                 KeyCode::PageUp => -screen,
+                // It is not over, maybe.
+                _ if matches!(dialog, Dialog::Doctor { .. }) => 0,
                 _ => return Effect::None,
             };
             model.scrolled = model.scrolled.min(most).saturating_add_signed(by).min(most);
@@ -55,23 +66,12 @@ pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: Ke
             edit(&mut text, code);
             model.dialog = Some(Dialog::Moment(text, None));
         }
-        (Dialog::Sure { mac, action }, KeyCode::Char('y')) => return confirmed(model, state, mac, action),
-        (Dialog::Sure { .. }, _) => {}
+        (Dialog::Sure { whom, action }, KeyCode::Char('y')) => return power::confirmed(model, state, &whom, action),
+        (Dialog::Trust { who, certificate }, KeyCode::Char('y')) => return power::trust(state, who, certificate),
+        (Dialog::Sure { .. } | Dialog::Trust { .. }, _) => {}
         (Dialog::Quit { .. }, KeyCode::Char('y')) => return Effect::Send(Command::Quit),
         (Dialog::Quit { .. }, _) => {}
-        (Dialog::Power { mac, choice }, code) => {
-            if let Some((action, _)) = ACTIONS.iter().find(|(_, letter)| code == KeyCode::Char(*letter)) {
-                return switch(model, state, Some(mac), *action);
-            }
-            let choice = match code {
-                KeyCode::Esc | KeyCode::Char('q') => return Effect::None,
-                KeyCode::Down | KeyCode::Char('j') => (choice + 1) % ACTIONS.len(),
-                KeyCode::Up | KeyCode::Char('k') => (choice + ACTIONS.len() - 1) % ACTIONS.len(),
-                KeyCode::Enter => return switch(model, state, Some(mac), ACTIONS[choice].0),
-                _ => choice,
-            };
-            model.dialog = Some(Dialog::Power { mac, choice });
-        }
+        (Dialog::Power { whom, choice }, code) => return power::answer(model, state, conf, (whom, choice), code),
         (Dialog::Recorded { mac, choice }, code) => return recorded::answer(model, state, mac, choice, code),
         (Dialog::Adopt(adopting), code) => return adopting_key(model, state, conf, adopting, code),
     }

@@ -13,7 +13,7 @@ pub const REFUSED: &str = "read-only: nothing is changed from here; start withou
 
 /// True for a wish that does nothing but change something.
 pub fn changes(wish: Wish) -> bool {
-    matches!(wish, Wish::Power | Wish::PowerOn | Wish::Adopt | Wish::Terminal)
+    matches!(wish, Wish::Power | Wish::PowerOn | Wish::Mark | Wish::MarkAll | Wish::Adopt | Wish::Terminal)
 }
 
 /// True for what would change something: machines, conf, or what a terminal leads to.

@@ -2,9 +2,12 @@
 //! Knows no socket and no store: it sees the state and sends commands.
 
 mod answers;
+mod batch;
+mod certificate;
 mod keys;
 mod lines;
 mod lock;
+mod marks;
 mod model;
 mod mouse;
 mod obey;
@@ -13,6 +16,7 @@ mod own;
 mod palette;
 mod place;
 pub mod plain;
+mod power;
 mod recorded;
 mod rooms;
 mod terminal;
@@ -171,6 +175,7 @@ async fn show(
                     Effect::None => {}
                     Effect::Send(command) => {
                         if source.commands.try_send(command).is_err() {
+                            model.batch = None;
                             model.word = Some("too many commands at once; try again".to_owned());
                         }
                     }
@@ -240,7 +245,9 @@ async fn show(
                     drawn = state.generation;
                     let replicas = &source.replicas.borrow();
                     let desk = &source.desk;
-                    let scene = Scene { model: &model, state: &state, replicas, desk, theme: &theme, now, zone: &zone };
+                    let conf = &source.conf.borrow();
+                    let (model, theme) = (&model, &theme);
+                    let scene = Scene { model, state: &state, conf, replicas, desk, theme, now, zone: &zone };
                     view::draw(frame, scene, &mut sight);
                 })?;
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };

@@ -1,7 +1,10 @@
 //! What the console shows of the state: which pane, which line, which filter, which question. Pure.
 
 use super::{
+    batch::Batch,
+    certificate::Certificate,
     keys::Keys,
+    marks::Who,
     order::List,
     palette::{History, Palette},
     place::{Place, Search},
@@ -20,7 +23,7 @@ use crate::{
     state::{State, past::Past},
 };
 use jiff::{Timestamp, tz::TimeZone};
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
 
 /// The panes, in the order of `tab`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,15 +66,25 @@ pub enum Dialog {
     Filter(String),
     /// A moment of the past, as it is typed, and what is wrong with it.
     Moment(String, Option<String>),
-    /// What to do with a machine's power; the choice.
+    /// What to do with the power of machines; the choice.
     Power {
-        mac: Mac,
+        whom: Vec<Who>,
         choice: usize,
     },
-    /// Really take a running machine's power away, or reset it?
+    /// Really do this to machines that run, or to so many?
     Sure {
-        mac: Mac,
+        whom: Vec<Who>,
         action: Action,
+    },
+    /// Trust this certificate from now on?
+    Trust {
+        who: Who,
+        certificate: Certificate,
+    },
+    /// What switches a machine is gone through, since then.
+    Doctor {
+        who: Who,
+        since: Timestamp,
     },
     /// Quit although so many boots are under way?
     Quit {
@@ -107,9 +120,6 @@ impl Adopting {
     }
 }
 
-/// The choices of the power menu, each with its key.
-pub const ACTIONS: [(Action, char); 3] = [(Action::On, 'o'), (Action::Off, 'f'), (Action::Reset, 'r')];
-
 /// The colours of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -129,6 +139,10 @@ pub struct Model {
     pub places: [Place; 4],
     /// The machines of all segments are listed, those of other servers too.
     pub fleet: bool,
+    /// Machines that are marked, to be switched together.
+    pub marks: BTreeSet<Who>,
+    /// The last change of power of many machines, until it is put away.
+    pub batch: Option<Batch>,
     /// The pane has the whole screen, also where there is room for others.
     pub zoomed: bool,
     /// The machine whose page is open, and how far it is scrolled.
@@ -178,6 +192,8 @@ impl Model {
             pane: Pane::Machines,
             places: Model::places(),
             fleet: false,
+            marks: BTreeSet::new(),
+            batch: None,
             zoomed: false,
             page: None,
             dialog: None,
@@ -207,10 +223,11 @@ impl Model {
         [Place::default(), Place::following(), Place::default(), Place::following()]
     }
 
-    /// Shows another segment; filters and selections were those of the one before.
+    /// Shows another segment; filters, selections and marks were those of the one before.
     pub fn show_segment(&mut self, segment: Ipv4Addr) {
         (self.segment, self.fleet) = (Some(segment), false);
         self.places = Model::places();
+        self.marks.clear();
     }
 
     /// Reads the filter that is typed in a pane that grows; one that makes no sense leaves the one before in force.

@@ -1,13 +1,14 @@
 //! What a click or a turn of the wheel changes in the model. Pure.
 
 use super::{
-    model::{Dialog, Model},
+    lock, marks,
+    model::{Dialog, Model, Pane},
     rooms::{self, Room, terminals},
     update::{Effect, open, step},
     view::Sight,
 };
 use crate::state::State;
-use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 /// Lines that a turn of the wheel moves.
@@ -47,6 +48,9 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
     }
     let hit = sight.line_at(column, row).filter(|_| model.page.is_none());
     match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) if mouse.modifiers.contains(KeyModifiers::CONTROL) => {
+            mark(model, state, hit);
+        }
         MouseEventKind::Down(MouseButton::Left) => {
             if let Some(pane) = sight.tab_at(column, row) {
                 (model.pane, model.page) = (pane, None);
@@ -59,6 +63,8 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
                 }
             }
         }
+        // Also a click while control is held: not every terminal hands on the right button.
+        MouseEventKind::Down(MouseButton::Right) => mark(model, state, hit),
         MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
             model.pane = hit.map_or(model.pane, |(pane, _)| pane);
             step(model, state, if mouse.kind == MouseEventKind::ScrollUp { -WHEEL } else { WHEEL });
@@ -66,4 +72,16 @@ pub fn mouse(model: &mut Model, state: &State, sight: &Sight, mouse: MouseEvent)
         _ => {}
     }
     Effect::None
+}
+
+/// Marks the machine of a line, or takes its mark away.
+fn mark(model: &mut Model, state: &State, hit: Option<(Pane, usize)>) {
+    let Some((Pane::Machines, line)) = hit.filter(|_| model.past.is_none()) else { return };
+    if model.read_only {
+        model.word = Some(lock::REFUSED.to_owned());
+        return;
+    }
+    model.pane = Pane::Machines;
+    model.choose(state, line.min(model.lines(state).saturating_sub(1)));
+    marks::toggle(model, state);
 }

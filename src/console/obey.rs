@@ -1,9 +1,12 @@
 //! What an order in words changes in the model, and which commands come of it. Pure.
 
 use super::{
-    answers, lock,
+    answers,
+    certificate::certificate,
+    lock,
     model::{Dialog, Model, Pane},
     order::{List, Order},
+    power,
     rooms::{interfaces, packets},
     timeline,
     update::{self, Effect},
@@ -21,8 +24,12 @@ use std::net::Ipv4Addr;
 pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effect {
     let past = model.past.clone();
     let state = past.as_ref().map_or(live, |past| &past.state);
-    let acts = matches!(order, Order::Power(..) | Order::Terminal(..) | Order::Adopt { .. });
-    if acts && model.read_only {
+    let changes = matches!(
+        order,
+        Order::Power(..) | Order::Skip(..) | Order::Trust(_) | Order::Terminal(..) | Order::Adopt { .. }
+    );
+    let acts = changes || matches!(order, Order::Look(_) | Order::Doctor(_));
+    if changes && model.read_only {
         model.word = Some(lock::REFUSED.to_owned());
         return Effect::None;
     }
@@ -33,10 +40,21 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
     }
     match order {
         Order::Wish(wish) => return update::wished(model, live, conf, wish),
-        Order::Power(segment, mac, action) => {
-            show(model, state, segment);
-            return update::switch(model, state, Some(mac), action);
+        Order::Power(whom, action) => {
+            if let [(segment, _)] = whom[..] {
+                show(model, state, segment);
+            }
+            return power::switch(model, state, whom, action);
         }
+        Order::Look(whom) => return power::look(model, state, &whom),
+        Order::Doctor(who) => return power::examine(model, state, who),
+        Order::Skip(who, skip) => return power::skip(model, state, who, skip),
+        Order::Trust(who) => match certificate(state, who) {
+            Some(certificate) => update::ask(model, Dialog::Trust { who, certificate }),
+            None => {
+                model.word = Some("nothing that switches it showed a certificate to trust; doctor it first".to_owned());
+            }
+        },
         Order::Page(segment, mac) => {
             show(model, state, segment);
             (model.page, model.room) = (Some((mac, 0)), None);
@@ -82,7 +100,7 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
                 List::Leases => Pane::Leases,
                 List::Syslog => Pane::Syslog,
                 List::Audit => Pane::Audit,
-                List::Servers | List::Segments | List::Replicas => {
+                List::Servers | List::Segments | List::Replicas | List::Power => {
                     update::ask(model, Dialog::Told(list));
                     return Effect::None;
                 }

@@ -50,6 +50,8 @@ pub struct Marks {
     pub cursor: &'static str,
     /// A terminal of it is open.
     pub terminal: &'static str,
+    /// It is marked.
+    pub marked: &'static str,
     /// A place on a line of columns.
     pub here: &'static str,
     pub border: border::Set<'static>,
@@ -69,6 +71,7 @@ const UNICODE: Marks = Marks {
     rest: "░",
     cursor: "▏",
     terminal: "▣",
+    marked: "◆",
     here: "│",
     border: border::PLAIN,
     unicode: true,
@@ -85,6 +88,7 @@ const ASCII: Marks = Marks {
     rest: "-",
     cursor: "_",
     terminal: "t",
+    marked: "*",
     here: "|",
     border: border::Set {
         top_left: "+",

@@ -1,6 +1,10 @@
 //! What is wrong at this moment and what to do about it, from all places of the state. Pure.
 
-use crate::state::{Health, Outcome, Replica, State};
+use super::batch::said;
+use crate::{
+    event::{Action, PowerState},
+    state::{Health, Machine, Outcome, PressStage, Replica, State},
+};
 use std::collections::BTreeMap;
 
 /// One thing that is wrong.
@@ -36,6 +40,9 @@ pub fn troubles(state: &State, replicas: &BTreeMap<String, Replica>) -> Vec<Trou
         }
     }
     for machine in current().flat_map(|(_, segment)| segment.machines.values()) {
+        if let Some((what, next_step)) = unfollowed(machine).or_else(|| machine.alarms.trouble.clone()) {
+            add(format!("{}: {what}", machine.name()), next_step);
+        }
         if let Some(Outcome::Stalled(verdict)) = machine.boot().map(|boot| &boot.outcome) {
             let name = machine.name();
             add(format!("{name} does not boot: {}", verdict.cause), verdict.next_step.clone());
@@ -55,4 +62,14 @@ pub fn troubles(state: &State, replicas: &BTreeMap<String, Replica>) -> Vec<Trou
         );
     }
     troubles
+}
+
+/// The last change of power, where no way brought it about and the machine is not as was wanted since.
+fn unfollowed(machine: &Machine) -> Option<(String, String)> {
+    let press = machine.press.as_ref().filter(|press| machine.in_conf && !press.tried.is_empty())?;
+    let PressStage::Unconfirmed { next_step, .. } = &press.stage else { return None };
+    let wanted = if press.action == Action::Off { PowerState::Off } else { PowerState::On };
+    let is_met = machine.power == Some(wanted) && matches!(press.action, Action::On | Action::Off);
+    let what = format!("power {} was not followed: {}", press.action.name(), said(&press.tried));
+    (!is_met).then(|| (what, next_step.clone()))
 }

@@ -4,10 +4,10 @@ use super::{
     answers,
     keys::{ACTIONS, Chord, Wish, works},
     lines::current,
-    lock,
+    lock, marks,
     model::{Adopting, Dialog, Model, Pane},
     palette::Palette,
-    recorded,
+    power, recorded,
     rooms::{self, Room, interfaces, terminals},
     timeline,
 };
@@ -18,13 +18,11 @@ use crate::{
         Wanted, What,
         inside::{Act, Id},
     },
-    event::{Action, Asker, PowerState},
-    net::Mac,
+    event::Action,
     state::{Outcome, State, past::Go},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// What is to be done outside the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,27 +140,28 @@ fn follow(model: &mut Model, live: &State, conf: &Conf, wish: Wish) -> Effect {
         Wish::Open => open(model, state),
         Wish::Back if model.room.is_some() => model.room = None,
         Wish::Back if model.page.is_some() => model.page = None,
+        Wish::Back if model.batch.is_some() && model.past.is_none() => model.batch = None,
         Wish::Back if !model.place().filter.is_empty() => {
             model.place_mut().filter.clear();
             model.refilter(state);
         }
+        Wish::Back if !model.marks.is_empty() && model.past.is_none() => model.marks.clear(),
         Wish::Back if model.zoomed => model.zoomed = false,
         Wish::Back if model.past.is_some() => return timeline::leave(model),
         Wish::Back => {}
         Wish::Zoom => model.zoomed ^= true,
         Wish::Troubles => ask(model, Dialog::Troubles),
-        Wish::Power => match model.machine(state) {
-            Some(machine) if machine.in_conf => {
-                if !is_elsewhere(model, state, "switch") {
-                    model.dialog = Some(Dialog::Power { mac: machine.mac, choice: 0 });
-                }
+        Wish::Power => power::open(model, state),
+        Wish::PowerOn => {
+            if let Some(whom) = power::whom(model, state) {
+                return power::switch(model, state, whom, Action::On);
             }
-            _ => {
-                let adopt = model.keys.of(Wish::Adopt);
-                model.word = Some(format!("only a machine of conf can be switched; adopt it with {adopt}"));
-            }
-        },
-        Wish::PowerOn => return switch(model, state, None, Action::On),
+        }
+        Wish::Mark => {
+            marks::toggle(model, state);
+            step(model, state, 1);
+        }
+        Wish::MarkAll => marks::toggle_all(model, state),
         Wish::Adopt => adopt(model, state, conf),
         Wish::Filter => model.dialog = Some(Dialog::Filter(model.place().filter.clone())),
         Wish::View => {
@@ -252,28 +251,6 @@ fn turn(model: &mut Model, by: usize) {
     model.pane = Pane::ALL[(model.pane as usize + by) % Pane::ALL.len()];
 }
 
-/// A change of power: at once where nothing is lost by it, else after a question.
-pub fn switch(model: &mut Model, state: &State, mac: Option<Mac>, action: Action) -> Effect {
-    let segment = model.segment(state);
-    let machine = match mac {
-        Some(mac) => segment.and_then(|(_, segment)| segment.machines.get(&mac)),
-        None => model.machine(state),
-    };
-    let Some(machine) = machine.filter(|machine| machine.in_conf) else {
-        let adopt = model.keys.of(Wish::Adopt);
-        model.word = Some(format!("only a machine of conf can be switched; adopt it with {adopt}"));
-        return Effect::None;
-    };
-    if is_elsewhere(model, state, "switch") {
-        return Effect::None;
-    }
-    if action != Action::On && machine.power == Some(PowerState::On) {
-        ask(model, Dialog::Sure { mac: machine.mac, action });
-        return Effect::None;
-    }
-    confirmed(model, state, machine.mac, action)
-}
-
 /// True, with a word, where the segment shown is another server's: it is for that one to `act`.
 pub fn is_elsewhere(model: &mut Model, state: &State, act: &str) -> bool {
     let server = model.segment(state).filter(|(_, segment)| segment.remote).map(|(server, _)| server);
@@ -281,19 +258,6 @@ pub fn is_elsewhere(model: &mut Model, state: &State, act: &str) -> bool {
         model.word = Some(format!("another PXElator serves {server}: {act} its machines there"));
     }
     server.is_some()
-}
-
-/// The same, without a question.
-pub fn confirmed(model: &Model, state: &State, mac: Mac, action: Action) -> Effect {
-    let found = model.segment(state).and_then(|(at, segment)| Some((at, segment.machines.get(&mac)?.address?)));
-    found.map_or(Effect::None, |(segment, machine)| {
-        Effect::Send(Command::Power {
-            machines: vec![(segment, machine)],
-            action,
-            stagger: Duration::ZERO,
-            by: Asker::Operator,
-        })
-    })
 }
 
 fn terminal(model: &mut Model, state: &State) -> Effect {

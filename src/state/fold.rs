@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Health, Machine, Press, Rejected, Segment, State, boots};
+use super::{Alarms, Health, Machine, Press, Rejected, Segment, State, boots};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -160,6 +160,8 @@ fn stranger(mac: Mac) -> Machine {
         power: None,
         power_trouble: None,
         press: None,
+        refused: None,
+        alarms: Alarms::default(),
         first_seen: None,
         last_seen: None,
         last_word: None,
@@ -199,6 +201,7 @@ impl Machine {
             self.last_word = Some(event.clone());
         }
         Press::apply(&mut self.press, event);
+        self.alarms.apply(event);
         match &event.fact {
             Fact::DhcpDiscovered { architecture, hostname, .. } => self.learn(*architecture, hostname.as_deref()),
             Fact::DhcpAcknowledged { architecture, hostname, address, .. } => {
@@ -214,6 +217,7 @@ impl Machine {
                     self.power = Some(if *action == Action::Off { PowerState::Off } else { PowerState::On });
                 }
             }
+            Fact::PowerRefused { error, .. } => self.refused = Some((event.time, error.clone())),
             Fact::PowerObserved { state, .. } => (self.power, self.power_trouble) = (Some(*state), None),
             // From a magic packet nothing comes back: that is no trouble.
             Fact::PowerUnobserved { method, .. } if method == "wol" => {}

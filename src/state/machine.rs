@@ -1,6 +1,6 @@
 //! One machine as it stands.
 
-use super::{Boot, Press};
+use super::{Alarms, Boot, Press};
 use crate::{
     event::{Architecture, Event, PowerState},
     net::Mac,
@@ -33,6 +33,10 @@ pub struct Machine {
     pub power_trouble: Option<String>,
     /// The last change of power that was asked for.
     pub press: Option<Press>,
+    /// When a change was last not begun, and why.
+    pub refused: Option<(Timestamp, String)>,
+    /// What its own alarm clock holds of ours.
+    pub alarms: Alarms,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
     /// When it was last heard of.

@@ -1,5 +1,6 @@
 //! The segments as they stand, folded from events. Pure: knows no socket, no file and no screen.
 
+mod alarms;
 mod boot;
 mod boots;
 mod fold;
@@ -13,6 +14,7 @@ mod replica;
 #[cfg(test)]
 mod tests;
 
+pub use alarms::Alarms;
 pub use boot::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Underway};
 pub use judge::Verdict;
 pub use leases::{Lease, Leases};

@@ -1,35 +1,21 @@
-//! A virtual machine of a segment behind a device that switches it, as AMT's firmware or a BMC does.
+//! A machine of QEMU behind a device of AMT's: what the device does as it is told to switch.
 
-use super::{Segment, amt::Drive, inside_of};
-use pxelator::{
-    conf,
-    event::{Action, PowerState},
-    net::Interface,
-    power::{Power, Target, Ways},
-};
-use std::{future::Future, net::Ipv4Addr, path::PathBuf, sync::Arc};
+use super::{Segment, amt::Drive, machine::Machine};
+use std::process::{Command, Stdio};
 
-/// Switches QEMU as the machine of conf at this address, whatever its `power` says.
-pub fn drive(segment: &Segment, address: Ipv4Addr) -> Drive {
-    let read = conf::read(&segment.conf_dir(), None).conf;
-    let of_conf = read.segments.values().next().unwrap().clone();
-    let mut machine = (**of_conf.machines.get(&address).unwrap()).clone();
-    machine.power = conf::power::ladder("qemu").unwrap();
-    let machine = Arc::new(machine);
-    let interface = segment.inside(|| Interface::named("br0").unwrap().unwrap());
-    let run = segment.folder.path().join("run");
-    let target = Arc::new(Target { segment: of_conf, machine, interface, run, owner: None });
-    let way = Ways::default().of(&target).remove(0);
-    let namespace = PathBuf::from("/run/netns").join(&segment.name);
-    let does = |action| -> Box<dyn Fn() -> bool + Send + Sync> {
-        let (way, target, namespace) = (way.clone(), target.clone(), namespace.clone());
-        Box::new(move || inside_of(&namespace, || wait(way.switch(&target, action, false)).is_ok()))
+/// Switches this machine of the segment.
+pub fn drive(segment: &Segment, machine: &Machine) -> Drive {
+    let (namespace, line) = (segment.name.clone(), machine.line());
+    let run = move |verb: &str| {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &namespace, "sh", "-c", &format!("{line} {verb}")]);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).trim() == "1")
     };
-    let (on, off, reset) = (does(Action::On), does(Action::Off), does(Action::Reset));
-    let is_on = move || wait(way.observe(&target)) == Ok(Some(PowerState::On));
-    Drive { on, off, reset, is_on: Box::new(is_on) }
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    let does = |verb: &'static str| -> Box<dyn Fn() -> bool + Send + Sync> {
+        let run = run.clone();
+        Box::new(move || run(verb).0)
+    };
+    let (on, off, reset) = (does("on"), does("off"), does("reset"));
+    Drive { on, off, reset, is_on: Box::new(move || run("state").1) }
 }

@@ -19,6 +19,7 @@ mod station;
 pub mod story;
 pub mod strangers;
 pub mod vm;
+mod way;
 
 pub use couch::Couch;
 pub use dhcp::Client;
@@ -28,8 +29,9 @@ pub use machine::Machine;
 pub use program::Program;
 pub use proxy::{Fault, Proxy};
 pub use screen::Screen;
-pub use segment::{Host, Segment, WEB1, inside_of, run};
+pub use segment::{Host, Segment, WEB1, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
+pub use way::Way;
 
 use std::{
     process::Command,

@@ -22,6 +22,8 @@ pub enum Wish {
     Back,
     Power,
     PowerOn,
+    Mark,
+    MarkAll,
     Adopt,
     Terminal,
     Logs,
@@ -69,6 +71,8 @@ pub enum Where {
     Outside,
     /// In panes, not on a page.
     Panes,
+    /// In the list of machines.
+    Machines,
     /// In panes that do not grow.
     Lists,
     /// In panes that grow.
@@ -120,7 +124,7 @@ impl Action {
     }
 }
 
-use Where::{Everywhere, Lists, Outside, Panes, Room, Streams};
+use Where::{Everywhere, Lists, Machines, Outside, Panes, Room, Streams};
 
 /// The table, in the order of the help.
 #[rustfmt::skip] // an action a line
@@ -156,7 +160,7 @@ pub const ACTIONS: &[Action] = &[
     // On machines.
     act("open", Wish::Open, &[k(Enter)], Panes, "the machine's own page").hint("page"),
     act("power-on", Wish::PowerOn, &[c('o')], Outside, "power on at once").hint("power on").now(),
-    act("power", Wish::Power, &[c('p')], Outside, "power: on, off, reset").hint("power").now(),
+    act("power", Wish::Power, &[c('p')], Outside, "power: on, off, doctor").hint("power").now(),
     act("adopt", Wish::Adopt, &[c('a')], Outside, "adopt a machine only seen").hint("adopt").now(),
     act("terminal", Wish::Terminal, &[c('t')], Outside, "a terminal on the machine").hint("terminal").now(),
     act("logs", Wish::Logs, &[c('T')], Outside, "the services' logs").now(),
@@ -164,6 +168,8 @@ pub const ACTIONS: &[Action] = &[
     // In panes.
     act("filter", Wish::Filter, &[c('/')], Lists, "lines with these words").hint("filter"),
     act("filter", Wish::Filter, &[c('/')], Streams, "filter: words, FIELD=VALUE").hint("filter"),
+    act("mark", Wish::Mark, &[c(' ')], Machines, "mark it, to switch many").hint("mark").now(),
+    act("mark-all", Wish::MarkAll, &[c('*')], Machines, "mark all listed, or none").now(),
     act("recorded-boot", Wish::Recorded, &[c('b')], Outside, "packets of a recorded boot").hint("boot packets"),
     act("view", Wish::View, &[c('v')], Streams, "the whole event").hint("view"),
     act("follow", Wish::Follow, &[c('f')], Streams, "follow the newest"),

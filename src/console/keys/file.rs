@@ -222,7 +222,7 @@ mod tests {
             ("zoom = [3]", 1, "zoom: expected a key as", "z", Some(Wish::Zoom)),
             ("quit = []", 1, "quit cannot be without any key; it keeps q", "q", Some(Wish::Quit)),
             ("help = []", 1, "help cannot be without any key; it keeps ?", "?", Some(Wish::Help)),
-            ("power-on = 'p'", 1, "p is the key of power (power: on, off, reset)", "o", Some(Wish::PowerOn)),
+            ("power-on = 'p'", 1, "p is the key of power (power: on, off, doctor)", "o", Some(Wish::PowerOn)),
             ("# a\nzoom = 'x'\nfleet = 'x'", 3, "fleet: x is the key of zoom", "m", Some(Wish::Fleet)),
             ("quit = '@'", 1, "@ is the key of moment", "q", Some(Wish::Quit)),
             ("quit = 'ctrl-c'", 1, "always quits", "q", Some(Wish::Quit)),

@@ -9,7 +9,10 @@ pub use actions::{ACTIONS, Action, When, Where, Wish};
 pub use chord::Chord;
 pub use file::{Fault, read, template};
 
-use super::{lock, model::Model};
+use super::{
+    lock,
+    model::{Model, Pane},
+};
 use crate::state::State;
 
 /// The keys in force. Those of the table, until the operator's own file says others.
@@ -99,6 +102,7 @@ pub fn works(action: &Action, model: &Model) -> bool {
             Where::Everywhere => true,
             Where::Outside => outside,
             Where::Panes => panes,
+            Where::Machines => panes && model.pane == Pane::Machines,
             Where::Lists => panes && !model.pane.grows(),
             Where::Streams => panes && model.pane.grows(),
             Where::Room(kind) => model.room.as_ref().is_some_and(|room| room.kind() == kind),

@@ -2,7 +2,8 @@
 
 use super::{OrderError, Scope};
 use crate::{
-    console::{keys::nearest, lines::current},
+    console::{keys::nearest, lines::current, marks::Who},
+    filter::Glob,
     net::Mac,
     state::Machine,
 };
@@ -33,6 +34,48 @@ pub fn find<'a>(scope: Scope<'a>, word: &str) -> Result<(Ipv4Addr, &'a Machine),
             let segments = found.iter().map(|(at, _)| at.to_string()).collect();
             Err(OrderError::Several { word: word.to_owned(), segments })
         }
+    }
+}
+
+/// Machines of conf by their names, names with `*`, or `all` that can be switched; each once, in the order they are named.
+pub fn these(scope: Scope<'_>, begin: &'static str, words: &str) -> Result<Vec<Who>, OrderError> {
+    let mut whom: Vec<Who> = Vec::new();
+    for word in words.split_whitespace() {
+        let named = match word {
+            "all" => of_segment(scope, word, |machine| machine.power_method.is_some())?,
+            word if word.contains('*') => {
+                let glob = Glob::new(word);
+                of_segment(scope, word, |machine| machine.hostname.as_deref().is_some_and(|name| glob.matches(name)))?
+            }
+            word => {
+                let (at, machine) = find(scope, word)?;
+                if !machine.in_conf {
+                    return Err(OrderError::NotInConf { name: machine.name() });
+                }
+                vec![(at, machine.mac)]
+            }
+        };
+        named.into_iter().for_each(|who| {
+            if !whom.contains(&who) {
+                whom.push(who);
+            }
+        });
+    }
+    match whom.is_empty() {
+        true => Err(OrderError::Expected { begin, expected: "machines: names, addresses or MACs, web*, or all" }),
+        false => Ok(whom),
+    }
+}
+
+/// Machines of conf of the segment that is shown, by address.
+fn of_segment(scope: Scope<'_>, word: &str, is_meant: impl Fn(&Machine) -> bool) -> Result<Vec<Who>, OrderError> {
+    let shown = current(scope.state).filter(|(at, _)| Some(*at) == scope.segment);
+    let machines = shown.flat_map(|(at, segment)| segment.machines.values().map(move |machine| (at, machine)));
+    let mut meant: Vec<_> = machines.filter(|(_, machine)| machine.in_conf && is_meant(machine)).collect();
+    meant.sort_by_key(|(_, machine)| (machine.address, machine.mac));
+    match meant.is_empty() {
+        true => Err(OrderError::NoMachine { word: word.to_owned(), near: None }),
+        false => Ok(meant.into_iter().map(|(at, machine)| (at, machine.mac)).collect()),
     }
 }
 

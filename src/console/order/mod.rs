@@ -9,7 +9,10 @@ mod tests;
 
 pub use error::OrderError;
 
-use super::keys::{ACTIONS, Wish, nearest};
+use super::{
+    keys::{ACTIONS, Wish, nearest},
+    marks::Who,
+};
 use crate::{desk::Way, event::Action, net::Mac, state::State};
 use std::net::Ipv4Addr;
 
@@ -18,8 +21,16 @@ use std::net::Ipv4Addr;
 pub enum Order {
     /// As the key of this action.
     Wish(Wish),
-    /// A machine's power, by its segment.
-    Power(Ipv4Addr, Mac, Action),
+    /// A change of power of machines.
+    Power(Vec<Who>, Action),
+    /// Whether machines are on is looked at now.
+    Look(Vec<Who>),
+    /// What switches a machine is gone through.
+    Doctor(Who),
+    /// The next scheduled change is passed over, or is not after all.
+    Skip(Who, bool),
+    /// The certificate that what switches a machine shows is to be trusted.
+    Trust(Who),
     /// A machine's page.
     Page(Ipv4Addr, Mac),
     /// A terminal on a machine.
@@ -54,6 +65,7 @@ pub enum List {
     Servers,
     Segments,
     Replicas,
+    Power,
 }
 
 /// What stands behind the words of a form.
@@ -62,6 +74,8 @@ pub enum Rest {
     Nothing,
     /// A machine of conf.
     Machine,
+    /// Machines of conf, names with `*`, or all.
+    Machines,
     /// Any machine.
     Seen,
     Segment,
@@ -87,6 +101,10 @@ pub struct Form {
 #[derive(Debug)]
 enum Make {
     Power(Action),
+    Look,
+    Doctor,
+    Skip(bool),
+    Trust,
     Page,
     Terminal(Option<Way>),
     Packets,
@@ -109,10 +127,19 @@ const fn form(begin: &'static str, rest: Rest, make: Make, words: &'static str) 
 /// All forms; of two that begin alike the longer stands first.
 #[rustfmt::skip] // a form a line
 pub const FORMS: &[Form] = &[
-    form("power on", Rest::Machine, Make::Power(Action::On), "switch it on"),
-    form("power off", Rest::Machine, Make::Power(Action::Off), "switch it off"),
-    form("power reset", Rest::Machine, Make::Power(Action::Reset), "reset it"),
-    form("reset", Rest::Machine, Make::Power(Action::Reset), "reset it"),
+    form("power on", Rest::Machines, Make::Power(Action::On), "switch it on"),
+    form("power off", Rest::Machines, Make::Power(Action::Off), "switch it off"),
+    form("power reset", Rest::Machines, Make::Power(Action::Reset), "reset it"),
+    form("power cycle", Rest::Machines, Make::Power(Action::Cycle), "off at once, and on again"),
+    form("power pxe", Rest::Machines, Make::Power(Action::Pxe), "boot it once from the network"),
+    form("power setup", Rest::Machines, Make::Power(Action::Setup), "into its firmware's set-up"),
+    form("power", Rest::Nothing, Make::Show(List::Power), "power, ways and next changes"),
+    form("reset", Rest::Machines, Make::Power(Action::Reset), "reset it"),
+    form("look", Rest::Machines, Make::Look, "look now whether it is on"),
+    form("doctor", Rest::Machine, Make::Doctor, "go through what switches it"),
+    form("skip", Rest::Machine, Make::Skip(true), "pass over its next change"),
+    form("unskip", Rest::Machine, Make::Skip(false), "do its next change after all"),
+    form("trust", Rest::Machine, Make::Trust, "trust its certificate"),
     form("page", Rest::Seen, Make::Page, "all that is known of it"),
     form("machine", Rest::Seen, Make::Page, "all that is known of it"),
     form("terminal", Rest::Machine, Make::Terminal(None), "a terminal on it"),
@@ -142,7 +169,7 @@ pub const FORMS: &[Form] = &[
 impl Form {
     /// It changes something, or opens what can.
     pub fn acts(&self) -> bool {
-        matches!(self.make, Make::Power(_) | Make::Terminal(_) | Make::Adopt)
+        matches!(self.make, Make::Power(_) | Make::Skip(_) | Make::Trust | Make::Terminal(_) | Make::Adopt)
     }
 }
 
@@ -158,7 +185,9 @@ pub struct Scope<'a> {
 pub fn parse(text: &str, scope: Scope<'_>) -> Result<Order, OrderError> {
     let text = text.trim();
     let Some(first) = text.split_whitespace().next() else { return Err(OrderError::Nothing) };
-    if let Some(action) = ACTIONS.iter().find(|action| action.name.eq_ignore_ascii_case(text)) {
+    // The menu of power is a key's; named alone it is the list.
+    let mut actions = ACTIONS.iter().filter(|action| action.wish != Wish::Power);
+    if let Some(action) = actions.find(|action| action.name.eq_ignore_ascii_case(text)) {
         return Ok(Order::Wish(action.wish));
     }
     match FORMS.iter().find_map(|form| Some((form, after(text, form.begin)?))) {
@@ -204,7 +233,11 @@ fn make(form: &Form, rest: &str, scope: Scope<'_>) -> Result<Order, OrderError> 
     };
     let words = || Some(rest.to_owned()).filter(|rest| !rest.is_empty());
     Ok(match form.make {
-        Make::Power(action) => of_conf().map(|(at, mac)| Order::Power(at, mac, action))?,
+        Make::Power(action) => Order::Power(machine::these(scope, begin, rest)?, action),
+        Make::Look => Order::Look(machine::these(scope, begin, rest)?),
+        Make::Doctor => Order::Doctor(of_conf()?),
+        Make::Skip(skip) => Order::Skip(of_conf()?, skip),
+        Make::Trust => Order::Trust(of_conf()?),
         Make::Page => found().map(|(at, machine)| Order::Page(at, machine.mac))?,
         Make::Terminal(way) => of_conf().map(|(at, mac)| Order::Terminal(at, mac, way))?,
         Make::Packets => found().map(|(at, machine)| Order::Packets(at, machine.mac))?,

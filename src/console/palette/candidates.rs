@@ -63,7 +63,9 @@ pub fn candidates(model: &Model, state: &State, typed: &str) -> Vec<Candidate> {
 fn all(model: &Model, state: &State) -> Vec<Candidate> {
     let here = model.keys.here(model);
     let mut all: Vec<Candidate> = Vec::new();
-    for action in ACTIONS.iter().filter(|action| action.wish != Wish::Palette && works(action, model)) {
+    for action in
+        ACTIONS.iter().filter(|action| !matches!(action.wish, Wish::Palette | Wish::Power) && works(action, model))
+    {
         if all.iter().any(|before| before.text == action.name) {
             continue;
         }
@@ -94,7 +96,7 @@ fn things(form: &Form, state: &State) -> Option<Vec<String>> {
         machines.filter(|machine| seen || machine.in_conf).map(crate::state::Machine::name).collect()
     };
     match form.rest {
-        Rest::Machine => Some(machines(false)),
+        Rest::Machine | Rest::Machines => Some(machines(false)),
         Rest::Seen => Some(machines(true)),
         Rest::Segment => Some(current(state).map(|(address, _)| address.to_string()).collect()),
         Rest::List => Some(["machines", "syslog", "leases", "audit"].map(ToOwned::to_owned).to_vec()),

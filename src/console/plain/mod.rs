@@ -116,7 +116,9 @@ async fn show(source: &Source, mut events: mpsc::Receiver<Delivery>) -> io::Resu
                         Delivery::Event(event) => talk.event(world, &event),
                         Delivery::Barrier(_) => None,
                     });
-                    told.collect::<Vec<_>>()
+                    let mut told = told.collect::<Vec<_>>();
+                    told.extend(talk.progress(world));
+                    told
                 };
                 out.say(said)?;
             }

@@ -2,6 +2,7 @@
 
 use super::super::{
     answers,
+    batch::{Tally, name},
     keys::{ACTIONS, Keys, Wish, works},
     lock,
     model::{Dialog, Model, Pane},
@@ -10,9 +11,10 @@ use super::super::{
     place::Search,
     theme::{self, Theme},
     update::{self, Effect},
-    view::{Scene, page, told, words},
+    view::{Scene, page, power, told, words},
 };
 use crate::{
+    command::Command,
     conf::Conf,
     desk::Desk,
     event::Event,
@@ -50,13 +52,22 @@ pub struct Talk {
     wanted: Filter,
     /// The journal is searched; then that is listed.
     searching: bool,
+    /// How far the change of many machines was when that was told.
+    told: Tally,
 }
 
 impl Talk {
     pub fn new(note: Option<String>, read_only: bool) -> Talk {
         let mut model = Model::new(note);
         (model.read_only, model.keys) = (read_only, Arc::new(Keys::none()));
-        Talk { model, theme: theme::plain(), following: true, wanted: Filter::default(), searching: false }
+        Talk {
+            model,
+            theme: theme::plain(),
+            following: true,
+            wanted: Filter::default(),
+            searching: false,
+            told: Tally::default(),
+        }
     }
 
     /// The first line.
@@ -97,7 +108,7 @@ impl Talk {
         let effect = update::held_back(&mut self.model, effect);
         lines.extend(self.model.word.take());
         lines.extend(self.question(world));
-        if super::super::lock::is_change(&effect) {
+        if lock::is_change(&effect) || matches!(effect, Effect::Send(Command::Examine { .. })) {
             lines.push("asked for; the events tell what comes of it".to_owned());
         }
         (lines, effect)
@@ -157,10 +168,11 @@ impl Talk {
                 "packets are seen in windows or in the full-screen console; `pxelator packets` has those of boots";
             return (vec![words.to_owned()], Effect::None);
         }
-        if matches!(self.model.dialog, Some(Dialog::Told(_))) {
+        // What an examination finds comes as events.
+        if matches!(self.model.dialog, Some(Dialog::Told(_) | Dialog::Doctor { .. })) {
             self.model.dialog = None;
         }
-        if matches!(effect, Effect::Send(crate::command::Command::Find { .. })) {
+        if matches!(effect, Effect::Send(Command::Find { .. })) {
             self.searching = true;
             return (vec!["searching the journal".to_owned()], effect);
         }
@@ -192,6 +204,22 @@ impl Talk {
         (is_wanted && self.wanted.matches(event)).then(|| told::of_event(self.scene(world), segment, event))
     }
 
+    /// How far a change of many machines is, where that is news; at its end also which failed, and why.
+    pub fn progress(&mut self, world: World<'_>) -> Vec<String> {
+        let Some(batch) = &self.model.batch else { return Vec::new() };
+        let tally = batch.tally(world.state);
+        let is_news = (tally.seen, tally.failed) != (self.told.seen, self.told.failed);
+        self.told = tally;
+        if tally.is_over() {
+            let mut lines = power::batch_lines(self.scene(world), batch, usize::MAX);
+            lines[0].push_str("; that is all");
+            (self.model.batch, self.told) = (None, Tally::default());
+            return lines;
+        }
+        let words = || format!("power {}: {}", batch.action.name(), tally.words());
+        (is_news && self.following).then(words).into_iter().collect()
+    }
+
     /// Which moment is shown by now.
     pub fn moment(&self, world: World<'_>) -> String {
         match &self.model.past {
@@ -207,8 +235,8 @@ impl Talk {
     }
 
     fn scene<'a>(&'a self, world: World<'a>) -> Scene<'a> {
-        let World { state, replicas, desk, now, zone, .. } = world;
-        let scene = Scene { model: &self.model, state, replicas, desk, theme: &self.theme, now, zone };
+        let World { state, conf, replicas, desk, now, zone } = world;
+        let scene = Scene { model: &self.model, state, conf, replicas, desk, theme: &self.theme, now, zone };
         scene.at_its_moment()
     }
 
@@ -250,7 +278,7 @@ impl Talk {
             List::Leases => Pane::Leases,
             List::Syslog => Pane::Syslog,
             List::Audit => Pane::Audit,
-            List::Servers | List::Segments | List::Replicas => return,
+            List::Servers | List::Segments | List::Replicas | List::Power => return,
         };
         self.model.pane = pane;
         self.model.place_mut().filter.clear();
@@ -279,6 +307,7 @@ impl Talk {
             let rest = match form.rest {
                 Rest::Nothing => "",
                 Rest::Machine | Rest::Seen => " MACHINE",
+                Rest::Machines => " MACHINE..., as web1 db1, web* or all",
                 Rest::Segment => " ADDRESS",
                 Rest::Words => " [WORDS or a filter]",
                 Rest::List | Rest::Theme => continue,
@@ -301,13 +330,18 @@ impl Talk {
     /// What is asked before something is destroyed.
     fn question(&mut self, world: World<'_>) -> Option<String> {
         let asked = match self.model.dialog.as_ref()? {
-            Dialog::Sure { mac, action } => {
-                let past = self.model.past.clone();
-                let state = past.as_ref().map_or(world.state, |past| &past.state);
-                let machine = self.model.segment(state).and_then(|(_, segment)| segment.machines.get(mac));
-                let name = machine.map(crate::state::Machine::name).unwrap_or_default();
-                format!("{name}: {} y does it, anything else leaves it.", words::sure(*action))
+            Dialog::Sure { whom, action } => {
+                let lines = power::question(self.scene(world), whom, *action);
+                let words: Vec<String> = lines.iter().map(|line| line.to_string().trim().to_owned()).collect();
+                let name = if let [who] = whom[..] { format!("{}: ", name(world.state, who)) } else { String::new() };
+                format!("{name}{} y does it, anything else leaves it.", words.join(" "))
             }
+            Dialog::Trust { who, certificate } => format!(
+                "{}: its {} shows the certificate {}. y trusts it, anything else leaves it.",
+                name(world.state, *who),
+                certificate.method,
+                certificate.fingerprint
+            ),
             Dialog::Quit { boots } => format!("{} y quits, anything else stays.", words::quitting(*boots)),
             _ => {
                 self.model.dialog = None;
@@ -315,7 +349,7 @@ impl Talk {
             }
         };
         // Who may change nothing is not asked either.
-        if self.model.read_only && matches!(self.model.dialog, Some(Dialog::Sure { .. })) {
+        if self.model.read_only && matches!(self.model.dialog, Some(Dialog::Sure { .. } | Dialog::Trust { .. })) {
             self.model.dialog = None;
             return Some(lock::REFUSED.to_owned());
         }

@@ -4,6 +4,7 @@ mod keys;
 mod palette;
 mod past;
 mod plain;
+mod power;
 mod rooms;
 mod screens;
 pub mod story;

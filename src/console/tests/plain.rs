@@ -68,7 +68,7 @@ fn what_destroys_is_asked_for_in_a_line() {
     };
     let mut talk = Talk::new(None, false);
     for (line, words, effect) in [
-        ("power off bios1", "bios1: It runs. Switch it off at once", Effect::None),
+        ("power off bios1", "bios1: It runs. Switch it off? Its system is asked", Effect::None),
         ("n", "left as it is", Effect::None),
         ("power off bios1", "y does it", Effect::None),
         ("y", "asked for", off()),

@@ -134,6 +134,8 @@ impl Story {
             Fact::PowerAccepted { action: Action::On, method: "qemu".into(), manner: Manner::Done },
         );
         self.leases(machine, Some(architecture), false, Some(loader));
+        let (action, evidence) = (Action::On, Evidence::Discover);
+        self.tell(1, Some(machine), Fact::PowerConfirmed { action, method: "qemu".into(), evidence, millis: 520 });
         self.fetches(machine, loader, 90_000, 90_000, 60);
         self.leases(machine, Some(architecture), true, Some("http://10.77.0.1/boot.ipxe"));
         self.fetches(machine, "boot.ipxe", 400, 400, 2);
@@ -276,7 +278,8 @@ impl Story {
         let now = self.now;
         let (model, state, sight) = (&self.model, &self.state, &mut self.sight);
         let desk = &self.desk;
-        let scene = Scene { model, state, replicas: &self.replicas, desk, theme: &theme, now, zone: &TimeZone::UTC };
+        let (conf, replicas) = (&self.conf, &self.replicas);
+        let scene = Scene { model, state, conf, replicas, desk, theme: &theme, now, zone: &TimeZone::UTC };
         terminal.draw(|frame| view::draw(frame, scene, sight)).unwrap();
         self.model.height =
             if self.model.page.is_some() { self.sight.page.1 } else { self.sight.height(self.model.pane) };

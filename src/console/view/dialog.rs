@@ -1,8 +1,11 @@
 //! What stands before the panes: the help, what is wrong, and questions.
 
-use super::{Scene, list, packets, page, told, words};
+use super::{Scene, list, packets, page, power, told, words};
 use crate::console::{
-    model::{ACTIONS, Adopting, Dialog},
+    batch::name,
+    marks::Who,
+    model::{Adopting, Dialog},
+    power::menu,
     recorded::recorded,
     rooms::{Room, terminals},
 };
@@ -31,22 +34,36 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
             let lines = lines.into_iter().map(|line| Line::styled(format!(" {line}"), theme.text));
             (format!("{}; any key closes this", told::title(*list)), lines.collect())
         }
-        Dialog::Power { mac, choice } => {
-            let name = name_of(scene, *mac);
-            let lines = ACTIONS.iter().enumerate().map(|(number, (action, key))| {
+        Dialog::Power { whom, choice } => {
+            let items = menu(scene.state, scene.conf, whom, scene.now, scene.zone);
+            let widest = items.iter().map(|item| item.words.chars().count()).max().unwrap_or(0);
+            let lines = items.iter().enumerate().map(|(number, item)| {
                 let style = if number == *choice { theme.selected } else { theme.text };
-                Line::styled(format!(" {key}  power {:<8}", action.name()), style)
+                Line::styled(format!(" {}  {:<widest$} ", item.key, item.words), style)
             });
             let lines = lines.chain([Line::default(), Line::styled(" enter does it, esc leaves", theme.dim)]);
-            (format!("Power of {name}"), lines.collect())
+            (format!("Power of {}", names_of(scene, whom)), lines.collect())
         }
-        Dialog::Sure { mac, action } => {
+        Dialog::Sure { whom, action } => {
+            let mut lines = power::question(scene, whom, *action);
+            lines.extend([Line::default(), Line::styled(" y does it, any other key leaves", theme.dim)]);
+            (format!("Power {} of {}", action.name(), names_of(scene, whom)), lines)
+        }
+        Dialog::Trust { who, certificate } => {
             let lines = vec![
-                Line::styled(format!(" {}", words::sure(*action)), theme.busy),
+                Line::styled(format!(" Its {} shows this certificate (SHA-256):", certificate.method), theme.text),
+                Line::styled(format!(" {}", certificate.fingerprint), theme.busy),
+                Line::styled(
+                    " Compare it with what the machine itself shows. From now on no other is trusted.",
+                    theme.text,
+                ),
                 Line::default(),
-                Line::styled(" y does it, any other key leaves", theme.dim),
+                Line::styled(" y trusts it and writes it into conf, any other key leaves", theme.dim),
             ];
-            (format!("Power {} of {}", action.name(), name_of(scene, *mac)), lines)
+            (format!("Trust the certificate of {}?", name(scene.state, *who)), lines)
+        }
+        Dialog::Doctor { who, since } => {
+            (format!("Doctor: what switches {}", name(scene.state, *who)), power::examination(scene, *who, *since))
         }
         Dialog::Quit { boots } => {
             let lines = vec![
@@ -81,6 +98,13 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
 fn name_of(scene: Scene<'_>, mac: Mac) -> String {
     let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(&mac));
     machine.map_or_else(|| mac.to_string(), Machine::name)
+}
+
+fn names_of(scene: Scene<'_>, whom: &[Who]) -> String {
+    match whom {
+        [who] => name(scene.state, *who),
+        whom => format!("{} machines", whom.len()),
+    }
 }
 
 /// The recorded boots of a machine, one a line.

@@ -78,7 +78,12 @@ pub fn framed<'a>(scene: Scene<'_>, title: Line<'a>, focused: bool) -> Block<'a>
 fn title<'a>(scene: Scene<'_>, lines: &Lines<'_>) -> Line<'a> {
     let theme = scene.theme;
     let place = &scene.model.places[lines.pane as usize];
-    let mut spans = vec![Span::styled(format!(" {} {} ", lines.pane.title(), lines.count), theme.head)];
+    let marked = if lines.pane == Pane::Machines { scene.model.marked(scene.state).len() } else { 0 };
+    let comma = if marked > 0 { "," } else { "" };
+    let mut spans = vec![Span::styled(format!(" {} {}{comma} ", lines.pane.title(), lines.count), theme.head)];
+    if marked > 0 {
+        spans.push(Span::styled(format!("{marked} marked "), theme.focus));
+    }
     if lines.pane == Pane::Machines && scene.model.fleet {
         spans.push(Span::styled("of all segments ", theme.notice));
     }

@@ -3,11 +3,11 @@
 use super::{
     Scene, Sight,
     list::{self, Lines},
+    power as planned, switching,
     words::{self, Heard, Mood, span, standing},
 };
 use crate::{
     console::{keys::Wish, model::Pane, theme::Theme},
-    event::PowerState,
     state::Machine,
 };
 use ratatui::{
@@ -29,8 +29,15 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         let longest = machines.iter().map(|(_, machine)| words(machine)).max().unwrap_or(0).clamp(least, most);
         Constraint::Length(u16::try_from(longest).unwrap_or(20))
     };
-    let marked = |m: &Machine| if scene.model.has_terminal(m.address) { 2 } else { 0 };
-    let names = longest(&|m| name(m).chars().count() + marked(m), 7, if area.width < 100 { 14 } else { 24 });
+    let marks = scene.model.marked(scene.state);
+    // All names move over, so that they stay below each other.
+    let margin = if marks.is_empty() { 0 } else { 2 };
+    let behind = |m: &Machine| if scene.model.has_terminal(m.address) { 2 } else { 0 };
+    let names = longest(
+        &|m| margin + name(m).chars().count() + behind(m),
+        7 + margin,
+        if area.width < 100 { 14 + margin } else { 24 + margin },
+    );
     let address = longest(&|m| m.address.map_or(0, |a| a.to_string().len()), 10, 15);
     let mut columns = vec![("name", names), ("address", address)];
     if scene.model.fleet {
@@ -47,9 +54,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
     columns.extend([
         ("stage", Constraint::Length(13)),
         ("since", Constraint::Length(5)),
-        ("power", Constraint::Length(5)),
-        ("last word", Constraint::Fill(1)),
+        ("power", Constraint::Length(8)),
     ]);
+    let with_next = area.width >= 130 && planned::is_scheduled(scene);
+    if with_next {
+        columns.push(("next", Constraint::Length(15)));
+    }
+    columns.push(("last word", Constraint::Fill(1)));
     let lines = Lines {
         pane: Pane::Machines,
         columns: &columns,
@@ -69,7 +80,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
         let standing = standing(machine);
         let mood = style(scene.theme, standing.mood);
         let since = standing.since.map(|since| span(since, scene.now)).unwrap_or_default();
-        let mut named = vec![Span::raw(name(machine))];
+        let mut named = Vec::new();
+        if margin > 0 {
+            let is_marked = marks.contains(&(server, machine.mac));
+            let mark = if is_marked { scene.theme.marks.marked } else { " " };
+            named.push(Span::styled(format!("{mark} "), scene.theme.focus));
+        }
+        named.push(Span::raw(name(machine)));
         if scene.model.has_terminal(machine.address) {
             named.push(Span::styled(format!(" {}", scene.theme.marks.terminal), scene.theme.notice));
         }
@@ -87,8 +104,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
             Cell::from(Span::styled(format!("{} {}", scene.theme.marks.mood(standing.mood), standing.word), mood)),
             Cell::from(since),
             power(scene.theme, machine),
-            last_word(scene.theme, machine),
         ]);
+        if with_next {
+            cells.push(Cell::from(planned::next_word(scene, server, machine)));
+        }
+        cells.push(last_word(scene.theme, machine));
         Row::new(cells).style(if machine.in_conf { scene.theme.text } else { scene.theme.dim })
     });
 }
@@ -112,12 +132,8 @@ pub fn style(theme: &Theme, mood: Mood) -> Style {
 }
 
 fn power<'a>(theme: &Theme, machine: &Machine) -> Cell<'a> {
-    let style = match (machine.power_word(), machine.power) {
-        (Some(_), _) => theme.busy,
-        (None, Some(PowerState::On)) => theme.good,
-        (None, _) => theme.dim,
-    };
-    Cell::from(Span::styled(words::power(machine).to_owned(), style))
+    let (word, mood) = switching::column(machine);
+    Cell::from(Span::styled(word, style(theme, mood)))
 }
 
 /// The verdict where the boot stands still, else what was heard last.

@@ -11,9 +11,11 @@ mod packets;
 pub mod page;
 mod palette;
 mod past;
+pub mod power;
 mod replica;
 mod streams;
 mod strip;
+pub mod switching;
 mod terminals;
 mod timeline;
 pub mod told;
@@ -27,6 +29,7 @@ use super::{
     troubles::{Trouble, troubles},
 };
 use crate::{
+    conf::Conf,
     desk::Desk,
     state::{Replica, State},
 };
@@ -42,6 +45,8 @@ use std::collections::BTreeMap;
 pub struct Scene<'a> {
     pub model: &'a Model,
     pub state: &'a State,
+    /// What is planned.
+    pub conf: &'a Conf,
     /// How far the databases are behind, by URL.
     pub replicas: &'a BTreeMap<String, Replica>,
     /// The terminals and packets that are open.
@@ -56,7 +61,7 @@ impl<'a> Scene<'a> {
     /// The same of the moment that is shown: clocks count to it.
     pub fn at_its_moment(self) -> Scene<'a> {
         match &self.model.past {
-            Some(past) => Scene { state: &past.state, replicas: &NONE, now: past.moment, ..self },
+            Some(past) => Scene { state: &past.state, conf: &NOTHING, replicas: &NONE, now: past.moment, ..self },
             None => self,
         }
     }
@@ -106,15 +111,20 @@ const WIDE: (u16, u16) = (110, 32);
 /// How far a database is behind is a matter of now.
 static NONE: BTreeMap<String, Replica> = BTreeMap::new();
 
+/// What was planned then is not known.
+static NOTHING: Conf = Conf { segments: BTreeMap::new(), profiles: BTreeMap::new() };
+
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     let present = scene.now;
     let scene = scene.at_its_moment();
     let timeline = if scene.model.past.is_some() { past::HEIGHT } else { 0 };
-    let [head, tabs, body, timeline, foot] = Layout::vertical([
+    let batch = power::batch_height(scene, frame.area());
+    let [head, tabs, body, batch, timeline, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Min(3),
+        Constraint::Length(batch),
         Constraint::Length(timeline),
         Constraint::Length(head::foot_height(scene.model)),
     ])
@@ -147,6 +157,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     if let Some(past) = &scene.model.past {
         past::draw(frame, timeline, scene, past);
     }
+    power::draw_batch(frame, batch, scene);
     head::foot(frame, foot, scene);
 }
 

@@ -1,11 +1,11 @@
 //! A machine's own page: its facts, its boot as a timeline, files, earlier boots and what was heard of it last.
 
-use super::{Scene, Sight, list, strip, timeline, words};
+use super::{Scene, Sight, list, power, strip, timeline, words};
 use crate::{
     console::{keys::Wish, lines::line_of},
     event::Event,
     net::Mac,
-    state::{Boot, Machine, Outcome, Stage, Underway},
+    state::{Boot, Machine, Outcome, PressStage, Stage, Underway},
 };
 use ratatui::{
     Frame,
@@ -13,7 +13,7 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Paragraph, Wrap},
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, net::Ipv4Addr, sync::Arc};
 
 /// Events of the machine shown.
 const EVENTS: usize = 24;
@@ -22,13 +22,13 @@ const LOGGED: usize = 12;
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight, mac: Mac, scrolled: usize) {
     let Scene { model, state, theme, .. } = scene;
-    let machine = model.segment(state).and_then(|(_, segment)| segment.machines.get(&mac));
-    let name = machine.map_or_else(|| mac.to_string(), Machine::name);
+    let machine = model.segment(state).and_then(|(at, segment)| Some((at, segment.machines.get(&mac)?)));
+    let name = machine.map_or_else(|| mac.to_string(), |(_, machine)| machine.name());
     let title = Line::from(Span::styled(format!(" {name} "), theme.head));
     let block = list::framed(scene, title, true);
     let inner = block.inner(area);
     let lines = match machine {
-        Some(machine) => content(scene, machine, usize::from(inner.width)),
+        Some((at, machine)) => content(scene, at, machine, usize::from(inner.width)),
         None => vec![Line::styled(
             format!("It is gone: neither in conf nor heard of lately. {} goes back.", scene.key(Wish::Back)),
             theme.dim,
@@ -43,21 +43,25 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
 
 /// The page as lines of words.
 pub fn words(scene: Scene<'_>, mac: Mac, width: usize) -> Vec<String> {
-    let machine = scene.model.segment(scene.state).and_then(|(_, segment)| segment.machines.get(&mac));
-    let Some(machine) = machine else { return Vec::new() };
+    let machine = scene.model.segment(scene.state).and_then(|(at, segment)| Some((at, segment.machines.get(&mac)?)));
+    let Some((at, machine)) = machine else { return Vec::new() };
     let title = format!("{}: {}", machine.name(), words::standing(machine).word);
-    let lines = content(scene, machine, width).into_iter().map(|line| line.to_string());
+    let lines = content(scene, at, machine, width).into_iter().map(|line| line.to_string());
     let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     [title].into_iter().chain(lines.filter(|line| !line.is_empty())).collect()
 }
 
-fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a>> {
-    let theme = scene.theme;
+fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) -> Vec<Line<'a>> {
     let mut lines = vec![indented(strip::facts(scene, machine))];
-    if let Some(word) = machine.power_word() {
-        lines.push(Line::styled(format!(" {} {word}", theme.marks.busy), theme.busy));
-    }
+    lines.extend(power::facts(scene, at, machine));
     lines.push(Line::default());
+    let change = power::last_change(scene, at, machine);
+    // What is not as it should be is told before the boot.
+    let is_first = machine.press.as_ref().is_some_and(|press| !matches!(press.stage, PressStage::Confirmed { .. }));
+    if is_first {
+        lines.extend(change.iter().cloned());
+        lines.push(Line::default());
+    }
     let mut boots = machine.boots.iter().rev();
     match boots.next() {
         Some(boot) => {
@@ -74,6 +78,10 @@ fn content<'a>(scene: Scene<'_>, machine: &Machine, width: usize) -> Vec<Line<'a
             &format!("No boot yet: {} switches it on, or boot it from the network", scene.key(Wish::Power)),
         )),
         None => lines.push(heading(scene, &format!("Not in conf: {} adopts it", scene.key(Wish::Adopt)))),
+    }
+    if !is_first && !change.is_empty() {
+        lines.push(Line::default());
+        lines.extend(change);
     }
     if boots.len() > 0 {
         lines.extend([Line::default(), heading(scene, "Earlier boots")]);

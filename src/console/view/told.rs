@@ -1,6 +1,6 @@
 //! What has no pane of its own, and what a console of lines shows of the panes: as lines of words. Pure.
 
-use super::{Scene, replica, words};
+use super::{Scene, power, replica, words};
 use crate::{
     console::{
         lines::current,
@@ -22,6 +22,7 @@ pub fn title(list: List) -> &'static str {
         List::Servers => "Servers",
         List::Segments => "Segments",
         List::Replicas => "Replicas",
+        List::Power => "Power",
     }
 }
 
@@ -38,6 +39,10 @@ pub fn list(scene: Scene<'_>, list: List) -> Vec<String> {
         List::Audit => events(scene, model, Pane::Audit),
         List::Servers => servers(scene),
         List::Segments => current(state).map(|(at, segment)| of_segment(scene, at, segment)).collect(),
+        List::Power => {
+            let switched = model.machines(state).into_iter().filter(|(_, machine)| machine.in_conf);
+            switched.map(|(at, machine)| power::words(scene, at, machine)).collect()
+        }
         List::Replicas => scene.replicas.values().map(|replica| replica::words(scene, replica, true).0).collect(),
     }
 }
@@ -45,7 +50,7 @@ pub fn list(scene: Scene<'_>, list: List) -> Vec<String> {
 /// What is said where a list has no lines.
 pub fn nothing(list: List) -> &'static str {
     match list {
-        List::Machines => "no machine",
+        List::Machines | List::Power => "no machine",
         List::Leases => "no address is leased",
         List::Syslog | List::Audit => "no line fits",
         List::Servers | List::Segments => "no segment is served yet",
@@ -69,10 +74,11 @@ fn of_machine(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine) -> String {
     }
     let since = standing.since.map(|since| format!(" since {}", words::span(since, scene.now))).unwrap_or_default();
     parts.push(format!("{}{since}", standing.word));
-    match (machine.power, words::power(machine)) {
-        (_, "") => {}
-        (Some(_), power) => parts.push(format!("power {power}")),
-        (None, method) => parts.push(format!("power by {method}")),
+    if let Some(method) = &machine.power_method {
+        parts.push(match machine.power {
+            Some(state) => format!("power {}", state.name()),
+            None => format!("power by {method}, not known whether on"),
+        });
     }
     parts.extend(words::heard(machine).map(|heard| heard.to_string()));
     parts.join(", ")

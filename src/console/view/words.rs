@@ -1,7 +1,8 @@
 //! Numbers and states as the few words that fit a column.
 
+use super::switching;
 use crate::{
-    event::{Action, Event, LeaseSource, PowerState},
+    event::{Event, LeaseSource, PowerState},
     state::{Lease, Machine, Outcome, Segment, Stage, Underway, Verdict},
 };
 use jiff::Timestamp;
@@ -79,16 +80,6 @@ pub fn percent(transfer: &Underway) -> Option<u64> {
     Some((transfer.bytes.min(size) * 100) / size)
 }
 
-/// Whether a machine has power, or how it is switched.
-pub fn power(machine: &Machine) -> &str {
-    match (machine.power_word(), machine.power, &machine.power_method) {
-        (Some(_), _, _) => "...",
-        (None, Some(PowerState::On), _) => "on",
-        (None, Some(PowerState::Off), _) => "off",
-        (None, None, method) => method.as_deref().unwrap_or_default(),
-    }
-}
-
 /// What matters most of a machine.
 pub enum Heard<'a> {
     /// A change of power that was asked for.
@@ -101,7 +92,7 @@ pub enum Heard<'a> {
 
 /// What matters most of a machine; none where nothing was heard.
 pub fn heard(machine: &Machine) -> Option<Heard<'_>> {
-    if let Some(word) = machine.power_word() {
+    if let Some(word) = switching::underway(machine) {
         return Some(Heard::Asked(word));
     }
     match machine.boot().map(|boot| &boot.outcome) {
@@ -146,12 +137,6 @@ pub fn source(lease: &Lease) -> &'static str {
 /// How long a lease lasts yet.
 pub fn left(lease: &Lease, now: Timestamp) -> String {
     if lease.is_active(now) { span(now, lease.expires) } else { "ended".to_owned() }
-}
-
-/// What is asked before a running machine's power is taken away.
-pub fn sure(action: Action) -> String {
-    let what = if action == Action::Off { "Switch it off" } else { "Reset it" };
-    format!("It runs. {what} at once, without its system being asked?")
 }
 
 /// What is asked before the servers end while machines boot.

@@ -108,7 +108,12 @@ impl Session {
         }
         let id = self.messages.fetch_add(1, Ordering::Relaxed);
         let message = wsman::message(id, verb, class, selectors);
-        let answer = self.web.send(&Ask::post(PATH, KIND, message)).await?;
+        let ask = Ask::post(PATH, KIND, message);
+        let answer = match self.web.send(&ask).await {
+            // A kept connection may end just as it is used. What changes nothing can be asked once more.
+            Err(WebError::Broken(_)) if matches!(verb, Verb::Get | Verb::Enumerate) => self.web.send(&ask).await?,
+            other => other?,
+        };
         match (answer.status, wsman::answer(&answer.body)) {
             (_, Ok(Said::Fault(words))) => Err(AmtError::Fault(printable(&words, SHOWN))),
             (200, Ok(Said::Body(body))) => Ok(body),

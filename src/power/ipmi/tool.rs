@@ -16,8 +16,8 @@ use tokio::{
 
 /// What a call may take in all.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// A datagram is waited for so many seconds, and sent again so often.
-const WAITS: [&str; 4] = ["-N", "1", "-R", "3"];
+/// An answer is waited for so many seconds, and asked for so often: one that is dead is given up after 6 s.
+const WAITS: [&str; 4] = ["-N", "1", "-R", "2"];
 /// Most that is read of either output.
 const MOST: u64 = 64 * 1024;
 /// At most that many bytes has a password (IPMI 2.0, section 22.30), and a user's name (22.28).

@@ -80,6 +80,8 @@ impl WebError {
                 WebError::Unreachable(format!("no answer within {} s", super::CONNECT.as_secs()))
             }
             () if error.is_timeout() => WebError::Silent,
+            // As tokio-rustls says it; its type is that of any input.
+            () if words == "tls handshake eof" => WebError::Tls("it ends the connection as TLS begins".to_owned()),
             () if error.is_connect() => WebError::Unreachable(words),
             // As hyper says of bytes that are no HTTP; its type says no more than that.
             () if words.starts_with("invalid ") => WebError::Garbled(words),

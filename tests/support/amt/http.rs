@@ -136,6 +136,10 @@ impl<'a> Line<'a> {
 
 /// Reads a request; none at the end of the connection.
 fn read(stream: &mut impl BufRead) -> io::Result<Option<Request>> {
+    // TLS where none is spoken: the firmware hangs up.
+    if stream.fill_buf()?.first().is_some_and(|first| !first.is_ascii_uppercase()) {
+        return Ok(None);
+    }
     let mut line = String::new();
     if stream.read_line(&mut line)? == 0 {
         return Ok(None);
