@@ -50,7 +50,8 @@ inside ip link set br0 up
 stand_in() {
     rm -f "$work"/{devices,hold}."$1"
     mkfifo "$work/devices.$1" "$work/hold.$1"
-    inside "$power" devices "$port" "$1" < "$work/hold.$1" > "$work/devices.$1" &
+    # Not by `inside`, which would be a shell of its own with another number.
+    ip netns exec "$space" "$power" devices "$port" "$1" < "$work/hold.$1" > "$work/devices.$1" &
     started+=($!)
     exec {hold}> "$work/hold.$1"
     read -r _ < "$work/devices.$1"
@@ -80,7 +81,7 @@ share() {
     done
     (umask 077 && echo 'admin:P@ssw0rd1' > "$conf/10.77.0.1/amt.secret")
     mkdir -p "$work/tftpboot"
-    inside "$program" --conf "$conf" --tftpboot "$work/tftpboot" --journal "$work/journal.$1" --run-dir "$work/run" run --headless \
+    ip netns exec "$space" "$program" --conf "$conf" --tftpboot "$work/tftpboot" --journal "$work/journal.$1" --run-dir "$work/run" run --headless \
         > "$work/log.$1" 2>&1 &
     pid=$!
     started+=("$pid")
@@ -90,7 +91,8 @@ share() {
     sleep "$watched"
     after=$(used "$pid")
     awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v seconds="$watched" \
-        'BEGIN { printf "%.2f %% of a core\n", 100 * ticks / hz / seconds }'
+        -v told="$(grep -cE 'is (on|off) \(amt\)' "$work/log.$1")" \
+        'BEGIN { printf "%.2f %% of a core; %d machines told whether they are on\n", 100 * ticks / hz / seconds, told }'
     kill "$pid"
     wait "$pid" || true
 }

@@ -9,12 +9,12 @@ mod amt;
 use amt::{Device, Drive, LOGIN};
 use futures_util::{StreamExt, stream};
 use pxelator::{
-    conf,
+    conf::{self, Machine, Segment},
     event::PowerState,
     net::Interface,
     power::{Target, Ways},
 };
-use std::{fs, io::Read, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, time::Instant};
+use std::{fs, io::Read, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Instant};
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -42,29 +42,31 @@ fn devices(port: usize, count: usize) {
 fn poll(port: usize, count: usize, rounds: usize, at: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     for index in 0..count {
-        let machine = folder.path().join(format!("10.77.0.1/10.77.{}.{}", 1 + index / 250, 1 + index % 250));
+        // As many segments as their addresses take.
+        let net = format!("10.77.{}", index / 250);
+        let segment = folder.path().join(format!("{net}.1"));
+        let machine = segment.join(format!("{net}.{}", 2 + index % 250));
         fs::create_dir_all(&machine).expect("a folder");
         write(&machine.join("mac"), &mac(index));
         write(&machine.join("power"), &format!("amt 127.0.0.1:{}", port + index));
+        let secret = segment.join("amt.secret");
+        write(&secret, &format!("{}:{}", LOGIN.0, LOGIN.1));
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("a mode");
     }
-    let secret = folder.path().join("10.77.0.1/amt.secret");
-    write(&secret, &format!("{}:{}", LOGIN.0, LOGIN.1));
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("a mode");
     let read = conf::read(folder.path(), None);
     assert_eq!(read.mistakes, []);
-    let segment = read.conf.segments.values().next().expect("a segment").clone();
     let interface = Interface::named("lo").expect("interfaces").expect("loopback");
-    let targets: Vec<Target> = segment
-        .machines
-        .values()
-        .map(|machine| Target {
-            segment: segment.clone(),
-            machine: machine.clone(),
-            interface: interface.clone(),
-            run: folder.path().join("run"),
-            owner: None,
-        })
-        .collect();
+    let target = |segment: &Arc<Segment>, machine: &Arc<Machine>| Target {
+        segment: segment.clone(),
+        machine: machine.clone(),
+        interface: interface.clone(),
+        run: folder.path().join("run"),
+        owner: None,
+    };
+    let segments = read.conf.segments.values();
+    let targets: Vec<Target> =
+        segments.flat_map(|segment| segment.machines.values().map(|m| target(segment, m))).collect();
+    assert_eq!(targets.len(), count);
     let ways = Ways::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     for _ in 0..rounds {
