@@ -82,7 +82,8 @@ fn words_that_make_no_sense() {
     command.current_dir(segment.folder.path()).args(["power", "on", "web1"]);
     let away = ran(command);
     assert_eq!(away.code, Some(3));
-    let said = "no PXElator runs here (run/control is silent), and alone it cannot be done: none of the segments in conf";
+    let said =
+        "no PXElator runs here (run/control is silent), and alone it cannot be done: none of the segments in conf";
     assert!(away.err.contains(said), "{}", away.err);
 }
 
@@ -149,7 +150,10 @@ fn through_the_program_until_the_system_runs() {
     assert_eq!((status.code, &lines(&status.out)[0]["state"]), (Some(0), &Value::from("on")));
     let sent = power(&segment, &["off", "vm1", "--no-wait"]);
     assert_eq!((sent.code, sent.out.as_str()), (Some(0), ""), "{}", sent.err);
-    program.wait("it is off", |event| matches!(&event.fact, Fact::PowerConfirmed { action, .. } if action.name() == "off"));
+    program.wait(
+        "it is off",
+        |event| matches!(&event.fact, Fact::PowerConfirmed { action, .. } if action.name() == "off"),
+    );
     let late = power(&segment, &["reset", "vm1", "--timeout", "1ms"]);
     assert_eq!(late.code, Some(1));
 }
@@ -196,7 +200,11 @@ fn the_doctor_names_each_fault() {
     secret(&segment);
     let well = doctor();
     assert_eq!(well.code, Some(0), "{}{}", well.out, well.err);
-    assert!(well.out.lines().all(|line| line.starts_with("ok    amt: ") || line.starts_with("all is well")), "{}", well.out);
+    assert!(
+        well.out.lines().all(|line| line.starts_with("ok    amt: ") || line.starts_with("all is well")),
+        "{}",
+        well.out
+    );
     let steps: Vec<&str> = well.out.lines().filter_map(|line| line.split(": ").nth(1)).collect();
     assert_eq!(steps, ["name", "port", "Digest", "version", "state", "MAC"]);
 

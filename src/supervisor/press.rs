@@ -61,7 +61,8 @@ impl Presses {
     }
 
     fn begin(&self, place: Place) -> Option<UnderWay<'_>> {
-        self.under_way.lock().insert(place).then_some(UnderWay { presses: self, place })
+        let is_first = self.under_way.lock().insert(place);
+        is_first.then(|| UnderWay { presses: self, place })
     }
 }
 
@@ -270,4 +271,22 @@ async fn tap(interface: String, filter: String, begins: bool, told: mpsc::Sender
     thread::Builder::new().name("first frame".to_owned()).spawn(work).ok()?;
     timeout(OPENING, is_open).await.ok()?.ok()?;
     Some(tapped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn one_change_of_a_machine_at_a_time() {
+        let presses = Presses::default();
+        let place = |last| (Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, last));
+        let first = presses.begin(place(60));
+        assert!(first.is_some() && presses.begin(place(60)).is_none() && presses.begin(place(61)).is_some());
+        assert!(presses.is_under_way(place(60)), "who was refused ends nothing");
+        assert!(!presses.is_under_way(place(61)));
+        drop(first);
+        assert!(presses.begin(place(60)).is_some());
+    }
 }
