@@ -1,7 +1,13 @@
 //! What ipmitool(1) prints, read. Pure: it starts nothing.
 
 use super::PowerError;
-use crate::{event::PowerState, net::Mac};
+use crate::{
+    event::{PowerState, printable},
+    net::Mac,
+};
+
+/// Characters of its words that are shown.
+const SHOWN: usize = 120;
 
 /// What ipmitool ended with a fault for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +86,7 @@ pub fn trouble(errors: &str) -> Trouble {
 /// The last line that tells something, made printable and cut short.
 pub fn last_words(errors: &str) -> String {
     let last = telling(errors).last().unwrap_or("it says nothing");
-    last.trim_start_matches("Error: ").chars().filter(|c| !c.is_control()).take(120).collect()
+    printable(last.trim_start_matches("Error: "), SHOWN)
 }
 
 fn telling(errors: &str) -> impl Iterator<Item = &str> {
@@ -121,7 +127,7 @@ fn value<'a>(output: &'a str, name: &str) -> Option<&'a str> {
 
 fn garbage(command: &str, output: &str) -> PowerError {
     let first = output.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let first: String = first.chars().filter(|c| !c.is_control()).take(60).collect();
+    let first = printable(first, SHOWN);
     let error = match first.as_str() {
         "" => format!("`ipmitool {command}` printed nothing"),
         first => format!("`ipmitool {command}` printed what makes no sense: {first}"),

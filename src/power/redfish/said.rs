@@ -8,7 +8,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Bytes of a service's words that are shown.
+/// Characters of a service's words that are shown.
 const SHOWN: usize = 200;
 
 /// One computer system, as far as it matters here (DSP2046, ComputerSystem).
@@ -244,7 +244,7 @@ mod tests {
             (404, bare.to_string(), "/x is not there: Fake system nope was not found"),
             (403, "<html>".to_owned(), "the user may not do this"),
             (500, String::new(), "it failed (status 500)"),
-            (503, json!({ "error": { "message": "\u{1b}[2J" } }).to_string(), "it is busy: ?[2J"),
+            (503, json!({ "error": { "message": "\u{1b}[2J" } }).to_string(), "it is busy: [2J"),
             (301, String::new(), "it sends elsewhere from /x (status 301)"),
         ] {
             assert_eq!(trouble(status, body.as_bytes(), "/x").error, error);
