@@ -117,21 +117,20 @@ fn a_schedule_switches_machines_through_amt_redfish_and_ipmi() {
     };
     told("is asked to go on", MINUTES, &asked(Action::On, &on));
     told("is seen", PATIENCE, &|fact| matches!(fact, Fact::PowerConfirmed { action: Action::On, .. }));
-    machines.map(|(machine, _)| machine.wait_until_up());
+    machines.iter().for_each(|(machine, _)| machine.wait_until_up());
     // The list of what happened, with those alone that were seen.
     screen.keys(&["Tab", "Tab", "Tab", "/"]);
     screen.text("seen after");
     screen.keys(&["Enter"]);
-    let shown = screen.wait_until("each machine is seen", |shown| {
+    screen.wait_until("each machine is seen", |shown| {
         machines.iter().all(|(_, method)| shown.contains(&format!("power on by {method} seen after")))
     });
-    println!("{shown}");
 
     let off = format!("off {}", soon());
     segment.conf("10.77.0.1/schedule", &format!("{on}\n{off}"));
     told("is asked to go off", MINUTES, &asked(Action::Off, &off));
     told("is seen to be off", PATIENCE, &|fact| matches!(fact, Fact::PowerConfirmed { action: Action::Off, .. }));
-    machines.map(|(machine, _)| machine.wait_until_off());
+    machines.iter().for_each(|(machine, _)| machine.wait_until_off());
     assert!(!device.is_on());
 }
 

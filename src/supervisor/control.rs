@@ -49,20 +49,20 @@ const EXPECTED: &str = "a command as {\"power\":{\"machines\":[[\"10.77.0.1\",\"
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
 enum Closed {
-    #[error("{} is the socket of another PXElator{}", .0.display(), .1)]
-    Taken(PathBuf, String),
+    #[error("{} is the socket of another PXElator{process}", path.display())]
+    Taken { path: PathBuf, process: String },
     #[error("{} is too long for the path of a socket", .0.display())]
     Long(PathBuf),
-    #[error("{}: {}", .0.display(), .1)]
-    Io(PathBuf, io::Error),
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
 }
 
 impl Closed {
     fn next_step(&self) -> &'static str {
         match self {
-            Closed::Taken(..) => "end the other, or name another folder with --run-dir",
+            Closed::Taken { .. } => "end the other, or name another folder with --run-dir",
             Closed::Long(_) => "name another folder with --run-dir",
-            Closed::Io(..) => "see that the folder of --run-dir can be written",
+            Closed::Io { .. } => "see that the folder of --run-dir can be written",
         }
     }
 }
@@ -137,7 +137,7 @@ fn open(shared: &Shared) -> Result<Door, Closed> {
     if let Err(Errno::ENAMETOOLONG) = UnixAddr::new(&new) {
         return Err(Closed::Long(path));
     }
-    let failed = |error| Closed::Io(path.clone(), error);
+    let failed = |source| Closed::Io { path: path.clone(), source };
     fs::create_dir_all(folder).map_err(failed)?;
     let file = folder.join("control.lock");
     let lock = File::options().create(true).read(true).write(true).truncate(false).open(&file).map_err(failed)?;
@@ -145,7 +145,7 @@ fn open(shared: &Shared) -> Result<Door, Closed> {
         let process = fs::read_to_string(&file).unwrap_or_default();
         let process = if process.is_empty() { process } else { format!(" (process {})", process.trim()) };
         match error {
-            Errno::EWOULDBLOCK => Closed::Taken(path.clone(), process),
+            Errno::EWOULDBLOCK => Closed::Taken { path: path.clone(), process },
             other => failed(other.into()),
         }
     })?;
@@ -169,7 +169,8 @@ fn stranger(shared: &Shared, stream: &UnixStream) -> Option<String> {
     let account = &shared.desk.operator().account;
     match stream.peer_cred() {
         Ok(peer) if [0, nix::unistd::geteuid().as_raw(), account.uid].contains(&peer.uid()) => None,
-        Ok(_) => Some(format!("only {} and root may ask; ask as one of them", account.name)),
+        Ok(_) if account.uid == 0 => Some("only root may ask".to_owned()),
+        Ok(_) => Some(format!("only {} and root may ask", account.name)),
         Err(error) => Some(format!("who asks is not known: {error}")),
     }
 }

@@ -35,8 +35,13 @@ pub enum Wrong {
         segments: Vec<String>,
     },
     /// There is no such segment.
-    #[error("conf has no segment {}{}", .0, .1.as_ref().map_or(String::new(), |known| format!("; it has {known}")))]
-    Segment(Ipv4Addr, Option<String>),
+    #[error("conf has no segment {segment}; it has {known}")]
+    Segment {
+        /// The address.
+        segment: Ipv4Addr,
+        /// Those that there are.
+        known: String,
+    },
     /// Something else.
     #[error("{0}")]
     Words(String),
@@ -46,7 +51,8 @@ pub enum Wrong {
 pub fn choose(conf: &Conf, words: &[String], all: bool, segment: Option<Ipv4Addr>) -> Result<Vec<Wanted>, Wrong> {
     if let Some(segment) = segment.filter(|segment| !conf.segments.contains_key(segment)) {
         let known: Vec<String> = conf.segments.keys().map(ToString::to_string).collect();
-        return Err(Wrong::Segment(segment, (!known.is_empty()).then(|| known.join(", "))));
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(Wrong::Segment { segment, known });
     }
     let segments = conf.segments.values().filter(|s| segment.is_none_or(|only| only == s.server));
     let here: Vec<_> = segments.flat_map(|s| s.machines.values().map(move |machine| (s.server, machine))).collect();

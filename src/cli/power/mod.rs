@@ -69,8 +69,8 @@ pub enum What {
         /// The segment, where several have a machine of this name
         #[arg(long, value_name = "ADDRESS")]
         segment: Option<Ipv4Addr>,
-        /// Whose certificate: amt or redfish
-        #[arg(long, value_name = "WAY")]
+        /// Whose certificate, where it has more than one: amt or redfish
+        #[arg(value_name = "WAY")]
         method: Option<String>,
         /// Its SHA-256, known from elsewhere: it is not looked at, nor asked
         #[arg(long, value_name = "HEX")]

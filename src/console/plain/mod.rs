@@ -116,9 +116,7 @@ async fn show(source: &Source, mut events: mpsc::Receiver<Delivery>) -> io::Resu
                         Delivery::Event(event) => talk.event(world, &event),
                         Delivery::Barrier(_) => None,
                     });
-                    let mut told = told.collect::<Vec<_>>();
-                    told.extend(talk.progress(world));
-                    told
+                    told.collect::<Vec<_>>()
                 };
                 out.say(said)?;
             }
@@ -137,8 +135,19 @@ async fn show(source: &Source, mut events: mpsc::Receiver<Delivery>) -> io::Resu
                 };
                 out.say(said)?;
             }
-            _ = looks.tick(), if talk.model.travelling => {
-                if past.look(&mut talk.model) {
+            _ = looks.tick(), if talk.model.travelling || talk.model.batch.is_some() => {
+                // The state may be a moment behind the last event.
+                let said = {
+                    let state = source.state.read();
+                    let (conf, replicas) = (source.conf.borrow(), source.replicas.borrow());
+                    let (desk, now) = (&source.desk, now());
+                    let world = World { state: &state, conf: &conf, replicas: &replicas, desk, now, zone: &zone };
+                    talk.progress(world)
+                };
+                if !said.is_empty() {
+                    out.say(said)?;
+                }
+                if talk.model.travelling && past.look(&mut talk.model) {
                     let said = {
                         let state = source.state.read();
                         let (conf, replicas) = (source.conf.borrow(), source.replicas.borrow());

@@ -204,13 +204,13 @@ fn how_far_a_change_is() {
         (failed(Action::On, "amt", "Connection refused"), "next way", "power on: amt: Connection refused"),
         (requested(Action::On, "wol"), "asked", "power on asked of wol"),
         (accepted(Action::On, "wol", Manner::Done), "accepted", "power on accepted by wol; not seen yet"),
-        (unconfirmed(Action::On), "on", "power on was not followed: amt: it cannot be reached"),
+        (unconfirmed(Action::On), "on", "power on was not followed: amt: it cannot be"),
         (requested(Action::Off, "amt"), "asked", "power off asked of amt"),
         (accepted(Action::Off, "amt", Manner::Gently), "shutting", "its system shuts down"),
         (
             Fact::PowerConfirmed { action: Action::Off, method: "amt".into(), evidence: Evidence::State, millis: 900 },
-            "on",
-            "power off by amt seen after 0.9 s: what switches it says so",
+            "off",
+            "power off by amt seen after 0.9 s: what",
         ),
         (
             Fact::PowerUnobserved { method: "amt".into(), error: "it is silent".into(), next_step: "wait".into() },

@@ -119,7 +119,12 @@ pub fn words(scene: Scene<'_>, segment: Ipv4Addr, machine: &Machine) -> String {
                 ways if ways.is_empty() => "conf names no way to switch it".to_owned(),
                 ways => format!("switched by {ways}"),
             });
-            parts.extend(next(scene, segment, of_conf).into_iter().next().map(|(words, _)| format!("next {words}")));
+            let next = next(scene, segment, of_conf);
+            let told = next.iter().position(|(_, is_done)| *is_done).map_or(next.len(), |done| done + 1);
+            let next: Vec<&str> = next[..told].iter().map(|(words, _)| words.as_str()).collect();
+            if !next.is_empty() {
+                parts.push(format!("next {}", next.join(", then ")));
+            }
         }
         None => parts.extend(machine.power_method.as_ref().map(|method| format!("switched by {method}"))),
     }
