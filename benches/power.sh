@@ -14,6 +14,8 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 program=$target/release/pxelator power=$target/release/examples/power python=$target/amt-client/bin/python
 port=21000 space=pxelator-bench-$$ machines=200
 started=()
+# PyPI's client heeds a proxy of the environment.
+export no_proxy='*'
 
 [[ $(id -u) -eq 0 ]] || { echo "power.sh: only root can make a network namespace" >&2; exit 1; }
 for needed in "$program" "$power" "$python"; do

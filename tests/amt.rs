@@ -11,9 +11,9 @@ use pxelator::{
 };
 use std::{fs, future::Future, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 use support::{
-    Machine, Program, Segment,
+    Machine, PYPI_AMT, Program, Segment,
     amt::{Device, Drive, Fault, LOGIN},
-    can_run, drive, vm, wait_for,
+    can_run, drive, run, vm, wait_for, with_pypi_amt,
 };
 
 const MAC: &str = "52:54:00:77:00:60";
@@ -157,6 +157,21 @@ fn all_that_amt_does() {
     lab.device.fault(Fault::OnlyHard);
     assert_eq!(lab.switch(Action::Off), Ok(Manner::Done));
     assert_eq!(lab.observe(), Ok(Some(PowerState::Off)));
+}
+
+/// That the device answers as AMT does is not said by our own client alone.
+#[test]
+fn another_client_gets_on_with_the_device() {
+    if !can_run(&[PYPI_AMT]) {
+        return;
+    }
+    let lab = Lab::new(false, Drive::imagined(false));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/amt/client.py");
+    let words = [&lab.device.port.to_string(), LOGIN.0, LOGIN.1];
+    let told = run(with_pypi_amt().arg(script).args(words));
+    let expected = ["state 8", "on 0", "state 2", "cycle 0", "off 0", "state 8"];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(lab.device.next_boot().as_deref(), Some("Intel(r) AMT: Force PXE Boot"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ mod way;
 pub use couch::Couch;
 pub use dhcp::Client;
 pub use display::Display;
-pub use driven::drive;
+pub use driven::{PYPI_AMT, drive, with_pypi_amt};
 pub use machine::Machine;
 pub use program::Program;
 pub use proxy::{Fault, Proxy};
@@ -52,6 +52,7 @@ pub fn can_run(programs: &[&str]) -> bool {
         let installed = match *program {
             couch::POUCHDB => Some(couch::is_installed()),
             bmc::SUSHY => Some(bmc::is_installed()),
+            driven::PYPI_AMT => Some(driven::is_installed()),
             _ => None,
         };
         if let Some(installed) = installed {
