@@ -96,7 +96,7 @@ impl Client {
         told
     }
 
-    fn followed_to_the_end(&mut self, action: Action, last: u8) -> Vec<Event> {
+    fn follow(&mut self, action: Action, last: u8) -> Vec<Event> {
         self.press(action, vec![place(last)], Duration::ZERO);
         self.ends(1)
     }
@@ -140,7 +140,7 @@ fn a_machine_is_seen_by_what_it_does() {
     let by_link = format!("seen by {}", Evidence::Link.words());
     assert_eq!(steps(&client.ends(1)), ["ask wol", "wol accepts", &by_link]);
     assert_eq!(
-        steps(&client.followed_to_the_end(Action::Off, 61)),
+        steps(&client.follow(Action::Off, 61)),
         ["ask wol", "wol: wake-on-LAN cannot switch off", "not by 1 ways"]
     );
 }
@@ -177,7 +177,7 @@ fn what_nothing_follows_is_tried_by_the_next_rung() {
     // One change at a time.
     let mut other = Client::new(&segment);
     assert_eq!(
-        steps(&other.followed_to_the_end(Action::On, 60)).last().unwrap(),
+        steps(&other.follow(Action::On, 60)).last().unwrap(),
         "refused: another change of its power is under way"
     );
     wakes_up();
@@ -192,7 +192,7 @@ fn what_nothing_follows_is_tried_by_the_next_rung() {
 
     // Nobody answers at last: each way's words are told.
     device.fault(Fault::OtherPassword);
-    let told = client.followed_to_the_end(Action::On, 60);
+    let told = client.follow(Action::On, 60);
     let Fact::PowerUnconfirmed { tried, next_step, .. } = &told.last().unwrap().fact else { panic!("{told:?}") };
     assert_eq!(next_step, "go through what switches it: pxelator power doctor web1");
     let tried: Vec<_> = tried.iter().map(|tried| (tried.method.as_str(), tried.said.as_str())).collect();
@@ -224,14 +224,14 @@ fn a_virtual_machine_is_followed_through_all_that_is_done_with_it() {
         (Action::Cycle, Evidence::Link),
         (Action::Pxe, Evidence::Link),
     ] {
-        let told = client.followed_to_the_end(action, 60);
+        let told = client.follow(action, 60);
         assert!(last(told) >= least, "{action:?}");
     }
-    let told = client.followed_to_the_end(Action::On, 60);
+    let told = client.follow(Action::On, 60);
     assert_eq!(steps(&told)[1], "qemu already");
     assert_eq!(last(told), Evidence::State);
-    assert_eq!(last(client.followed_to_the_end(Action::Off, 60)), Evidence::State);
-    let failed = client.followed_to_the_end(Action::Reset, 60);
+    assert_eq!(last(client.follow(Action::Off, 60)), Evidence::State);
+    let failed = client.follow(Action::Reset, 60);
     assert_eq!(steps(&failed), ["ask qemu", "qemu: it is off", "not by 1 ways"]);
     let of_vm = |event: &Event| event.machine == Some(vm.address) && matches!(event.fact, Fact::PowerObserved { .. });
     program.wait("it is told off", |event| of_vm(event) && event.fact.to_string().starts_with("is off"));
@@ -285,9 +285,9 @@ fn the_socket_says_what_it_expects() {
     client.say(&"x".repeat(1 << 20));
     assert_eq!(client.line()["error"], "a line of at most 262144 bytes was expected");
     // It still listens, and says of a machine without `power` what is missing.
-    assert_eq!(steps(&client.followed_to_the_end(Action::On, 60)), ["refused: conf does not say how it is switched"]);
+    assert_eq!(steps(&client.follow(Action::On, 60)), ["refused: conf does not say how it is switched"]);
     assert_eq!(
-        steps(&client.followed_to_the_end(Action::On, 99)),
+        steps(&client.follow(Action::On, 99)),
         ["refused: it is not in conf, or its segment is not served here"]
     );
 
@@ -301,7 +301,7 @@ fn the_socket_says_what_it_expects() {
     assert_eq!(next_step, "end the other, or name another folder with --run-dir");
     second.signal(nix::sys::signal::Signal::SIGTERM);
     assert_eq!(second.end(), Some(0));
-    assert_eq!(steps(&client.followed_to_the_end(Action::On, 99)).len(), 1);
+    assert_eq!(steps(&client.follow(Action::On, 99)).len(), 1);
     let _ = Client::new(&segment);
 
     // What a program that was killed leaves behind is replaced.
