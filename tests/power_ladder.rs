@@ -133,6 +133,15 @@ fn a_machine_is_seen_by_what_it_does() {
     let by_discover = format!("seen by {}", Evidence::Discover.words());
     assert_eq!(steps(&client.ends(1)), ["ask wol", "wol accepts", &by_discover]);
 
+    // Who changes his mind need not wait for what does not come.
+    client.press(Action::On, vec![place(61)], Duration::ZERO);
+    sleep_until_woken(&other_ears);
+    client.press(Action::Off, vec![place(61)], Duration::ZERO);
+    assert_eq!(
+        steps(&client.ends(2)),
+        ["ask wol", "wol accepts", "not by 1 ways", "ask wol", "wol: wake-on-LAN cannot switch off", "not by 1 ways"]
+    );
+
     // Its system has an address of its own, and asks nothing of this server.
     client.press(Action::On, vec![place(61)], Duration::ZERO);
     sleep_until_woken(&other_ears);
