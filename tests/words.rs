@@ -346,14 +346,14 @@ fn a_running_machine_is_switched_off_after_a_question() {
     let mut lines = Lines::open(command, &[]);
     lines.wait("info power.observed: is off");
     lines.ask_until("machines", &["bios1, "]);
-    lines.ask("power on bios1", &["power.accepted", "power.observed: is on"]);
+    lines.ask("power on bios1", &["power.accepted", "power.confirmed"]);
     let process: PathBuf = segment.folder.path().join("run/10.77.0.60.pid");
     assert!(process.exists());
     lines.ask("power off bios1", &["bios1: It runs. Switch it off?"]);
     lines.ask("no", &["left as it is"]);
     lines.ask_until("machines", &["power on"]);
     lines.ask("power off bios1", &["y does it"]);
-    lines.ask("y", &["asked for", "power.observed: is off"]);
+    lines.ask("y", &["asked for", "power.confirmed: power off by qemu"]);
     lines.ask_until("machines", &["power off"]);
     lines.ask("quit", &[]);
     if lines.said().contains("y quits") {

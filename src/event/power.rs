@@ -45,7 +45,9 @@ pub fn sentence(fact: &Fact, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Fact::PowerExamined { method, step, words, next_step: Some(next) } => {
             write!(f, "{method}: {step} is wrong: {words}; {next}")
         }
-        Fact::PowerDiagnosed { well, ill: 0 } => write!(f, "all is well with what switches it ({well} ways)"),
+        Fact::PowerDiagnosed { well, ill: 0 } => {
+            write!(f, "all is well with what switches it ({well} way{})", if *well == 1 { "" } else { "s" })
+        }
         Fact::PowerDiagnosed { well, ill } => write!(f, "{ill} of {} ways to switch it have a fault", well + ill),
         Fact::PowerTrusted { method, fingerprint } => {
             write!(f, "the certificate of its {method} is trusted: {fingerprint}")

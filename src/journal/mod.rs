@@ -210,9 +210,15 @@ impl Journal {
         Ok(last.optional().map_err(told(&self.path))?.flatten().unwrap_or(0))
     }
 
-    /// When the last event was; none for an empty journal.
+    /// When a program last served; none for an empty journal. What the command line did alone since, served nobody.
     pub fn last_time(&self) -> Result<Option<Timestamp>, JournalError> {
-        let last = self.value::<i64>("select time from event order by id desc limit 1", &[])?;
+        // Of a program that was killed its last event counts. Beyond so many events nobody did so much alone.
+        let sql = "select time from event where id = coalesce(
+            (select iif(kind = 'program.stopped', id, null) from event
+                where kind in ('program.stopped', 'program.started') and id > (select max(id) from event) - 100000
+                order by id desc limit 1),
+            (select max(id) from event))";
+        let last = self.value::<i64>(sql, &[])?;
         Ok(last.and_then(|time| Timestamp::from_microsecond(time).ok()))
     }
 

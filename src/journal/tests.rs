@@ -52,6 +52,30 @@ fn store(path: &Path, events: Vec<Event>) {
 }
 
 #[test]
+fn when_a_program_last_served() {
+    let at = |second, fact| Event { time: Timestamp::from_second(second).unwrap(), ..Event::new(None, fact) };
+    let started = |second| at(second, Fact::ProgramStarted { version: "1".into() });
+    let stopped = |second| at(second, Fact::ProgramStopped { reason: "quit".into() });
+    let later = |second| at(second, Fact::JournalRecovered { waiting: 1 });
+    for (events, expected) in [
+        (vec![], None),
+        (vec![later(1)], Some(1)),
+        (vec![started(1), later(2)], Some(2)),
+        (vec![started(1), stopped(2)], Some(2)),
+        // The command line did something by itself.
+        (vec![started(1), stopped(2), later(9)], Some(2)),
+        // It was killed.
+        (vec![started(1), stopped(2), started(3), later(9)], Some(9)),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.sqlite");
+        store(&path, events.clone());
+        let last = Journal::read(&path).unwrap().last_time().unwrap();
+        assert_eq!(last.map(Timestamp::as_second), expected, "{events:?}");
+    }
+}
+
+#[test]
 fn what_was_stored_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.sqlite");

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// What one way gets to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What a look came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     command::Place,
+    conf::Rung,
     event::Fact,
     power::{Power, PowerError, Target},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -34,6 +35,8 @@ const FAILURES: u32 = 2;
 
 /// What is known of one machine.
 struct Seen {
+    /// How it is switched; where that changes, all is looked at anew.
+    power: Vec<Rung>,
     due: Instant,
     round: u64,
     is_asked: bool,
@@ -70,8 +73,17 @@ pub async fn observe(shared: Shared) {
         let now = Instant::now();
         for target in &all {
             let place = place(target);
-            let seen =
-                seen.entry(place).or_insert(Seen { due: now, round: 0, is_asked: false, is_told: false, failures: 0 });
+            let seen = match seen.entry(place) {
+                Entry::Occupied(entry) if entry.get().power == target.machine.power || entry.get().is_asked => {
+                    entry.into_mut()
+                }
+                Entry::Occupied(entry) => {
+                    let seen = entry.into_mut();
+                    *seen = Seen::new(target.machine.power.clone(), now);
+                    seen
+                }
+                Entry::Vacant(entry) => entry.insert(Seen::new(target.machine.power.clone(), now)),
+            };
             // Who switches it looks at it.
             let is_due = !seen.is_asked && seen.due <= now && !shared.presses.is_under_way(place);
             if !is_due || looks.len() >= AT_ONCE {
@@ -79,10 +91,10 @@ pub async fn observe(shared: Shared) {
             }
             let ways = shared.ways.of(target);
             seen.is_asked = true;
-            let pace = pace(&ways);
             let target = target.clone();
             looks.spawn(async move {
                 let look = look::look(&ways, &target).await;
+                let pace = pace(&ways, &look);
                 (target, pace, look)
             });
         }
@@ -90,6 +102,10 @@ pub async fn observe(shared: Shared) {
 }
 
 impl Seen {
+    fn new(power: Vec<Rung>, due: Instant) -> Seen {
+        Seen { power, due, round: 0, is_asked: false, is_told: false, failures: 0 }
+    }
+
     /// Takes in what a look came to.
     fn take(&mut self, shared: &Shared, target: &Target, pace: Duration, look: Look) {
         self.is_asked = false;
@@ -118,9 +134,13 @@ fn place(target: &Target) -> Place {
     (target.segment.server, target.machine.address)
 }
 
-/// That of the first way: it is the one that mostly answers.
-fn pace(ways: &[Arc<dyn Power>]) -> Duration {
-    ways.first().map_or(AGAIN, |way| way.pace())
+/// That of the way that told, or could have.
+fn pace(ways: &[Arc<dyn Power>], look: &Look) -> Duration {
+    let asked = match look {
+        Look::Seen(_, method) | Look::Blind(method, _) => ways.iter().find(|way| way.method() == *method),
+        Look::Silent => ways.first(),
+    };
+    asked.map_or(AGAIN, |way| way.pace())
 }
 
 /// When a machine is looked at again: machines that were looked at together are parted by their first pause, and stay so.

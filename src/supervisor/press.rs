@@ -15,7 +15,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -24,10 +24,11 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{broadcast, mpsc, oneshot},
+    sync::{broadcast, mpsc, oneshot, watch},
     task::JoinSet,
     time::{Instant, sleep, sleep_until, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 /// What a way gets to answer, with all that it does for it.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -45,29 +46,68 @@ const RING: i32 = 1 << 18;
 /// Machines whose power is being changed: one change at a time.
 #[derive(Clone, Default)]
 pub struct Presses {
-    under_way: Arc<Mutex<BTreeSet<Place>>>,
+    under_way: Arc<Mutex<BTreeMap<Place, Change>>>,
+}
+
+/// A change that is under way, as others see it.
+#[derive(Clone)]
+struct Change {
+    action: Action,
+    /// What is asked for instead.
+    instead: watch::Sender<Option<Action>>,
+    over: CancellationToken,
 }
 
 /// A change that is under way, until it is dropped.
 struct UnderWay<'a> {
     presses: &'a Presses,
     place: Place,
+    change: Change,
 }
 
 impl Presses {
     /// True while a change of this machine is under way.
     pub fn is_under_way(&self, place: Place) -> bool {
-        self.under_way.lock().contains(&place)
+        self.under_way.lock().contains_key(&place)
     }
 
-    fn begin(&self, place: Place) -> Option<UnderWay<'_>> {
-        self.under_way.lock().insert(place).then_some(UnderWay { presses: self, place })
+    /// Begins a change. One of the other kind that is under way gives way as soon as it only waits; none where one of the
+    /// same kind is, or one that comes already instead of another.
+    async fn begin(&self, place: Place, action: Action) -> Option<UnderWay<'_>> {
+        loop {
+            let there = {
+                let mut under_way = self.under_way.lock();
+                match under_way.get(&place) {
+                    Some(there) if there.action == action || there.instead.borrow().is_some() => return None,
+                    Some(there) => there.clone(),
+                    None => {
+                        let instead = watch::Sender::new(None);
+                        let change = Change { action, instead, over: CancellationToken::new() };
+                        under_way.insert(place, change.clone());
+                        return Some(UnderWay { presses: self, place, change });
+                    }
+                }
+            };
+            there.instead.send_replace(Some(action));
+            there.over.cancelled().await;
+        }
+    }
+}
+
+impl UnderWay<'_> {
+    /// What is asked for instead, once it is.
+    async fn instead(&self) -> Action {
+        match self.change.instead.subscribe().wait_for(Option::is_some).await.map(|action| *action) {
+            Ok(Some(action)) => action,
+            _ => std::future::pending().await,
+        }
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.presses.under_way.lock().remove(&self.place);
+        self.change.over.cancel();
     }
 }
 
@@ -99,7 +139,7 @@ async fn press(shared: &Shared, place: Place, action: Action, by: Asker) {
         let mac = shared.conf.borrow().segments.get(&place.0).and_then(|s| s.machines.get(&place.1)).map(|m| m.mac);
         shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), mac));
     };
-    let Some(_under_way) = shared.presses.begin(place) else {
+    let Some(under_way) = shared.presses.begin(place, action).await else {
         return refuse("another change of its power is under way", "wait for that".to_owned());
     };
     let Some(target) = target(shared, place) else {
@@ -111,13 +151,14 @@ async fn press(shared: &Shared, place: Place, action: Action, by: Asker) {
         return refuse("conf does not say how it is switched", next_step);
     }
     tokio::select! {
-        () = climb(shared, &target, &ways, action, by) => {}
+        () = climb(shared, &target, &ways, &under_way, by) => {}
         () = shared.shutdown.cancelled() => {}
     }
 }
 
 /// Goes up the ladder to its end.
-async fn climb(shared: &Shared, target: &Target, ways: &[Arc<dyn Power>], action: Action, by: Asker) {
+async fn climb(shared: &Shared, target: &Target, ways: &[Arc<dyn Power>], under_way: &UnderWay<'_>, by: Asker) {
+    let action = under_way.change.action;
     let (mac, place) = (target.machine.mac, (target.segment.server, target.machine.address));
     let wish = wish(shared, target, ways, action, by);
     let begins = match action {
@@ -154,6 +195,7 @@ async fn climb(shared: &Shared, target: &Target, ways: &[Arc<dyn Power>], action
             }
             Next::Wait { until } => tokio::select! {
                 Some(heard) = heard.recv() => heard,
+                action = under_way.instead() => Heard::Instead(action),
                 () = sleep_until(began + until) => Heard::Time,
             },
         };
@@ -270,4 +312,28 @@ async fn tap(interface: String, filter: String, begins: bool, told: mpsc::Sender
     thread::Builder::new().name("first frame".to_owned()).spawn(work).ok()?;
     timeout(OPENING, is_open).await.ok()?.ok()?;
     Some(tapped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[tokio::test]
+    async fn one_change_of_a_machine_at_a_time() {
+        let presses = Presses::default();
+        let place = |last| (Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, last));
+        let first = presses.begin(place(60), Action::On).await.unwrap();
+        assert!(presses.begin(place(60), Action::On).await.is_none());
+        assert!(presses.begin(place(61), Action::On).await.is_some());
+        assert!(presses.is_under_way(place(60)), "who was refused ends nothing");
+        assert!(!presses.is_under_way(place(61)));
+        let (second, ()) = tokio::join!(presses.begin(place(60), Action::Off), async {
+            assert_eq!(first.instead().await, Action::Off);
+            assert!(presses.begin(place(60), Action::Reset).await.is_none(), "one comes instead already");
+            drop(first);
+        });
+        drop(second.unwrap());
+        assert!(!presses.is_under_way(place(60)));
+    }
 }

@@ -144,7 +144,6 @@ startlan 1
 endlan
 chassis_control "SCRIPT"
 user 2 true "USER" "PASSWORD" admin 10 none md2 md5
-user 3 true "guest" "guest" user 10 none md2 md5
 "#;
 
 const COMMANDS: &str = "mc_setbmc 0x20

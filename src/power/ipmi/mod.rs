@@ -113,7 +113,7 @@ impl Power for Ipmi {
         steps.step("state", state, |state| format!("the machine is {}", state.name()))?;
         // Of the controller itself, so that it cannot be checked against the machine's; some do not tell it.
         let mac = tool.run(&["lan", "print"]).await.ok().and_then(|output| said::mac(&output));
-        steps.step("mac", Ok(mac), |mac| match mac {
+        steps.step("MAC", Ok(mac), |mac| match mac {
             Some(mac) => format!("the controller's own is {mac}"),
             None => "the controller does not tell its own".to_owned(),
         })?;

@@ -115,7 +115,7 @@ pub fn version(output: &str) -> Result<String, PowerError> {
 
 /// The controller's own hardware address: of `lan print`. Not each controller tells it.
 pub fn mac(output: &str) -> Option<Mac> {
-    value(output, "MAC Address")?.parse().ok()
+    value(output, "MAC Address")?.parse().ok().filter(|mac| *mac != Mac([0; 6]))
 }
 
 /// The value of a line as `Firmware Revision         : 9.08`.
@@ -249,5 +249,6 @@ Device Available          : yes
         );
         assert_eq!(mac(&print), Some(Mac([0x0c, 0xc4, 0x7a, 0, 1, 2])));
         assert_eq!(mac(head), None);
+        assert_eq!(mac("MAC Address             : 00:00:00:00:00:00\n"), None);
     }
 }

@@ -42,7 +42,9 @@ impl Tool<'_> {
         let mut command = Command::new("ipmitool");
         command.args(self.options()).args(WAITS).args(words).env_clear();
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.envs(home(self.run).map(|home| ("HOME", home)));
+        // Which names the maker.
+        let cheap = words.first() != Some(&"mc");
+        command.envs(home(self.run).filter(|_| cheap).map(|home| ("HOME", home)));
         command.env("LC_ALL", "C").env("IPMI_PASSWORD", &self.login.password);
         let ended = tokio::time::timeout(PATIENCE, output(command)).await;
         let Ok(ended) = ended else {

@@ -53,6 +53,8 @@ pub enum Heard {
         /// Only a machine that begins shows that.
         begins: bool,
     },
+    /// Something else was asked for, which comes instead.
+    Instead(Action),
     /// Time went by.
     Time,
 }
@@ -139,6 +141,7 @@ impl Ladder {
                 self.judge(now)
             }
             (At::Waiting { until, .. }, Heard::Time) if now >= until => self.overdue(now),
+            (At::Waiting { .. }, Heard::Instead(action)) => self.give_way(action),
             _ => self.judge(now),
         }
     }
@@ -180,6 +183,16 @@ impl Ladder {
         self.at = At::Over;
         let (action, tried, next_step) = (self.wish.action, self.tried.clone(), self.remedy());
         Step { told: [told, vec![Fact::PowerUnconfirmed { action, tried, next_step }]].concat(), next: Next::Over }
+    }
+
+    /// Its end, since another change was asked for before it was seen.
+    fn give_way(&mut self, to: Action) -> Step {
+        let said = format!("accepted; power {} was asked for before it was seen", to.name());
+        self.tried.push(Tried { method: self.method(), said });
+        self.at = At::Over;
+        let (action, tried) = (self.wish.action, self.tried.clone());
+        let next_step = format!("see what came of power {}", to.name());
+        Step { told: vec![Fact::PowerUnconfirmed { action, tried, next_step }], next: Next::Over }
     }
 
     /// What the machine shows proves the change. A running machine also sends, asks and logs: it proves that it is on, and

@@ -93,6 +93,12 @@ fn changes() {
             vec!["ask amt", "amt done", "amt confirmed by state after 60000"],
         ),
         (
+            "what is asked for instead ends one that waits",
+            wish(On, &["wol", "amt"], None),
+            vec![(1, Heard::Instead(Off)), (2, done()), (500, Heard::Instead(Off)), (600, seen(DISCOVER, true))],
+            vec!["ask wol", "wol done", "not by wol; see what came of power off"],
+        ),
+        (
             "what is so already needs no proof",
             wish(On, &["amt", "wol"], was_on),
             vec![(20, Heard::Accepted(Manner::Already))],
