@@ -21,13 +21,17 @@ pub use error::WebError;
 use super::{PowerError, Target};
 use crate::conf::Login;
 use digest::Digest;
+use parking_lot::Mutex;
 use reqwest::{
     Client, Method, Response,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE},
     redirect::Policy,
 };
 use std::{net::SocketAddr, time::Duration};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::Instant,
+};
 use url::Url;
 
 /// What a server gets to take a connection, TLS included.
@@ -36,6 +40,9 @@ pub const CONNECT: Duration = Duration::from_secs(3);
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read: what firmware says is far less.
 pub const MOST: usize = 1 << 20;
+/// Between an answer and the next request: firmware is slow, and a connection that is not back in its place yet would be
+/// doubled.
+const PAUSE: Duration = Duration::from_millis(10);
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -56,6 +63,8 @@ pub struct Web {
     client: Result<Client, WebError>,
     /// Held from a request to its answer: firmware wants the counts of a nonce in their order.
     digest: tokio::sync::Mutex<Digest>,
+    /// When the last answer ended.
+    last: Mutex<Option<Instant>>,
 }
 
 /// Who is asked, and as whom.
@@ -127,7 +136,7 @@ impl Web {
 
     fn new(peer: Peer, scheme: Scheme) -> Web {
         let client = client(&peer.url, peer.pin.as_deref());
-        Web { peer, scheme, client, digest: tokio::sync::Mutex::default() }
+        Web { peer, scheme, client, digest: tokio::sync::Mutex::default(), last: Mutex::default() }
     }
 
     /// It is asked by TLS.
@@ -146,11 +155,11 @@ impl Web {
         match (&self.peer.login, self.scheme) {
             (None, _) => match self.once(ask, None, true).await? {
                 response if response.status() == 401 => Err(WebError::NoLogin),
-                response => answer(response).await,
+                response => self.read(response).await,
             },
             (Some(login), Scheme::Basic) => match self.once(ask, Some(digest::basic(login)), true).await? {
                 response if response.status() == 401 => Err(WebError::Login),
-                response => answer(response).await,
+                response => self.read(response).await,
             },
             (Some(login), Scheme::Digest) => self.with_digest(ask, login).await,
         }
@@ -164,7 +173,7 @@ impl Web {
         if response.status() == 401 {
             digest.learn(response.headers().get_all(WWW_AUTHENTICATE))?;
             // Its body is read, so that the connection can be used again.
-            answer(response).await?;
+            self.read(response).await?;
             response = self.once(ask, digest.header(ask, login), true).await?;
         } else if known.is_none() {
             // It asks nobody for a password.
@@ -174,7 +183,13 @@ impl Web {
             digest.forget();
             return Err(WebError::Login);
         }
-        answer(response).await
+        self.read(response).await
+    }
+
+    async fn read(&self, response: Response) -> Result<Answer, WebError> {
+        let answer = answer(response).await;
+        *self.last.lock() = Some(Instant::now());
+        answer
     }
 
     async fn once(&self, ask: &Ask<'_>, login: Option<String>, whole: bool) -> Result<Response, WebError> {
@@ -190,6 +205,10 @@ impl Web {
         }
         if let Some((kind, body)) = &ask.body {
             request = request.header(CONTENT_TYPE, *kind).body(if whole { body.clone() } else { Vec::new() });
+        }
+        let last = *self.last.lock();
+        if let Some(last) = last {
+            tokio::time::sleep_until(last + PAUSE).await;
         }
         request.send().await.map_err(|error| WebError::of(&error))
     }
