@@ -12,39 +12,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 devices=${1:-500} rounds=${2:-5} at=${AT:-32} watched=${SECONDS_OF_CORE:-60}
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 program=$target/release/pxelator power=$target/release/examples/power python=$target/amt-client/bin/python
-port=21000 space=pxelator-bench-$$ machines=200
-started=()
+port=21000 machines=200
 # PyPI's client heeds a proxy of the environment.
 export no_proxy='*'
 
-[[ $(id -u) -eq 0 ]] || { echo "power.sh: only root can make a network namespace" >&2; exit 1; }
 for needed in "$program" "$power" "$python"; do
     [[ -x $needed ]] || { echo "power.sh: $needed is not there; call ./dev bench power" >&2; exit 1; }
 done
 # Listeners, connections and both ends of them.
 ulimit -n "$(ulimit -Hn)"
 
-work=$(mktemp -d)
-# Ends what this script started, by number.
-end_started() {
-    local pid
-    for pid in "${started[@]}"; do kill "$pid" 2> /dev/null || true; done
-    for pid in "${started[@]}"; do wait "$pid" 2> /dev/null || true; done
-    started=()
-}
-clean_up() {
-    end_started
-    ip netns delete "$space" 2> /dev/null || true
-    rm -rf "$work"
-}
-trap clean_up EXIT
-inside() { ip netns exec "$space" "$@"; }
-
-ip netns add "$space"
-inside ip link set lo up
-inside ip link add br0 type bridge forward_delay 0 mcast_snooping 0
-inside ip address add 10.77.0.1/24 broadcast + dev br0
-inside ip link set br0 up
+. benches/segment/segment.sh
 
 # Devices of this count, ready to be asked. They end with their stdin, which is this script's.
 stand_in() {

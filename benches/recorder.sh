@@ -12,36 +12,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 pairs=${1:-10}
 firmware=${FIRMWARE:-bios}
 program=$(realpath -m "${PROGRAM:-${CARGO_TARGET_DIR:-target}/release/pxelator}")
-space=pxelator-bench-$$
 mac=52:54:00:77:00:60
-started=()
 
-[[ $(id -u) -eq 0 ]] || { echo "recorder.sh: only root can make a network namespace" >&2; exit 1; }
 [[ -x $program ]] || { echo "recorder.sh: $program is not there; call ./dev bench recorder" >&2; exit 1; }
 
-work=$(mktemp -d)
-# Ends what this script started, by number.
-end_started() {
-    local pid
-    for pid in "${started[@]}"; do kill "$pid" 2> /dev/null || true; done
-    for pid in "${started[@]}"; do wait "$pid" 2> /dev/null || true; done
-    started=()
-}
-clean_up() {
-    end_started
-    ip netns delete "$space" 2> /dev/null || true
-    rm -rf "$work"
-}
-trap clean_up EXIT
-inside() { ip netns exec "$space" "$@"; }
-
-ip netns add "$space"
-inside ip link set lo up
-inside ip link add br0 type bridge forward_delay 0 mcast_snooping 0
-inside ip address add 10.77.0.1/24 broadcast + dev br0
+. benches/segment/segment.sh
 inside ip tuntap add tap0 mode tap
 inside ip link set tap0 master br0 up
-inside ip link set br0 up
 
 tftpboot=$work/tftpboot
 mkdir -p "$tftpboot/practice" "$work/conf/10.77.0.1/10.77.0.60"
