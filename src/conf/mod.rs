@@ -15,6 +15,7 @@ mod tests;
 mod trust;
 pub mod value;
 mod watch;
+mod write;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
 pub use model::{Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};

@@ -1,6 +1,6 @@
 //! What the schedules of the tree ask for, and writing down what of it is passed over.
 
-use super::{Machine, Segment};
+use super::{Machine, Segment, write};
 use crate::schedule::{Change, Skip};
 use jiff::Timestamp;
 use std::{fs, io, path::Path};
@@ -44,9 +44,8 @@ pub fn pass_over(
     now: Timestamp,
 ) -> Result<(), SkipError> {
     let folder = dir.join(segment.server.to_string()).join(machine.address.to_string());
-    let file = folder.join("skip");
     if !skip {
-        return match fs::remove_file(file) {
+        return match fs::remove_file(folder.join("skip")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         };
@@ -54,9 +53,8 @@ pub fn pass_over(
     // A year: nothing is done on holidays that never end.
     let next = segment.changes(machine, now).take(366 * 24).find(|change| change.skipped.is_none());
     let next = next.ok_or(SkipError::NothingScheduled)?;
-    let new = folder.join(".skip.new");
-    fs::write(&new, Skip::with(machine.skip.as_ref(), next.due, now, segment.timezone.as_ref()))?;
-    fs::rename(new, file).map_err(SkipError::Write)
+    let text = Skip::with(machine.skip.as_ref(), next.due, now, segment.timezone.as_ref());
+    write::value(&folder, "skip", &text).map_err(SkipError::Write)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Writes the certificate that is trusted of what switches a machine into the tree: `amt.pin`, `redfish.pin`.
 
-use super::value;
+use super::{value, write};
 use crate::command::Place;
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 /// Why a certificate was not written.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum TrustError {
 }
 
 /// Writes `fingerprint` (SHA-256 in hexadecimal, with or without colons) as the one that is trusted of `method`, and gives it
-/// as it was written. The file appears whole, so that no watcher reads half of it.
+/// as it was written.
 pub fn trust(dir: &Path, (segment, machine): Place, method: &str, fingerprint: &str) -> Result<String, TrustError> {
     let unfit =
         |value: &str, expected: &str| TrustError::Unfit { value: value.to_owned(), expected: expected.to_owned() };
@@ -35,22 +35,16 @@ pub fn trust(dir: &Path, (segment, machine): Place, method: &str, fingerprint: &
     }
     let fingerprint = value::fingerprint(fingerprint).map_err(|expected| unfit(fingerprint, &expected))?;
     let folder = dir.join(segment.to_string()).join(machine.to_string());
-    let (new, file) = (folder.join(format!(".{method}.pin.new")), folder.join(format!("{method}.pin")));
-    let write = || {
-        fs::write(&new, format!("{fingerprint}\n"))?;
-        fs::rename(&new, &file)
-    };
-    write().map_err(|source| {
-        let _ = fs::remove_file(&new);
-        TrustError::Write { path: file.display().to_string(), source }
-    })?;
+    let name = format!("{method}.pin");
+    write::value(&folder, &name, &format!("{fingerprint}\n"))
+        .map_err(|source| TrustError::Write { path: folder.join(name).display().to_string(), source })?;
     Ok(fingerprint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
+    use std::{fs, net::Ipv4Addr};
 
     #[test]
     fn a_certificate_is_written_and_read() {
