@@ -55,6 +55,13 @@ pub struct Target {
     pub owner: Option<(u32, u32)>,
 }
 
+impl Target {
+    /// The machine by its segment's server address and its own.
+    pub fn place(&self) -> Place {
+        (self.segment.server, self.machine.address)
+    }
+}
+
 /// A way to switch one machine. It keeps what it learned of it (a session, a nonce) as long as conf says the same.
 #[async_trait::async_trait]
 pub trait Power: Send + Sync {
@@ -154,7 +161,7 @@ struct Kept {
 impl Ways {
     /// The ladder of a machine, the best way first; empty where conf names none.
     pub fn of(&self, target: &Target) -> Vec<Arc<dyn Power>> {
-        let place = (target.segment.server, target.machine.address);
+        let place = target.place();
         let mut kept = self.kept.lock();
         match kept.get(&place) {
             Some(kept) if kept.machine == target.machine && kept.logins == target.segment.logins => kept.ladder.clone(),

@@ -1,9 +1,9 @@
 //! Keeps the machines' own alarm clocks in step with their schedules, so that they go on also while this program is down.
 
-use super::{observer, segments::Shared};
+use super::{look::tell, observer, segments::Shared};
 use crate::{
     command::Place,
-    event::{self, Action, Event, Fact},
+    event::{self, Action, Fact},
     power::{
         Power, PowerError, Target,
         alarms::{Reconciled, reconcile},
@@ -49,12 +49,12 @@ pub async fn keep(shared: Shared) {
         conf.borrow_and_update();
         let now = event::now();
         let machines = machines(&shared);
-        let there: BTreeSet<Place> = machines.iter().map(|(target, _)| place(target)).collect();
+        let there: BTreeSet<Place> = machines.iter().map(|(target, _)| target.place()).collect();
         clocks.retain(|place, _| there.contains(place));
         let mut looks: Vec<BoxFuture<'_, Look>> = Vec::new();
         for (target, way) in machines {
             let wanted = next_on(&target, now);
-            let clock = clocks.get(&place(&target));
+            let clock = clocks.get(&target.place());
             if clock.is_none_or(|clock| clock.wanted != wanted || Instant::now() >= clock.again) {
                 looks.push(Box::pin(look(&shared, target, way, wanted)));
             }
@@ -68,7 +68,7 @@ pub async fn keep(shared: Shared) {
                     None => break,
                 },
             };
-            let before = clocks.remove(&place(&target)).and_then(|clock| clock.trouble);
+            let before = clocks.remove(&target.place()).and_then(|clock| clock.trouble);
             let (pause, trouble) = match done {
                 Ok(()) => (CHECK_AGAIN, None),
                 Err(PowerError { error, next_step }) => {
@@ -81,7 +81,7 @@ pub async fn keep(shared: Shared) {
                     (TRY_AGAIN, wanted.is_some().then_some(error))
                 }
             };
-            clocks.insert(place(&target), Clock { wanted, again: Instant::now() + pause, trouble });
+            clocks.insert(target.place(), Clock { wanted, again: Instant::now() + pause, trouble });
         }
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
@@ -111,10 +111,6 @@ fn machines(shared: &Shared) -> Vec<(Target, Arc<dyn Power>)> {
         Some((target, way))
     };
     observer::targets(shared).into_iter().filter_map(with_clock).collect()
-}
-
-fn place(target: &Target) -> Place {
-    (target.segment.server, target.machine.address)
 }
 
 /// When the schedule switches a machine on next.
@@ -151,9 +147,4 @@ async fn set(shared: &Shared, target: &Target, way: &dyn Power, wanted: Option<T
 fn silent() -> PowerError {
     let next_step = "see what pxelator power doctor says of it; it is tried again".to_owned();
     PowerError { error: "it did not answer in time".to_owned(), next_step }
-}
-
-fn tell(shared: &Shared, target: &Target, fact: Fact) {
-    let event = Event::new(Some(target.segment.server), fact);
-    shared.bus.publish(event.about(Some(target.machine.address), Some(target.machine.mac)));
 }

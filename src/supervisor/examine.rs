@@ -1,6 +1,10 @@
 //! Goes through what switches a machine, and takes certificates into conf.
 
-use super::{look, press::target, segments::Shared};
+use super::{
+    look,
+    press::{no_way, target},
+    segments::Shared,
+};
 use crate::{
     command::Place,
     conf,
@@ -21,9 +25,12 @@ pub async fn look_all(shared: &Shared, machines: Vec<Place>) {
         if looks.len() >= AT_ONCE {
             looks.join_next().await;
         }
-        let Some(target) = target(shared, place) else {
-            nowhere(shared, place);
-            continue;
+        let target = match target(shared, place) {
+            Ok(target) => target,
+            Err(error) => {
+                nowhere(shared, place, error);
+                continue;
+            }
         };
         let shared = shared.clone();
         looks.spawn(async move {
@@ -34,19 +41,20 @@ pub async fn look_all(shared: &Shared, machines: Vec<Place>) {
     while looks.join_next().await.is_some() {}
 }
 
-fn nowhere(shared: &Shared, (segment, machine): Place) {
-    let (error, next_step) = ("it is not in conf, or its segment is not served here", "adopt the machine first");
-    let (method, error, next_step) = ("power".to_owned(), error.to_owned(), next_step.to_owned());
-    let fact = Fact::PowerUnobserved { method, error, next_step };
+fn nowhere(shared: &Shared, (segment, machine): Place, PowerError { error, next_step }: PowerError) {
+    let fact = Fact::PowerUnobserved { method: "power".to_owned(), error, next_step };
     shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
 }
 
 /// Goes through each way to switch a machine, to the first step that is wrong.
 pub async fn examine(shared: &Shared, place: Place) {
-    let Some(target) = target(shared, place) else {
-        nowhere(shared, place);
-        let fact = Fact::PowerDiagnosed { well: 0, ill: 1 };
-        return shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), None));
+    let target = match target(shared, place) {
+        Ok(target) => target,
+        Err(error) => {
+            nowhere(shared, place, error);
+            let fact = Fact::PowerDiagnosed { well: 0, ill: 1 };
+            return shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), None));
+        }
     };
     let mut tell = |fact: Fact| look::tell(shared, &target, fact);
     let (mut well, mut ill) = (0, 0);
@@ -66,9 +74,7 @@ pub async fn examine(shared: &Shared, place: Place) {
     }
     if well + ill == 0 {
         ill = 1;
-        let next_step = format!("write amt, redfish, ipmi, wol or qemu into the `power` file of {}", place.1);
-        let error = PowerError { error: "conf does not say how it is switched".to_owned(), next_step };
-        let _ = Steps::new("power", &mut tell).step("conf", Err::<(), _>(error), |()| String::new());
+        let _ = Steps::new("power", &mut tell).step("conf", Err::<(), _>(no_way(place.1)), |()| String::new());
     }
     tell(Fact::PowerDiagnosed { well, ill });
 }

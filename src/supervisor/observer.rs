@@ -58,7 +58,7 @@ pub async fn observe(shared: Shared) {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
             Some(Ok((target, pace, look))) = looks.join_next() => {
-                if let Some(seen) = seen.get_mut(&place(&target)) {
+                if let Some(seen) = seen.get_mut(&target.place()) {
                     seen.take(&shared, &target, pace, look);
                 }
             }
@@ -67,12 +67,12 @@ pub async fn observe(shared: Shared) {
         if listed.is_none_or(|at| at.elapsed() >= ANEW) || conf.has_changed().unwrap_or(false) {
             conf.borrow_and_update();
             (all, listed) = (targets(&shared), Some(Instant::now()));
-            let there: BTreeSet<Place> = all.iter().map(place).collect();
+            let there: BTreeSet<Place> = all.iter().map(Target::place).collect();
             seen.retain(|place, _| there.contains(place));
         }
         let now = Instant::now();
         for target in &all {
-            let place = place(target);
+            let place = target.place();
             let seen = match seen.entry(place) {
                 Entry::Occupied(entry) if entry.get().power == target.machine.power || entry.get().is_asked => {
                     entry.into_mut()
@@ -111,7 +111,7 @@ impl Seen {
         self.is_asked = false;
         self.round += 1;
         self.failures = if matches!(look, Look::Blind(..)) { self.failures + 1 } else { 0 };
-        let pause = after(place(target), self.round, pace);
+        let pause = after(target.place(), self.round, pace);
         self.due = Instant::now() + if self.failures == 1 { pause.min(AGAIN) } else { pause };
         match look {
             Look::Silent => {}
@@ -128,10 +128,6 @@ impl Seen {
             Look::Blind(..) => {}
         }
     }
-}
-
-fn place(target: &Target) -> Place {
-    (target.segment.server, target.machine.address)
 }
 
 /// That of the way that told, or could have.

@@ -16,6 +16,7 @@ use crate::{
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -124,31 +125,47 @@ pub async fn press_all(shared: &Shared, machines: Vec<Place>, action: Action, st
     while presses.join_next().await.is_some() {}
 }
 
-/// Where a machine of conf is, and what it is; none where it is not in conf, or its segment is not served here.
-pub fn target(shared: &Shared, (segment, machine): Place) -> Option<Target> {
+/// Where a machine of conf is, and what it is; an error where it is not in conf, or its segment is not served here.
+pub fn target(shared: &Shared, (segment, machine): Place) -> Result<Target, PowerError> {
     let conf = shared.conf.borrow().clone();
-    let interface = choose(&shared.options, &conf).ok()?.into_iter().find(|(address, _)| *address == segment)?.1;
-    let segment = conf.segments.get(&segment)?.clone();
-    let machine = segment.machines.get(&machine)?.clone();
-    Some(Target { segment, machine, interface, run: shared.options.run.clone(), owner: shared.desk.operator().owner() })
+    let found = || {
+        let interface = choose(&shared.options, &conf).ok()?.into_iter().find(|(address, _)| *address == segment)?.1;
+        let segment = conf.segments.get(&segment)?.clone();
+        let machine = segment.machines.get(&machine)?.clone();
+        let (run, owner) = (shared.options.run.clone(), shared.desk.operator().owner());
+        Some(Target { segment, machine, interface, run, owner })
+    };
+    found().ok_or_else(|| PowerError {
+        error: "it is not in conf, or its segment is not served here".to_owned(),
+        next_step: "adopt the machine first".to_owned(),
+    })
+}
+
+/// Of a machine whose `power` says nothing.
+pub fn no_way(machine: Ipv4Addr) -> PowerError {
+    PowerError {
+        error: "conf does not say how it is switched".to_owned(),
+        next_step: format!("write amt, redfish, ipmi, wol or qemu into the `power` file of {machine}"),
+    }
 }
 
 async fn press(shared: &Shared, place: Place, action: Action, by: Asker) {
-    let refuse = |error: &str, next_step: String| {
-        let fact = Fact::PowerRefused { action, error: error.to_owned(), next_step };
+    let refuse = |PowerError { error, next_step }| {
+        let fact = Fact::PowerRefused { action, error, next_step };
         let mac = shared.conf.borrow().segments.get(&place.0).and_then(|s| s.machines.get(&place.1)).map(|m| m.mac);
         shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), mac));
     };
     let Some(under_way) = shared.presses.begin(place, action).await else {
-        return refuse("another change of its power is under way", "wait for that".to_owned());
+        let error = "another change of its power is under way".to_owned();
+        return refuse(PowerError { error, next_step: "wait for that".to_owned() });
     };
-    let Some(target) = target(shared, place) else {
-        return refuse("it is not in conf, or its segment is not served here", "adopt the machine first".to_owned());
+    let target = match target(shared, place) {
+        Ok(target) => target,
+        Err(error) => return refuse(error),
     };
     let ways = shared.ways.of(&target);
     if ways.is_empty() {
-        let next_step = format!("write amt, redfish, ipmi, wol or qemu into the `power` file of {}", place.1);
-        return refuse("conf does not say how it is switched", next_step);
+        return refuse(no_way(place.1));
     }
     tokio::select! {
         () = climb(shared, &target, &ways, &under_way, by) => {}
@@ -159,7 +176,7 @@ async fn press(shared: &Shared, place: Place, action: Action, by: Asker) {
 /// Goes up the ladder to its end.
 async fn climb(shared: &Shared, target: &Target, ways: &[Arc<dyn Power>], under_way: &UnderWay<'_>, by: Asker) {
     let action = under_way.change.action;
-    let (mac, place) = (target.machine.mac, (target.segment.server, target.machine.address));
+    let (mac, place) = (target.machine.mac, target.place());
     let wish = wish(shared, target, ways, action, by);
     let begins = match action {
         Action::On => false,
@@ -181,7 +198,7 @@ async fn climb(shared: &Shared, target: &Target, ways: &[Arc<dyn Power>], under_
     let mut step = ladder.begin();
     loop {
         for fact in step.told {
-            shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), Some(mac)));
+            look::tell(shared, target, fact);
         }
         let next = match step.next {
             Next::Over => return,
@@ -317,7 +334,6 @@ async fn tap(interface: String, filter: String, begins: bool, told: mpsc::Sender
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
 
     #[tokio::test]
     async fn one_change_of_a_machine_at_a_time() {

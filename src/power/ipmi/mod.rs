@@ -41,7 +41,7 @@ impl Ipmi {
 
 /// Who asks.
 fn login(target: &Target) -> Result<&Login, PowerError> {
-    let (segment, machine) = (target.segment.server, target.machine.address);
+    let (segment, machine) = target.place();
     target.segment.login_of(&target.machine, "ipmi").ok_or_else(|| {
         PowerError::new(
             "it is not told who asks",
