@@ -100,6 +100,8 @@ mod tests {
             state: Default::default(),
             bus,
             tftpboot: Path::new("/").into(),
+            roots: Path::new("roots").into(),
+            overlay: Path::new("overlay").into(),
             journal: Path::new("journal.sqlite").into(),
             shutdown: Default::default(),
         };
