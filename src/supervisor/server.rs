@@ -99,6 +99,7 @@ mod tests {
             conf,
             state: Default::default(),
             bus,
+            key: Default::default(),
             tftpboot: Path::new("/").into(),
             roots: Path::new("roots").into(),
             overlay: Path::new("overlay").into(),
