@@ -20,6 +20,7 @@ mod copy;
 mod index;
 mod kept;
 mod layers;
+mod links;
 mod listing;
 mod log;
 mod overlay;
