@@ -262,8 +262,10 @@ pub fn files(conf: &Conf, segment: &Segment, asker: Asker<'_>) -> Result<Vec<Nam
     match plan {
         Plan::Menu { entries, .. } => {
             for entry in entries {
-                let Some(inner) = find(conf, &entry.profile) else { continue };
-                named_by(&entry.plan?, inner, &asker, &mut named)?;
+                let plan = entry.plan?;
+                if let Some(inner) = find(conf, &entry.profile) {
+                    named_by(&plan, inner, &asker, &mut named)?;
+                }
             }
         }
         plan => named_by(&plan, profile, &asker, &mut named)?,
