@@ -8,6 +8,7 @@
 
 mod architecture;
 mod fact;
+mod fetch;
 mod power;
 mod printable;
 mod role;
@@ -51,13 +52,15 @@ pub enum Service {
     Conf,
     /// Boots as a whole: what no single protocol sees.
     Boot,
+    /// Files that profiles name, brought in.
+    Fetch,
     /// The program itself: its bus, its journal, its start and end.
     Program,
 }
 
 impl Service {
     /// Every service, in the order in which the console lists them.
-    pub const ALL: [Service; 10] = [
+    pub const ALL: [Service; 11] = [
         Service::Dhcp,
         Service::Tftp,
         Service::Http,
@@ -67,6 +70,7 @@ impl Service {
         Service::Power,
         Service::Conf,
         Service::Boot,
+        Service::Fetch,
         Service::Program,
     ];
 
@@ -82,6 +86,7 @@ impl Service {
             Service::Power => "power",
             Service::Conf => "conf",
             Service::Boot => "boot",
+            Service::Fetch => "fetch",
             Service::Program => "program",
         }
     }
