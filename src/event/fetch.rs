@@ -36,3 +36,19 @@ pub fn sentence(fact: &Fact, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         _ => Ok(()),
     }
 }
+
+impl Fact {
+    /// The profile whose files this is about.
+    pub fn fetched_for(&self) -> Option<&str> {
+        match self {
+            Fact::FetchBegun { profile, .. }
+            | Fact::FetchProgressed { profile, .. }
+            | Fact::FetchCompleted { profile, .. }
+            | Fact::FetchFound { profile, .. }
+            | Fact::FetchFailed { profile, .. }
+            | Fact::FetchRefused { profile, .. }
+            | Fact::FetchEnded { profile, .. } => Some(profile),
+            _ => None,
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! Brings one file in, over as many connections as it takes.
 
 use super::{
-    FetchError, Part, Wanted,
+    FetchError, Part,
     answer::{self, Brings},
+    shown,
 };
-use crate::event::Fact;
+use crate::{conf::Download, event::Fact};
 use reqwest::{
     Client, Response,
     header::{ACCEPT_ENCODING, IF_RANGE, RANGE},
@@ -33,20 +34,17 @@ pub fn client(patience: Duration) -> Result<Client, FetchError> {
 }
 
 /// A file that is to be brought in.
-pub struct Download<'a> {
+pub struct Bringing<'a> {
     pub client: &'a Client,
     pub patience: Duration,
     pub profile: &'a str,
-    pub file: &'a Wanted,
+    pub file: &'a Download,
     pub tell: &'a (dyn Fn(Fact) + Send + Sync),
 }
 
-impl Download<'_> {
+impl Bringing<'_> {
     /// Until it is there, or cannot be had.
     pub async fn run(&self, mut part: Part) -> Result<(), FetchError> {
-        if !self.file.url.starts_with("http://") && !self.file.url.starts_with("https://") {
-            return Err(FetchError::Url(self.file.shown()));
-        }
         let began = Instant::now();
         // What was there before may be a part of something else, whatever its note says.
         let mut inherited = part.length() > 0;
@@ -100,7 +98,7 @@ impl Download<'_> {
         if from > 0 && Some(from) == self.file.size {
             return Ok(());
         }
-        let mut request = self.client.get(&self.file.url).header(ACCEPT_ENCODING, "identity");
+        let mut request = self.client.get(self.file.url.clone()).header(ACCEPT_ENCODING, "identity");
         if from > 0 {
             request = request.header(RANGE, format!("bytes={from}-"));
             if let Some(validator) = part.validator() {
@@ -137,7 +135,7 @@ impl Download<'_> {
         (self.tell)(Fact::FetchBegun {
             profile: self.profile.to_owned(),
             file: self.file.path.clone(),
-            url: self.file.shown(),
+            url: shown(self.file),
             size,
             bytes: part.length(),
         });

@@ -1,7 +1,6 @@
 //! What can go wrong with fetching a file, told apart by what the operator can do.
 
-use super::Wanted;
-use crate::event::printable;
+use crate::{conf::Download, event::printable};
 use std::{error::Error, io, time::Duration};
 
 /// Bytes of another's words that are shown.
@@ -134,7 +133,7 @@ impl FetchError {
     }
 
     /// What the operator can do.
-    pub fn next_step(&self, profile: &str, file: &Wanted) -> String {
+    pub fn next_step(&self, profile: &str, file: &Download) -> String {
         let again = format!("pxelator fetch {profile}");
         let files = format!("conf/boot/{profile}/files");
         match self {
@@ -176,7 +175,8 @@ mod tests {
         let host = || "files.test".to_owned();
         let status = |status: &str| FetchError::Status { host: host(), status: status.to_owned() };
         let patience = Duration::from_secs(30);
-        let file = Wanted { path: "a/linux".into(), url: String::new(), sha256: String::new(), size: None };
+        let url = url::Url::parse("http://files.test/linux").unwrap();
+        let file = Download { path: "a/linux".into(), url, sha256: String::new(), size: None };
         for (error, may_pass, words, next) in [
             (
                 FetchError::Unreachable { host: host(), words: "no route".into() },

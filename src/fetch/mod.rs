@@ -1,5 +1,5 @@
 //! Fetches the files that a profile names into `tftpboot`: whole and checked, or not at all. Knows HTTP and files, and
-//! neither the conf tree nor who watches.
+//! not who watches.
 //!
 //! A file comes into `NAME.part`, is checked against its SHA-256, and only then gets its name: nothing that is served is
 //! ever half there, nor what nobody vouched for. What broke off goes on where it was (RFC 9110, section 14, with
@@ -13,7 +13,7 @@ mod part;
 pub use error::FetchError;
 pub use part::Part;
 
-use crate::event::Fact;
+use crate::{conf::Download, event::Fact};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -22,28 +22,11 @@ use std::{
 /// How long a server may say nothing, unless it is told otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A file that is to be there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its path below `tftpboot`.
-    pub path: String,
-    /// Where it is to be had: `http` or `https`.
-    pub url: String,
-    /// SHA-256 of its bytes: 64 hexadecimal digits in lower case.
-    pub sha256: String,
-    /// Its bytes, where that is known.
-    pub size: Option<u64>,
-}
-
-impl Wanted {
-    /// Its URL, fit to be shown: without a user and a password.
-    pub fn shown(&self) -> String {
-        let without = |mut url: url::Url| {
-            url.set_username("").and_then(|()| url.set_password(None)).ok()?;
-            Some(String::from(url))
-        };
-        url::Url::parse(&self.url).ok().and_then(without).unwrap_or_else(|| "a URL that makes no sense".to_owned())
-    }
+/// A file's URL, fit to be shown: without a user and a password.
+fn shown(file: &Download) -> String {
+    let mut url = file.url.clone();
+    let hidden = url.set_username("").and_then(|()| url.set_password(None));
+    hidden.map_or_else(|()| "a URL of another kind".to_owned(), |()| url.into())
 }
 
 /// What came of a profile's files.
@@ -72,7 +55,7 @@ impl Fetcher {
 
     /// Sees that each of `files` is there and right, one after the other, and tells each step. Dropped midway it leaves
     /// what came so far for the next time.
-    pub async fn all(&self, profile: &str, files: &[Wanted], tell: &(dyn Fn(Fact) + Send + Sync)) -> Tally {
+    pub async fn all(&self, profile: &str, files: &[Download], tell: &(dyn Fn(Fact) + Send + Sync)) -> Tally {
         let mut tally = Tally::default();
         for file in files {
             match self.one(profile, file, tell).await {
@@ -83,7 +66,7 @@ impl Fetcher {
                     tell(Fact::FetchFailed {
                         profile: profile.to_owned(),
                         file: file.path.clone(),
-                        url: file.shown(),
+                        url: shown(file),
                         error: error.to_string(),
                         next_step: error.next_step(profile, file),
                         kept: Part::kept(&self.root.join(&file.path)),
@@ -97,7 +80,12 @@ impl Fetcher {
     }
 
     /// True where it was fetched, false where it was there.
-    async fn one(&self, profile: &str, file: &Wanted, tell: &(dyn Fn(Fact) + Send + Sync)) -> Result<bool, FetchError> {
+    async fn one(
+        &self,
+        profile: &str,
+        file: &Download,
+        tell: &(dyn Fn(Fact) + Send + Sync),
+    ) -> Result<bool, FetchError> {
         let place = part::place(&self.root, &file.path)?;
         if part::is_right(&place, file).await? {
             Part::sweep(&place);
@@ -105,7 +93,7 @@ impl Fetcher {
             return Ok(false);
         }
         let part = Part::open(&place, file).await?;
-        download::Download { client: &self.client, patience: self.patience, profile, file, tell }.run(part).await?;
+        download::Bringing { client: &self.client, patience: self.patience, profile, file, tell }.run(part).await?;
         Ok(true)
     }
 }

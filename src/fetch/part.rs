@@ -1,6 +1,7 @@
 //! A file on its way: `NAME.part` with what came, `NAME.part.of` with what it is a part of. Knows files, no HTTP.
 
-use super::{FetchError, Wanted};
+use super::FetchError;
+use crate::conf::Download;
 use sha2::{Digest, Sha256};
 use std::{
     ffi::OsString,
@@ -34,7 +35,7 @@ pub fn place(root: &Path, path: &str) -> Result<PathBuf, FetchError> {
 }
 
 /// True where `file` is at `place` already, whole and with its digest.
-pub async fn is_right(place: &Path, file: &Wanted) -> Result<bool, FetchError> {
+pub async fn is_right(place: &Path, file: &Download) -> Result<bool, FetchError> {
     let (place, size, expected) = (place.to_owned(), file.size, file.sha256.clone());
     let failed = FetchError::Place { place: place.display().to_string(), words: "it cannot be read".to_owned() };
     let look = move || -> io::Result<bool> {
@@ -82,7 +83,7 @@ fn beside(place: &Path, ending: &str) -> PathBuf {
 
 impl Part {
     /// Opens what is there of `file`, or begins it. Only one at a time has it.
-    pub async fn open(place: &Path, file: &Wanted) -> Result<Part, FetchError> {
+    pub async fn open(place: &Path, file: &Download) -> Result<Part, FetchError> {
         let (owned, file) = (place.to_owned(), file.clone());
         let opened = spawn_blocking(move || Part::open_now(owned, &file)).await;
         opened.unwrap_or_else(|_| {
@@ -90,7 +91,7 @@ impl Part {
         })
     }
 
-    fn open_now(place: PathBuf, wanted: &Wanted) -> Result<Part, FetchError> {
+    fn open_now(place: PathBuf, wanted: &Download) -> Result<Part, FetchError> {
         let path = beside(&place, ".part");
         let failed = |error: &io::Error| FetchError::of_file(error, &path, wanted.size.unwrap_or(0));
         if let Some(folder) = place.parent() {
@@ -115,7 +116,7 @@ impl Part {
         }
         let of = fs::read_to_string(beside(&place, ".part.of")).unwrap_or_default();
         let mut lines = of.lines();
-        let is_of_this = lines.next() == Some(&wanted.sha256) && lines.next() == Some(&wanted.url);
+        let is_of_this = lines.next() == Some(&wanted.sha256) && lines.next() == Some(wanted.url.as_str());
         let validator = lines.next().filter(|_| is_of_this).map(str::to_owned);
         if !is_of_this {
             file.set_len(0).map_err(|error| failed(&error))?;
@@ -135,7 +136,7 @@ impl Part {
     }
 
     /// What comes from now on is of this version of `wanted`.
-    pub fn is_of(&mut self, wanted: &Wanted, validator: Option<String>) -> io::Result<()> {
+    pub fn is_of(&mut self, wanted: &Download, validator: Option<String>) -> io::Result<()> {
         let of = format!("{}\n{}\n{}\n", wanted.sha256, wanted.url, validator.as_deref().unwrap_or_default());
         self.validator = validator.filter(|validator| !validator.is_empty());
         fs::write(beside(&self.place, ".part.of"), of)
@@ -221,10 +222,10 @@ impl Part {
 mod tests {
     use super::*;
 
-    fn wanted(content: &[u8]) -> Wanted {
-        Wanted {
+    fn wanted(content: &[u8]) -> Download {
+        Download {
             path: "a/file".into(),
-            url: "http://files.test/file".into(),
+            url: url::Url::parse("http://files.test/file").unwrap(),
             sha256: hex::encode(Sha256::digest(content)),
             size: None,
         }
@@ -266,7 +267,7 @@ mod tests {
         drop(part);
         assert_eq!(Part::open(&place, &wanted(b"other")).await.unwrap().length(), 0);
         assert!(!is_right(&place, &wanted(b"other")).await.unwrap());
-        assert!(!is_right(&place, &Wanted { size: Some(9), ..file }).await.unwrap());
+        assert!(!is_right(&place, &Download { size: Some(9), ..file }).await.unwrap());
         Part::sweep(&place);
         assert_eq!(fs::read_dir(place.parent().unwrap()).unwrap().count(), 1);
     }
