@@ -4,6 +4,7 @@ mod plan;
 mod policy;
 mod role;
 mod scripts;
+mod shown;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -14,5 +15,6 @@ pub use policy::{
     Asker, BootFile, Firmware, Named, Served, Standing, boot_file, chosen, files, find, is_known, planned, role, serve,
 };
 pub use role::role_of;
+pub use shown::{Shown, shown};
 pub use template::faults;
 pub use token::{Token, TokenKey};

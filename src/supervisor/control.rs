@@ -293,6 +293,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Examine { .. } => "examine",
         Command::Trust { .. } => "trust",
         Command::Skip { .. } => "skip",
+        Command::Assign { .. } => "assign",
         Command::Adopt { .. } => "adopt",
         Command::Find { .. } => "find",
         Command::Fetch { .. } => "fetch",
@@ -303,7 +304,10 @@ fn name_of(command: &Command) -> &'static str {
 fn machines_of(command: &Command) -> Vec<Place> {
     match command {
         Command::Power { machines, .. } | Command::Look { machines } => machines.clone(),
-        Command::Examine { machine } | Command::Trust { machine, .. } | Command::Skip { machine, .. } => vec![*machine],
+        Command::Examine { machine }
+        | Command::Trust { machine, .. }
+        | Command::Skip { machine, .. }
+        | Command::Assign { machine, .. } => vec![*machine],
         Command::Adopt { .. } | Command::Find { .. } | Command::Fetch { .. } | Command::Quit => Vec::new(),
     }
 }
