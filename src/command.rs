@@ -79,6 +79,11 @@ pub enum Command {
         /// When it was asked: tells the answer from others.
         asked: Timestamp,
     },
+    /// Bring in the files that a profile names. Tells `fetch.ended` or `fetch.refused` at last.
+    Fetch {
+        /// Which.
+        profile: String,
+    },
     /// End the program in good order.
     Quit,
 }

@@ -581,6 +581,86 @@ facts! {
         file: String,
     }
 
+    /// A file that a profile names is being fetched, or goes on being.
+    FetchBegun = "fetch.begun" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Where it comes from, without a password.
+        url: String,
+        /// Its bytes, where that is known.
+        size: Option<u64>,
+        /// Bytes that are there already.
+        bytes: u64,
+    }
+    /// The fetching of a file went on.
+    FetchProgressed = "fetch.progressed" Fetch Debug {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Its bytes, where that is known.
+        size: Option<u64>,
+        /// Bytes that are there.
+        bytes: u64,
+        /// Milliseconds since it was begun.
+        millis: u64,
+    }
+    /// A file was fetched, its digest is right, and it is in its place.
+    FetchCompleted = "fetch.completed" Fetch Notice {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Its bytes.
+        bytes: u64,
+        /// Milliseconds since it was begun.
+        millis: u64,
+    }
+    /// A file was in its place already, with the right digest.
+    FetchFound = "fetch.found" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+    }
+    /// A file could not be fetched; what is in its place, if anything, is as it was.
+    FetchFailed = "fetch.failed" Fetch Err {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Where it was to come from, without a password.
+        url: String,
+        /// What went wrong, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Bytes that are kept for the next time.
+        kept: u64,
+    }
+    /// Fetching the files of a profile was not begun.
+    FetchRefused = "fetch.refused" Fetch Err {
+        /// The profile.
+        profile: String,
+        /// Why, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// Every file of a profile was looked after.
+    FetchEnded = "fetch.ended" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// Files that were fetched.
+        fetched: usize,
+        /// Files that were there.
+        found: usize,
+        /// Files that are missing.
+        failed: usize,
+    }
+
     /// Packets or requests that make no sense arrived; told once a second a source.
     PacketRejected = "packet.rejected" Program Warning {
         /// Whose port they came to.

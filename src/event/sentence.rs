@@ -1,6 +1,6 @@
 //! Each fact in words, for the log, the audit pane and a machine's last word.
 
-use super::{Fact, LeaseSource, Refusal, Silence, power, transfer::Transfer};
+use super::{Fact, LeaseSource, Refusal, Silence, fetch, power, transfer::Transfer};
 use std::fmt;
 
 impl fmt::Display for Fact {
@@ -92,6 +92,13 @@ impl fmt::Display for Fact {
             | Fact::AlarmSet { .. }
             | Fact::AlarmRemoved { .. }
             | Fact::AlarmRefused { .. } => power::sentence(self, f),
+            Fact::FetchBegun { .. }
+            | Fact::FetchProgressed { .. }
+            | Fact::FetchCompleted { .. }
+            | Fact::FetchFound { .. }
+            | Fact::FetchFailed { .. }
+            | Fact::FetchRefused { .. }
+            | Fact::FetchEnded { .. } => fetch::sentence(self, f),
             Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),
             Fact::ConfChanged { path } => write!(f, "{path} changed"),
             Fact::ConfRejected { path, value, expected } => {

@@ -40,6 +40,16 @@ pub fn equip(segment: &Segment) {
     segment.conf("10.77.0.1/boot", "practice");
 }
 
+/// Lays a shipped profile with all its files into `segment`.
+pub fn ship(segment: &Segment, profile: &str) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/boot").join(profile);
+    let to = segment.conf_dir().join("boot").join(profile);
+    fs::create_dir_all(&to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
 /// A virtual machine of `segment`: its address ends in `last`, its firmware is `bios` or `uefi`.
 pub struct Vm<'a> {
     segment: &'a Segment,
@@ -85,8 +95,13 @@ impl Vm<'_> {
     /// Waits until `program` told each of `stages` of this machine, in their order. Panics with all events and the
     /// console.
     pub fn passes(&self, program: &Program, stages: &[Stage]) {
+        self.passes_within(program, stages, PATIENCE);
+    }
+
+    /// As [`Vm::passes`], for at most `patience`.
+    pub fn passes_within(&self, program: &Program, stages: &[Stage], patience: Duration) {
         let of_this = |event: &Event| event.mac.is_some_and(|mac| mac.to_string() == self.mac);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience;
         let mut from = 0;
         for stage in stages {
             loop {
