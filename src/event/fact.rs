@@ -507,6 +507,23 @@ facts! {
         next_step: String,
     }
 
+    /// A machine's firmware got on with a boot file that is not the first it is given; from now on it is.
+    BootLearned = "boot.learned" Boot Notice {
+        /// Option 93.
+        architecture: Option<Architecture>,
+        /// The program.
+        boot_file: String,
+    }
+    /// A machine loads loaders or scripts without end; it is given nothing until its power is switched or conf changes.
+    BootLooped = "boot.looped" Boot Err {
+        /// The cause, in words.
+        cause: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Then it is given something again in any case.
+        until: Timestamp,
+    }
+
     /// The packets of a boot are being kept, and at its end are.
     BootRecorded = "boot.recorded" Boot Debug {
         /// The pcapng file.

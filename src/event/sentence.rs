@@ -103,6 +103,8 @@ impl fmt::Display for Fact {
             Fact::ConfAdopted { hostname } => write!(f, "adopted as {hostname}"),
             Fact::BootCompleted { millis } => write!(f, "up after {}.{} s", millis / 1000, millis % 1000 / 100),
             Fact::BootStalled { stage, cause, next_step } => write!(f, "boot stands at {stage}: {cause}: {next_step}"),
+            Fact::BootLearned { boot_file, .. } => write!(f, "gets on with {boot_file}, which it is given first now"),
+            Fact::BootLooped { cause, next_step, .. } => write!(f, "boots in a circle: {cause}; {next_step}"),
             Fact::BootRecorded { file, packets: 0, .. } => write!(f, "its packets are kept in {file}"),
             Fact::BootRecorded { file, packets, bytes, dropped, .. } => {
                 write!(f, "{packets} packets of it are in {file} ({bytes} bytes)")?;
@@ -187,6 +189,7 @@ impl fmt::Display for Refusal {
             Refusal::NoProfile => f.write_str("neither the machine nor its segment has a boot file"),
             Refusal::UnknownProfile { profile } => write!(f, "there is no profile {profile} in conf/boot"),
             Refusal::BrokenProfile { profile, error } => write!(f, "profile {profile}: {error}"),
+            Refusal::Looped => f.write_str("it boots in a circle, so that it is given nothing for a while"),
             Refusal::NotAllowed { request } => write!(f, "{request} is not allowed"),
         }
     }

@@ -75,6 +75,8 @@ pub enum Refusal {
         /// What, where and what was expected.
         error: String,
     },
+    /// The machine loads loaders or scripts without end, so that nothing is given to it for a while.
+    Looped,
     /// The request itself is not allowed: a write, an unknown mode or method.
     NotAllowed {
         /// What was asked.

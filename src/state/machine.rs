@@ -1,6 +1,6 @@
 //! One machine as it stands.
 
-use super::{Alarms, Boot, Press};
+use super::{Alarms, Boot, Ladder, Press};
 use crate::{
     event::{Architecture, Event, PowerState},
     net::Mac,
@@ -43,6 +43,8 @@ pub struct Machine {
     pub last_seen: Option<Timestamp>,
     /// The last event about it that says something (no progress).
     pub last_word: Option<Arc<Event>>,
+    /// Which boot files its firmware got on with.
+    pub ladder: Ladder,
     /// Its boots, the newest last; bounded.
     pub boots: VecDeque<Boot>,
 }

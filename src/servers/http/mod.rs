@@ -134,6 +134,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Missing { .. } | Refusal::NotAFile => StatusCode::NOT_FOUND,
         Refusal::Outside | Refusal::UnknownMachine | Refusal::Unreadable { .. } => StatusCode::FORBIDDEN,
         Refusal::NotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::Looped => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NoProfile | Refusal::UnknownProfile { .. } | Refusal::BrokenProfile { .. } => StatusCode::NOT_FOUND,
     }
 }
