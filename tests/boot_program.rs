@@ -2,9 +2,10 @@
 
 mod support;
 
+use pxelator::event::{Architecture, Fact};
 use std::{fs, path::Path};
 use support::{
-    Program, Segment, can_run, run,
+    Program, Segment, can_run,
     vm::{self, PATIENCE, Vm},
     wait_for,
 };
@@ -41,4 +42,41 @@ fn memtest_on_bios_and_uefi() {
             (console.contains("Status: Testing") && console.contains("Errors: 0")).then_some(())
         });
     }
+}
+
+/// A disk whose boot sector writes `words` to the serial console, and stops.
+fn disk(words: &str) -> Vec<u8> {
+    // cld; ds = 0; si = words; dx = COM1; until a zero: lodsb, out; hlt.
+    let code = [
+        0x31, 0xc0, 0x8e, 0xd8, 0xfc, 0xbe, 0x16, 0x7c, 0xba, 0xf8, 0x03, 0xac, 0x84, 0xc0, 0x74, 0x03, 0xee, 0xeb, 0xf8,
+        0xf4, 0xeb, 0xfd,
+    ];
+    let mut disk = vec![0; 1 << 20];
+    disk[..code.len()].copy_from_slice(&code);
+    disk[code.len()..code.len() + words.len()].copy_from_slice(words.as_bytes());
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    disk
+}
+
+#[test]
+fn a_machine_boots_its_own_disk() {
+    if !can_run(vm::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("local");
+    vm::equip(&segment);
+    segment.conf("10.77.0.1/boot", "local");
+    let (bios, uefi) = (Vm::new(&segment, 60, "bios1", "bios"), Vm::new(&segment, 61, "uefi1", "uefi"));
+    let image = segment.folder.path().join("own.img");
+    fs::write(&image, disk("BOOTED FROM ITS OWN DISK\n")).unwrap();
+    segment.conf("10.77.0.1/10.77.0.60/power", &format!("qemu disk={}", image.display()));
+    let program = Program::launch(&segment, &["--power-on", "bios1", "--power-on", "uefi1"]);
+    bios.passes(&program, &[vm::got("boot.ipxe")]);
+    wait_for("the words of its disk", PATIENCE, || bios.console().contains("BOOTED FROM ITS OWN DISK").then_some(()));
+    // UEFI goes on to what it boots next, which here is the network by another way.
+    let http = vm::stage("discovered as UEFI HTTP", |fact| {
+        let http = Some(Architecture::UefiHttpX64);
+        matches!(fact, Fact::DhcpDiscovered { ipxe: false, architecture, .. } if *architecture == http)
+    });
+    uefi.passes(&program, &[vm::offered("snponly.efi"), vm::got("snponly.efi"), vm::got("boot.ipxe"), http]);
 }

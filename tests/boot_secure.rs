@@ -47,7 +47,7 @@ fn secure_boot_comes_to_the_kernel_by_itself() {
     );
     // It refuses that too, and has nothing else to boot; it looks for IPv6 for a while, as its dots tell.
     wait_for("the end of the firmware's own tries", PATIENCE, || {
-        machine.console().contains("HTTP Boot over IPv6....").then_some(())
+        machine.console().contains("HTTP Boot over IPv6........").then_some(())
     });
     reset(&segment, "secure1");
     machine.passes(

@@ -21,6 +21,16 @@ pub enum Asked {
 /// The folders that GRUB looks in: Debian's and Ubuntu's in `grub`, Fedora's beside itself.
 const FOLDERS: [&str; 3] = ["grub/", "", "boot/grub/"];
 
+/// Where systems on a disk have their loader, the one for whatever system last.
+const ON_DISK: [&str; 6] = [
+    "/EFI/debian/shimx64.efi",
+    "/EFI/ubuntu/shimx64.efi",
+    "/EFI/fedora/shimx64.efi",
+    "/EFI/almalinux/shimx64.efi",
+    "/EFI/Microsoft/Boot/bootmgfw.efi",
+    "/EFI/BOOT/BOOTX64.EFI",
+];
+
 /// Whether `path` is a name under which GRUB looks for its configuration, and whose.
 /// It tries `-<uuid>`, `-01-<mac>`, `-<address in hexadecimal>` shortened digit by digit, then the bare name.
 pub fn asked(path: &str, address: Ipv4Addr) -> Option<Asked> {
@@ -75,8 +85,17 @@ fn commands(plan: &Plan, segment: &Segment, text: &mut String) {
             let line = ["chainloader", &program, &words(append)].join(" ");
             let _ = writeln!(text, "if {}; then\nboot\nfi", line.trim_end());
         }
-        // With an error, so that firmware goes on to what it boots next.
-        Plan::Local => text.push_str("echo 'Booting from the disk of this machine'\nexit 1\n"),
+        // Where GRUB leaves, firmware shows its menu, and does not go on to the disk.
+        Plan::Local => {
+            text.push_str("echo 'Booting from the disk of this machine'\n");
+            for file in ON_DISK {
+                let _ = writeln!(
+                    text,
+                    "if search --no-floppy --set=root --file {file}; then\nif chainloader {file}; then\nboot\nfi\nfi"
+                );
+            }
+            text.push_str("exit\n");
+        }
         // Where a configuration ends without an entry, GRUB shows its command line.
         Plan::Shell | Plan::Menu { .. } => {}
     }
@@ -175,11 +194,14 @@ mod tests {
                 failed,
             ),
             (program, "if chainloader /memtest/x.efi console=ttyS0; then\nboot\nfi\n", failed),
-            (Plan::Local, "echo 'Booting from the disk of this machine'\nexit 1\n", failed),
             (Plan::Shell, "", ""),
         ] {
             assert_eq!(text(&plan), format!("echo 'PXElator 10.77.0.1: profile live'\n{lines}{end}"));
         }
+        let local = text(&Plan::Local);
+        let last =
+            "--file /EFI/BOOT/BOOTX64.EFI; then\nif chainloader /EFI/BOOT/BOOTX64.EFI; then\nboot\nfi\nfi\nexit\n";
+        assert!(local.contains("echo 'Booting from the disk") && local.contains(last), "{local}");
     }
 
     #[test]

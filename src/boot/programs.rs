@@ -1,6 +1,6 @@
 //! The first programs that a machine's firmware can be given, and the order in which they are tried. Pure.
 
-use crate::event::Architecture;
+use crate::{conf::Loader, event::Architecture};
 
 /// A program that firmware loads first. All are Debian's, made ready by `tftpboot/loaders`, but those of 32-bit and ARM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,16 @@ impl Program {
         NAMES.iter().find(|(program, _)| *program == self).map_or("", |(_, name)| name)
     }
 
+    /// The program to be given instead where it is to leave for the machine's own disk: iPXE with drivers of its own hangs
+    /// when it leaves UEFI's (seen in OVMF with virtio).
+    pub fn that_leaves(self) -> Program {
+        match self {
+            IpxeEfi => SnponlyEfi,
+            IpxeArm64 => SnponlyArm64,
+            other => other,
+        }
+    }
+
     /// The program that a boot file, a path or a URL names.
     pub fn of(file: &str) -> Option<Program> {
         let name = file.rsplit('/').next().unwrap_or_default();
@@ -72,6 +82,22 @@ pub fn ladder(architecture: Option<Architecture>) -> &'static [Program] {
         Some(Architecture::UefiArm64) => &[IpxeArm64, SnponlyArm64, ShimArm64],
         Some(Architecture::UefiHttpArm64) => &[IpxeArm64, SnponlyArm64],
         Some(Architecture::Other(_)) => &[],
+    }
+}
+
+/// The program that `loader` means for firmware of this architecture; none where the ladder decides.
+pub fn pinned(loader: Loader, architecture: Option<Architecture>) -> Option<Program> {
+    use Architecture::{Bios, UefiArm64, UefiHttpArm64, UefiHttpX64, UefiX64};
+    match (loader, architecture) {
+        (Loader::Auto, _) => None,
+        (Loader::Snponly, Some(UefiX64 | UefiHttpX64)) => Some(SnponlyEfi),
+        (Loader::Snponly, Some(UefiArm64 | UefiHttpArm64)) => Some(SnponlyArm64),
+        (Loader::Grub, Some(UefiX64)) => Some(Shim),
+        (Loader::Grub, Some(UefiArm64)) => Some(ShimArm64),
+        (Loader::Pxelinux, None | Some(Bios)) => Some(Pxelinux),
+        (Loader::Pxelinux, Some(UefiX64)) => Some(SyslinuxEfi),
+        // What there is not for a firmware is iPXE there.
+        (_, architecture) => ladder(architecture).first().copied(),
     }
 }
 

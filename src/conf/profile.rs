@@ -105,13 +105,15 @@ impl Profile {
 
     /// The value of the file `name` for this firmware: its variant, else the one for all.
     pub fn text(&self, name: &str, firmware: Option<Architecture>) -> Option<&Text> {
-        let own = firmware.and_then(|firmware| self.texts.get(&format!("{name}.{firmware}")));
-        own.or_else(|| self.texts.get(name))
+        let own = |firmware: Architecture| self.texts.get(&format!("{name}.{firmware}"));
+        let over_pxe = || own(firmware?.over_pxe());
+        firmware.and_then(own).or_else(over_pxe).or_else(|| self.texts.get(name))
     }
 
     /// The file that says what kind of boot this is for a firmware: one of [`KINDS`]; its variants come first.
     pub fn kind(&self, firmware: Option<Architecture>) -> Option<&'static str> {
-        let own = |kind: &&str| firmware.is_some_and(|f| self.texts.contains_key(&format!("{kind}.{f}")));
+        let has = |kind: &&str, f: Architecture| self.texts.contains_key(&format!("{kind}.{f}"));
+        let own = |kind: &&str| firmware.is_some_and(|f| has(kind, f) || has(kind, f.over_pxe()));
         let all = |kind: &&str| self.texts.contains_key(*kind);
         KINDS.into_iter().find(own).or_else(|| KINDS.into_iter().find(all))
     }

@@ -1,7 +1,10 @@
 //! Judges boots: which have come to a running system, which stand still, and why, in words with the next step. Pure.
 
 use super::{Boot, Ladder, Loop, Machine, NoLease, Outcome, Press, Refused, Segment, Stage, State, Underway};
-use crate::event::{Event, Fact, Refusal, Silence};
+use crate::{
+    boot::Program,
+    event::{Event, Fact, Refusal, Silence},
+};
 use jiff::Timestamp;
 
 /// The judgement on a boot that stands still.
@@ -157,7 +160,11 @@ fn judge(segment: &Segment, machine: &Machine, boot: &Boot, heard: Timestamp, no
             Some(transfer) => interrupted(transfer, stage),
             None if stage == Some(Stage::BootFile) => verdict(
                 "its loader was sent, and did not ask for a script".into(),
-                "see its screen: the loader may not fit its firmware (Secure Boot refuses unsigned loaders)".into(),
+                format!(
+                    "see its screen: the loader may not fit its firmware (Secure Boot refuses unsigned ones); at its next try \
+                     it is given {}",
+                    machine.ladder.ahead().program(machine.firmware).map_or("the next", Program::name)
+                ),
             ),
             None => verdict(
                 "it has its script, and did not ask for a kernel".into(),

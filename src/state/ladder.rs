@@ -260,8 +260,10 @@ impl Ladder {
     fn works(&mut self) {
         self.further();
         let Some(current) = self.current.filter(|current| current.asked) else { return };
+        // What conf names says nothing of the ladder.
+        let is_rung = self.climb.program(current.architecture) == Some(current.program);
+        self.worked = is_rung.then_some((current.architecture, current.program));
         self.climb.work(current.architecture);
-        self.worked = Some((current.architecture, current.program));
         self.note(current.program, true);
     }
 
