@@ -6,6 +6,7 @@ mod policy;
 mod programs;
 mod role;
 mod scripts;
+mod shown;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -17,5 +18,6 @@ pub use policy::{
 };
 pub use programs::{Climb, Program, Programs, Tried, ladder};
 pub use role::role_of;
+pub use shown::{Shown, shown};
 pub use template::faults;
 pub use token::{Token, TokenKey};

@@ -270,7 +270,7 @@ fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Resu
 }
 
 /// The secrets that a machine may have: its own, the profile's, the segment's, in this order.
-fn secrets(segment: &Segment, asker: &Asker<'_>, profile: &Profile) -> Secrets {
+pub fn secrets(segment: &Segment, asker: &Asker<'_>, profile: &Profile) -> Secrets {
     let mut all = segment.secrets.clone();
     all.extend(profile.secrets.clone());
     all.extend(asker.machine.map(|machine| machine.secrets.clone()).unwrap_or_default());

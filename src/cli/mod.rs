@@ -22,6 +22,7 @@ mod packets;
 mod power;
 mod power_on;
 mod practice;
+mod profile;
 mod serial;
 mod serve;
 mod table;
@@ -101,6 +102,11 @@ enum Verb {
         #[command(subcommand)]
         what: power::What,
     },
+    /// What machines would boot
+    Profile {
+        #[command(subcommand)]
+        what: profile::What,
+    },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -126,6 +132,7 @@ pub fn run() -> Result<u8> {
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;

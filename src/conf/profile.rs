@@ -105,15 +105,14 @@ impl Profile {
 
     /// The value of the file `name` for this firmware: its variant, else the one for all.
     pub fn text(&self, name: &str, firmware: Option<Architecture>) -> Option<&Text> {
-        let own = |firmware: Architecture| self.texts.get(&format!("{name}.{firmware}"));
-        let over_pxe = || own(firmware?.over_pxe());
-        firmware.and_then(own).or_else(over_pxe).or_else(|| self.texts.get(name))
+        variants(name, firmware).find_map(|variant| self.texts.get(&variant))
     }
 
     /// The file that says what kind of boot this is for a firmware: one of [`KINDS`]; its variants come first.
     pub fn kind(&self, firmware: Option<Architecture>) -> Option<&'static str> {
-        let has = |kind: &&str, f: Architecture| self.texts.contains_key(&format!("{kind}.{f}"));
-        let own = |kind: &&str| firmware.is_some_and(|f| has(kind, f) || has(kind, f.over_pxe()));
+        let own = |kind: &&str| {
+            variants(kind, firmware).any(|variant| variant != **kind && self.texts.contains_key(&variant))
+        };
         let all = |kind: &&str| self.texts.contains_key(*kind);
         KINDS.into_iter().find(own).or_else(|| KINDS.into_iter().find(all))
     }
@@ -163,6 +162,12 @@ impl Profile {
         self.root = self.root.take().or_else(|| base.root.clone());
         self.nfs = self.nfs.or(base.nfs);
     }
+}
+
+/// Names that a value for this firmware may have, the best first: one that boots over HTTP takes what is for its kind.
+fn variants(name: &str, firmware: Option<Architecture>) -> impl Iterator<Item = String> + '_ {
+    let all = [firmware, firmware.map(Architecture::without_http)];
+    all.into_iter().flatten().map(move |firmware| format!("{name}.{firmware}")).chain([name.to_owned()])
 }
 
 /// The name without its firmware.

@@ -48,8 +48,8 @@ impl Architecture {
 }
 
 impl Architecture {
-    /// The same firmware as it is where it boots over PXE.
-    pub fn over_pxe(self) -> Architecture {
+    /// The same machine as it boots by PXE.
+    pub fn without_http(self) -> Architecture {
         match self {
             Architecture::UefiHttpX64 => Architecture::UefiX64,
             Architecture::UefiHttpArm64 => Architecture::UefiArm64,

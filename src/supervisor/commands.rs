@@ -2,7 +2,7 @@
 
 use super::{examine, finder, press, scheduler, segments::Shared};
 use crate::{
-    command::Command,
+    command::{Command, Place},
     conf,
     event::{Event, Fact},
     net::Mac,
@@ -35,8 +35,16 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Trust { machine, method, fingerprint } => examine::trust(&shared, machine, method, &fingerprint),
         Command::Skip { machine, skip } => scheduler::pass_over(&shared, machine, skip),
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
+        Command::Assign { machine, profile } => assign(&shared, machine, profile.as_deref()),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
         Command::Quit => shared.shutdown.cancel(),
+    }
+}
+
+fn assign(shared: &Shared, (segment, machine): Place, profile: Option<&str>) {
+    if let Err(error) = conf::assign(&shared.options.conf, (segment, machine), profile) {
+        let fact = Fact::ConfUnwritten { path: format!("{segment}/{machine}/boot"), error: error.to_string() };
+        shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
     }
 }
 

@@ -285,6 +285,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Examine { .. } => "examine",
         Command::Trust { .. } => "trust",
         Command::Skip { .. } => "skip",
+        Command::Assign { .. } => "assign",
         Command::Adopt { .. } => "adopt",
         Command::Find { .. } => "find",
         Command::Quit => "quit",
@@ -294,7 +295,10 @@ fn name_of(command: &Command) -> &'static str {
 fn machines_of(command: &Command) -> Vec<Place> {
     match command {
         Command::Power { machines, .. } | Command::Look { machines } => machines.clone(),
-        Command::Examine { machine } | Command::Trust { machine, .. } | Command::Skip { machine, .. } => vec![*machine],
+        Command::Examine { machine }
+        | Command::Trust { machine, .. }
+        | Command::Skip { machine, .. }
+        | Command::Assign { machine, .. } => vec![*machine],
         Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! A machine's own page: its facts, its boot as a timeline, files, earlier boots and what was heard of it last.
 
-use super::{Scene, Sight, list, power, strip, timeline, words};
+use super::{Scene, Sight, given, list, power, strip, timeline, words};
 use crate::{
     console::{keys::Wish, lines::line_of},
     event::Event,
@@ -72,6 +72,11 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
             if !files.is_empty() {
                 lines.extend([Line::default(), heading(scene, "Other files")]);
                 lines.extend(files.into_iter().map(|transfer| file(scene, transfer)));
+            }
+            let given = given::lines(scene, boot);
+            if !given.is_empty() {
+                lines.extend([Line::default(), heading(scene, "What it was given")]);
+                lines.extend(given);
             }
         }
         None if machine.in_conf => lines.push(heading(
