@@ -581,6 +581,41 @@ facts! {
         file: String,
     }
 
+    /// A machine got its root file system over NFS.
+    NfsMounted = "nfs.mounted" Nfs Info {
+        /// The base.
+        base: String,
+        /// Where what it changes is kept.
+        folder: String,
+        /// What lays the one over the other, in words.
+        by: String,
+        /// It had it before this program began, and goes on.
+        resumed: bool,
+    }
+    /// A machine gave its root file system back.
+    NfsUnmounted = "nfs.unmounted" Nfs Info {
+        /// The base.
+        base: String,
+    }
+    /// Somebody was not let in.
+    NfsRefused = "nfs.refused" Nfs Warning {
+        /// Who.
+        source: IpAddr,
+        /// The path asked for.
+        path: Option<String>,
+        /// In words.
+        reason: String,
+    }
+    /// Something about root file systems does not work.
+    NfsFailed = "nfs.failed" Nfs Err {
+        /// What was being done, and where.
+        doing: String,
+        /// What the system says.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+
     /// Packets or requests that make no sense arrived; told once a second a source.
     PacketRejected = "packet.rejected" Program Warning {
         /// Whose port they came to.

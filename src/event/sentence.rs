@@ -76,6 +76,16 @@ impl fmt::Display for Fact {
             Fact::SyslogReceived { tag: Some(tag), text, .. } => write!(f, "{tag}: {text}"),
             Fact::SyslogReceived { tag: None, text, .. } => f.write_str(text),
             Fact::RadvAnswered { source } => write!(f, "router solicitation of {source} answered"),
+            Fact::NfsMounted { base, folder, by, resumed } => {
+                let verb = if *resumed { "goes on with" } else { "mounted" };
+                write!(f, "{verb} root {base}, its changes in {folder}, by {by}")
+            }
+            Fact::NfsUnmounted { base } => write!(f, "unmounted root {base}"),
+            Fact::NfsRefused { source, path: Some(path), reason } => {
+                write!(f, "{source} did not get to mount {path}: {reason}")
+            }
+            Fact::NfsRefused { source, path: None, reason } => write!(f, "{source} did not get to use NFS: {reason}"),
+            Fact::NfsFailed { doing, error, next_step } => write!(f, "{doing}: {error}; {next_step}"),
             Fact::PowerRequested { .. }
             | Fact::PowerAccepted { .. }
             | Fact::PowerFailed { .. }
