@@ -60,6 +60,17 @@ fn the_boot_file_of_each_firmware() {
         (Some(Bios), true, Loader::Pxelinux, "pxelinux.0"),
         (Some(Bios), false, Loader::Pxelinux, "pxelinux.0"),
         (Some(UefiX64), false, Loader::Pxelinux, "syslinux.efi"),
+        (Some(Bios), false, Loader::Auto, "undionly.kpxe"),
+        (Some(UefiX64), false, Loader::Auto, "ipxe.efi"),
+        (Some(UefiHttpX64), false, Loader::Auto, "http://10.77.0.1/ipxe.efi"),
+        (Some(UefiX64), true, Loader::Auto, script),
+        (Some(Bios), false, Loader::Snponly, "undionly.kpxe"),
+        (Some(UefiX64), false, Loader::Snponly, "snponly.efi"),
+        (Some(UefiHttpX64), false, Loader::Snponly, "http://10.77.0.1/snponly.efi"),
+        (Some(Bios), false, Loader::Grub, "undionly.kpxe"),
+        (Some(UefiX64), false, Loader::Grub, "shimx64.efi"),
+        (Some(UefiX64), true, Loader::Grub, script),
+        (Some(UefiArm64), false, Loader::Grub, "shimaa64.efi"),
     ] {
         segment.loader = loader;
         let file = boot_file(&conf, &segment, &asker(Some(&m)), MAC, Firmware { architecture, ipxe });
@@ -68,6 +79,65 @@ fn the_boot_file_of_each_firmware() {
     let odd =
         boot_file(&conf, &segment, &asker(Some(&m)), MAC, Firmware { architecture: Some(Other(99)), ipxe: false });
     assert!(matches!(odd, Err(Refusal::NotAllowed { .. })));
+    segment.loader = Loader::Grub;
+    let http = Firmware { architecture: Some(UefiHttpX64), ipxe: false };
+    assert!(matches!(boot_file(&conf, &segment, &asker(Some(&m)), MAC, http), Err(Refusal::NotAllowed { .. })));
+}
+
+#[test]
+fn the_boot_file_follows_the_ladder_unless_conf_names_one() {
+    let (conf, mut segment) = conf("");
+    let m = machine();
+    let mut standing = Standing::default();
+    standing.climb.fail(Some(Architecture::UefiX64), Program::IpxeEfi);
+    let firmware = Firmware { architecture: Some(Architecture::UefiX64), ipxe: false };
+    let mut given = |loader, standing| {
+        segment.loader = loader;
+        let asker = Asker { standing, ..asker(Some(&m)) };
+        boot_file(&conf, &segment, &asker, MAC, firmware).map(|file| file.0)
+    };
+    assert_eq!(given(Loader::Auto, standing), Ok("snponly.efi".to_owned()));
+    assert_eq!(given(Loader::Ipxe, standing), Ok("ipxe.efi".to_owned()));
+    assert_eq!(given(Loader::Auto, Standing { looped: true, ..standing }), Err(Refusal::Looped));
+}
+
+#[test]
+fn to_boot_its_own_disk_a_machine_is_given_a_loader_that_can_leave() {
+    let (conf, segment) = conf("");
+    let m = Machine { boot: Some("local".into()), ..machine() };
+    for (architecture, expected) in [(Architecture::Bios, "undionly.kpxe"), (Architecture::UefiX64, "snponly.efi")] {
+        let firmware = Firmware { architecture: Some(architecture), ipxe: false };
+        let file = boot_file(&conf, &segment, &asker(Some(&m)), MAC, firmware);
+        assert_eq!(file, Ok(BootFile(expected.to_owned())));
+    }
+}
+
+#[test]
+fn grubs_configuration() {
+    let (conf, segment) = conf("quiet");
+    let m = machine();
+    for name in ["grub/grub.cfg", "grub.cfg", "grub/grub.cfg-01-52-54-00-00-00-60"] {
+        let config = text(serve(&conf, &segment, asker(Some(&m)), name));
+        assert!(
+            config.contains("if linux /live/vmlinuz quiet; then\nif initrd /live/initrd.img; then\nboot\n"),
+            "{config}"
+        );
+    }
+    let another = serve(&conf, &segment, asker(Some(&m)), "grub/grub.cfg-01-52-54-00-00-00-61");
+    assert_eq!(another, Err(Refusal::UnknownMachine));
+    assert!(matches!(serve(&conf, &segment, asker(Some(&m)), "grub/grub.cfg-0A4D"), Err(Refusal::Missing { .. })));
+}
+
+#[test]
+fn who_boots_in_a_circle_reads_that_and_gets_no_loader() {
+    let (conf, segment) = conf("");
+    let m = machine();
+    let looped = Asker { standing: Standing { looped: true, ..Standing::default() }, ..asker(Some(&m)) };
+    for path in ["boot.ipxe", "own.ipxe", "pxelinux.cfg/default", "grub/grub.cfg"] {
+        assert!(text(serve(&conf, &segment, looped, path)).contains("boots in a circle"), "{path}");
+    }
+    assert_eq!(serve(&conf, &segment, looped, "ipxe.efi"), Err(Refusal::Looped));
+    assert_eq!(serve(&conf, &segment, looped, "live/vmlinuz"), Ok(Served::File("live/vmlinuz".into())));
 }
 
 #[test]

@@ -134,12 +134,13 @@ impl Profile {
 
     /// Takes from `base` what this one does not say itself.
     fn inherit(&mut self, base: &Profile) {
-        let has_kind = KINDS.iter().any(|kind| self.texts.keys().any(|name| stem(name) == *kind));
+        let own: BTreeSet<String> = self.texts.keys().cloned().collect();
+        let has_kind = KINDS.iter().any(|kind| own.iter().any(|name| stem(name) == *kind));
         for (name, text) in &base.texts {
             // Who boots a kernel is not to be made a menu by what it comes from.
             let other_kind =
-                has_kind && KINDS.contains(&stem(name)) && !self.texts.keys().any(|own| stem(own) == stem(name));
-            if !other_kind && !self.texts.contains_key(stem(name)) {
+                has_kind && KINDS.contains(&stem(name)) && !own.iter().any(|other| stem(other) == stem(name));
+            if !other_kind && !own.contains(stem(name)) {
                 self.texts.entry(name.clone()).or_insert_with(|| text.clone());
             }
         }

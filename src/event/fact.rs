@@ -540,15 +540,21 @@ facts! {
         /// The answer file that holds them.
         file: String,
     }
-    /// A machine loaded loader after loader and came to nothing.
-    BootLooped = "boot.looped" Boot Err {
-        /// How many.
-        loaders: u32,
-    }
-    /// A program of the boot-file ladder brought a machine further.
-    BootLearned = "boot.learned" Boot Info {
+    /// A machine's firmware got on with a boot file that is not the first it is given; from now on it is.
+    BootLearned = "boot.learned" Boot Notice {
+        /// Option 93.
+        architecture: Option<Architecture>,
         /// The program.
-        loader: String,
+        boot_file: String,
+    }
+    /// A machine loads loaders or scripts without end; it is given nothing until its power is switched or conf changes.
+    BootLooped = "boot.looped" Boot Err {
+        /// The cause, in words.
+        cause: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Then it is given something again in any case.
+        until: Timestamp,
     }
 
     /// The packets of a boot are being kept, and at its end are.
@@ -659,6 +665,41 @@ facts! {
         found: usize,
         /// Files that are missing.
         failed: usize,
+    }
+
+    /// A machine got its root file system over NFS.
+    NfsMounted = "nfs.mounted" Nfs Info {
+        /// The base.
+        base: String,
+        /// Where what it changes is kept.
+        folder: String,
+        /// What lays the one over the other, in words.
+        by: String,
+        /// It had it before this program began, and goes on.
+        resumed: bool,
+    }
+    /// A machine gave its root file system back.
+    NfsUnmounted = "nfs.unmounted" Nfs Info {
+        /// The base.
+        base: String,
+    }
+    /// Somebody was not let in.
+    NfsRefused = "nfs.refused" Nfs Warning {
+        /// Who.
+        source: IpAddr,
+        /// The path asked for.
+        path: Option<String>,
+        /// In words.
+        reason: String,
+    }
+    /// Something about root file systems does not work.
+    NfsFailed = "nfs.failed" Nfs Err {
+        /// What was being done, and where.
+        doing: String,
+        /// What the system says.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
     }
 
     /// Packets or requests that make no sense arrived; told once a second a source.

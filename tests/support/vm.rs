@@ -24,7 +24,9 @@ pub fn equip(segment: &Segment) {
     // Made once; `make` itself lets only one at a time do it.
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest");
     run(Command::new(project.join("tftpboot/practice/guest/make")).arg(&made));
-    run(Command::new(project.join("tftpboot/loaders")).arg(segment.tftpboot()));
+    let loaders = Path::new(env!("CARGO_TARGET_TMPDIR")).join("loaders");
+    run(Command::new(project.join("tftpboot/loaders")).arg(&loaders));
+    copy(&loaders, &segment.tftpboot());
     let practice = segment.tftpboot().join("practice");
     fs::create_dir_all(&practice).unwrap();
     for file in ["vmlinuz", "initrd.img"] {
@@ -43,10 +45,20 @@ pub fn equip(segment: &Segment) {
 /// Lays a shipped profile with all its files into `segment`.
 pub fn ship(segment: &Segment, profile: &str) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/boot").join(profile);
-    let to = segment.conf_dir().join("boot").join(profile);
-    fs::create_dir_all(&to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    copy(&from, &segment.conf_dir().join("boot").join(profile));
+}
+
+/// Copies a folder with its folders.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else if !entry.file_name().to_string_lossy().starts_with('.') {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

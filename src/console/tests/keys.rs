@@ -296,7 +296,7 @@ fn the_packets_of_recorded_boots_are_opened() {
     assert_eq!(story.types("B"), []);
     insta::assert_snapshot!(story.screen(80, 24));
     assert_eq!(story.types("<enter>"), opened("log/bios1/b.pcapng"), "the newest first");
-    assert_eq!(story.types("<enter>bj<enter>"), opened("log/bios1/a.pcapng"), "also from the page");
+    assert_eq!(story.types("<enter>Bj<enter>"), opened("log/bios1/a.pcapng"), "also from the page");
     assert_eq!(story.types("Bk<esc>"), []);
     assert!(story.screen(80, 24).contains(", 214 packets kept"));
     story.tell(9, Some(60), Fact::BootDiscarded { file: "log/bios1/a.pcapng".into() });

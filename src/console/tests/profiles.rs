@@ -51,7 +51,7 @@ fn a_profile_is_chosen_with_what_it_brings() {
     story.types("<esc>");
     // The first one is broken.
     story.types("bb");
-    assert!(story.screen(80, 24).contains("undefined value"), "{}", story.screen(80, 24));
+    assert!(story.screen(80, 24).contains("line 1, column 4: undef"), "{}", story.screen(80, 24));
 }
 
 #[test]

@@ -54,6 +54,7 @@ pub fn words(scene: Scene<'_>, mac: Mac, width: usize) -> Vec<String> {
 fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) -> Vec<Line<'a>> {
     let mut lines = vec![indented(strip::facts(scene, machine))];
     lines.extend(power::facts(scene, at, machine));
+    lines.extend(tried(scene, machine));
     lines.push(Line::default());
     let change = power::last_change(scene, at, machine);
     // What is not as it should be is told before the boot.
@@ -105,6 +106,23 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
         }
     }
     lines
+}
+
+/// The boot files that its firmware was given, where there is more to tell than that the first one works.
+fn tried<'a>(scene: Scene<'_>, machine: &Machine) -> Option<Line<'a>> {
+    let words: Vec<String> = machine
+        .ladder
+        .tries()
+        .map(|tried| {
+            let how = match (tried.worked, machine.ladder.has_learned(tried.program)) {
+                (true, true) => "works, and is given first",
+                (true, false) => "works",
+                (false, _) => "did not start",
+            };
+            format!("{} {how}", tried.program.name())
+        })
+        .collect();
+    (!words.is_empty()).then(|| Line::styled(format!(" boot files tried: {}", words.join("; ")), scene.theme.text))
 }
 
 fn indented(mut line: Line<'_>) -> Line<'_> {

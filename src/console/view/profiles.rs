@@ -46,7 +46,8 @@ fn got<'a>(scene: Scene<'_>, shown: &Shown) -> Vec<Line<'a>> {
     let theme = scene.theme;
     let mut lines = Vec::new();
     let mut line = |head: &str, words: String, is_well: bool| {
-        let cut: String = words.chars().take(WIDE - 10).collect();
+        // What is wrong is told whole, on several lines.
+        let cut: String = words.chars().take(if is_well { WIDE - 10 } else { usize::MAX }).collect();
         let style = if is_well { theme.text } else { theme.bad };
         lines.push(Line::styled(format!(" {head:<8} {cut}"), style));
     };

@@ -141,9 +141,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownMachine
         | Refusal::Unreadable { .. }
         | Refusal::Told { .. }
-        | Refusal::Unarmed { .. }
-        | Refusal::Looped => StatusCode::FORBIDDEN,
+        | Refusal::Unarmed { .. } => StatusCode::FORBIDDEN,
         Refusal::NotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::Looped => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NoProfile | Refusal::UnknownProfile { .. } | Refusal::BrokenProfile { .. } => StatusCode::NOT_FOUND,
     }
 }
