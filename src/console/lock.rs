@@ -27,7 +27,8 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Adopt { .. }
             | Command::Trust { .. }
             | Command::Skip { .. }
-            | Command::Assign { .. },
+            | Command::Assign { .. }
+            | Command::Fetch { .. },
         ) => true,
         Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,
         Effect::Desk(wanted) => match wanted {
