@@ -128,14 +128,12 @@ impl Front {
             .ok_or_else(|| format!("the profile of {} has no root", machine.hostname))?;
         if peer.port() >= RESERVED {
             let port = peer.port();
-            return Err(format!("it comes from port {port}; only ports below {RESERVED} are root's, and only root mounts"));
+            return Err(format!(
+                "it comes from port {port}; only ports below {RESERVED} are root's, and only root mounts"
+            ));
         }
-        let place = Place {
-            roots: self.context.roots.clone(),
-            overlay: self.context.overlay.clone(),
-            base,
-            machine: address,
-        };
+        let place =
+            Place { roots: self.context.roots.clone(), overlay: self.context.overlay.clone(), base, machine: address };
         let mut machines = self.machines.lock().await;
         if let Some(machine) = machines.get(&address)
             && *machine.files.place() == place
