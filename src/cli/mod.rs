@@ -22,6 +22,7 @@ mod packets;
 mod power;
 mod power_on;
 mod practice;
+mod root;
 mod serial;
 mod serve;
 mod table;
@@ -101,6 +102,12 @@ enum Verb {
         #[command(subcommand)]
         what: power::What,
     },
+    /// Root file systems over NFS: bases, and what machines changed of them
+    #[command(after_help = root::CODES)]
+    Root {
+        #[command(subcommand)]
+        what: root::What,
+    },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -126,6 +133,7 @@ pub fn run() -> Result<u8> {
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Root { what } => return root::root(what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;

@@ -186,10 +186,7 @@ mod tests {
     fn the_newest_kernel_with_an_initrd() {
         for (names, expected) in [
             (&["vmlinuz-6.1.0-9-amd64", "initrd.img-6.1.0-9-amd64", "config-6.1.0-9-amd64"][..], Some("6.1.0-9-amd64")),
-            (
-                &["vmlinuz-6.1.0-9", "initrd.img-6.1.0-9", "vmlinuz-6.1.0-10", "initrd.img-6.1.0-10"],
-                Some("6.1.0-10"),
-            ),
+            (&["vmlinuz-6.1.0-9", "initrd.img-6.1.0-9", "vmlinuz-6.1.0-10", "initrd.img-6.1.0-10"], Some("6.1.0-10")),
             (&["vmlinuz-6.1.0-9", "initrd.img-6.1.0-9", "vmlinuz-6.1.0-10"], Some("6.1.0-9")),
             (&["vmlinuz-5.14.0-70.el9", "initramfs-5.14.0-70.el9.img"], Some("5.14.0-70.el9")),
             (&["vmlinuz", "initrd.img"], None),

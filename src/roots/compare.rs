@@ -131,7 +131,13 @@ fn folder(
         };
         if change != Change::Changed || !aspects.is_empty() {
             let path = path.to_string_lossy().into_owned();
-            take(Difference { change, path, aspects, now: now.as_ref().map(Into::into), was: was.as_ref().map(Into::into) });
+            take(Difference {
+                change,
+                path,
+                aspects,
+                now: now.as_ref().map(Into::into),
+                was: was.as_ref().map(Into::into),
+            });
         }
         if now.is_some_and(|now| is_folder(&now)) {
             let inner = match open_folder(upper, name) {
