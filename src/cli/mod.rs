@@ -25,6 +25,7 @@ mod power;
 mod power_on;
 mod practice;
 mod profile;
+mod root;
 mod serial;
 mod serve;
 mod table;
@@ -106,6 +107,12 @@ enum Verb {
         #[command(subcommand)]
         what: power::What,
     },
+    /// Root file systems over NFS: bases, and what machines changed of them
+    #[command(after_help = root::CODES)]
+    Root {
+        #[command(subcommand)]
+        what: root::What,
+    },
     /// What machines would boot
     Profile {
         #[command(subcommand)]
@@ -137,6 +144,7 @@ pub fn run() -> Result<u8> {
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Root { what } => return root::root(what, &cli.places),
         Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Run { interface, screen, power_on } => {

@@ -17,6 +17,7 @@
 //! `upper` is another and answers old handles with ESTALE.
 
 mod base;
+pub mod build;
 mod change;
 mod compare;
 mod copy;
@@ -48,5 +49,7 @@ use nix::errno::Errno;
 /// What went wrong, in the kernel's own words.
 pub type Result<T> = std::result::Result<T, Errno>;
 
+#[cfg(test)]
+mod care_tests;
 #[cfg(test)]
 mod tests;

@@ -48,8 +48,8 @@ pub fn base_of(context: &Context, segment: &Segment, address: Ipv4Addr) -> Optio
     let machine = segment.machines.get(&address)?;
     let conf = context.conf.borrow();
     let profile = segment.profile_of(Some(machine)).and_then(|name| conf.profiles.get(name));
-    if let Some(root) = profile.and_then(|profile| profile.root.clone()) {
-        return Some(root);
+    if let Some(root) = profile.and_then(|profile| profile.root_of(Some(machine))) {
+        return Some(root.to_owned());
     }
     // It runs on a root that was its own, whatever it is to boot next.
     let note = context.overlay.join(address.to_string()).join("base");
