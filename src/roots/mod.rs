@@ -25,6 +25,7 @@ mod graft;
 mod index;
 mod kept;
 mod layers;
+mod links;
 mod listing;
 mod log;
 mod overlay;
