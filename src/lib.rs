@@ -25,3 +25,4 @@ pub mod schedule;
 pub mod servers;
 pub mod state;
 pub mod supervisor;
+pub mod vm;

@@ -25,6 +25,7 @@ mod practice;
 mod serial;
 mod serve;
 mod table;
+mod vm;
 
 use crate::supervisor::Options;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -56,6 +57,9 @@ pub struct Places {
     /// Where running virtual machines are kept track of
     #[arg(long, global = true, value_name = "DIR", default_value = "run")]
     run_dir: PathBuf,
+    /// The disks of virtual machines and their snapshots
+    #[arg(long, global = true, value_name = "DIR", default_value = "vm")]
+    vm_dir: PathBuf,
     /// Where terminals are logged and boots are recorded, a folder a machine
     #[arg(long, global = true, value_name = "DIR", default_value = "log")]
     log_dir: PathBuf,
@@ -92,6 +96,12 @@ enum Verb {
         #[command(subcommand)]
         what: power::What,
     },
+    /// Virtual machines with disks, and the snapshots that these are made of
+    #[command(after_help = vm::CODES)]
+    Vm {
+        #[command(subcommand)]
+        what: vm::What,
+    },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -118,6 +128,7 @@ pub fn run() -> Result<u8> {
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
         Verb::Power { what } => return power::power(what, cli.places),
+        Verb::Vm { what } => return vm::vm(what, &cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }
@@ -143,6 +154,7 @@ impl Places {
             tftpboot: self.tftpboot,
             journal: self.journal,
             run: self.run_dir,
+            vms: self.vm_dir,
             log: self.log_dir,
             interface,
         }

@@ -45,8 +45,14 @@ pub enum Service {
     Syslog,
     /// IPv6 router advertisements.
     Radv,
+    /// Root file systems.
+    Nfs,
     /// Switching machines.
     Power,
+    /// Virtual machines' disks and snapshots.
+    Vm,
+    /// Files fetched for profiles.
+    Fetch,
     /// The conf tree.
     Conf,
     /// Boots as a whole: what no single protocol sees.
@@ -57,14 +63,17 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order in which the console lists them.
-    pub const ALL: [Service; 10] = [
+    pub const ALL: [Service; 13] = [
         Service::Dhcp,
         Service::Tftp,
         Service::Http,
         Service::Dns,
         Service::Syslog,
         Service::Radv,
+        Service::Nfs,
         Service::Power,
+        Service::Vm,
+        Service::Fetch,
         Service::Conf,
         Service::Boot,
         Service::Program,
@@ -79,7 +88,10 @@ impl Service {
             Service::Dns => "dns",
             Service::Syslog => "syslog",
             Service::Radv => "radv",
+            Service::Nfs => "nfs",
             Service::Power => "power",
+            Service::Vm => "vm",
+            Service::Fetch => "fetch",
             Service::Conf => "conf",
             Service::Boot => "boot",
             Service::Program => "program",
