@@ -28,7 +28,7 @@ fn packet(kind: u8, mac: Mac, wish: Option<Ipv4Addr>) -> Vec<u8> {
 
 fn answer(packet: &[u8], conf: &Conf, addresses: &Addresses) -> Vec<u8> {
     let request = Request::decode(packet).unwrap();
-    let view = View { conf, segment: &conf.segments[&SERVER], addresses, now: at(2) };
+    let view = View { conf, segment: &conf.segments[&SERVER], addresses, now: at(2), standing: Default::default() };
     let Decision::Answer(answer) = decide(&request, Port::Server, view) else { panic!("no answer") };
     encode(&answer.reply.unwrap()).unwrap()
 }

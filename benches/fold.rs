@@ -80,6 +80,7 @@ fn state(machines: u32) -> State {
         mac: mac(1, n),
         hostname: format!("m{n}"),
         boot: Some("live".into()),
+        armed: None,
         firmware: None,
         power: None,
     };

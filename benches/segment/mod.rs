@@ -3,13 +3,13 @@
 
 use jiff::Timestamp;
 use pxelator::{
-    conf::{Conf, Loader, Machine, Mode, Pool, Profile, Segment},
+    conf::{Conf, Machine, Pool, Profile, Segment},
     event::{Event, Fact, LeaseSource},
     net::Mac,
     servers::dhcp::Addresses,
     state::Leases,
 };
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc};
 
 /// The server.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 88, 0, 1);
@@ -29,48 +29,18 @@ pub fn mac(kind: u8, n: u32) -> Mac {
 pub fn conf(machines: u32) -> Conf {
     let machine = |n: u32| {
         let address = Ipv4Addr::from_bits(Ipv4Addr::new(10, 88, 0, 10).to_bits() + n);
-        let machine = Machine {
-            address,
-            mac: mac(1, n),
-            hostname: format!("m{n}"),
-            boot: Some("live".into()),
-            loader: None,
-            firmware: None,
-            power: Vec::new(),
-            logins: Default::default(),
-            pins: Default::default(),
-            schedule: None,
-            skip: None,
-            terminal: None,
-            extra: Default::default(),
-        };
+        let named = Machine::new(address, mac(1, n), &format!("m{n}"));
+        let machine = Machine { boot: Some("live".into()), ..named };
         (address, Arc::new(machine))
     };
     let segment = Segment {
-        schedule: None,
-        timezone: None,
-        holidays: Default::default(),
-        logins: Default::default(),
-        server: SERVER,
-        interface: None,
         prefix: 16,
-        domain: "lan".into(),
-        gateway: None,
-        dns: vec![],
         pool: Some(Pool { first: Ipv4Addr::new(10, 88, 64, 0), last: Ipv4Addr::new(10, 88, 127, 255) }),
-        lease: Duration::from_secs(3600),
         boot: Some("live".into()),
-        loader: Loader::Ipxe,
-        mode: Mode::Authoritative,
-        ntp: vec![],
-        radv: true,
-        couchdb: None,
-        keep: None,
-        record: 10,
-        terminal: None,
         machines: (0..machines).map(machine).collect(),
+        ..Segment::new(SERVER)
     };
-    let profile = Profile { name: "live".into(), kernel: Some("k".into()), initrd: vec![], append: String::new() };
+    let profile = Profile::new("live", &[("kernel", "k")]);
     Conf { segments: [(SERVER, Arc::new(segment))].into(), profiles: [("live".to_owned(), Arc::new(profile))].into() }
 }
 

@@ -35,7 +35,7 @@ fn in_a_script(text: &str) {
     let tree = conf(Mode::Authoritative, Loader::Ipxe, text);
     let segment = &tree.segments[&SERVER];
     let machine = segment.machines.get(&MACHINE.0).map(AsRef::as_ref);
-    let asker = Asker { address: MACHINE.0, mac: Some(MACHINE.1), machine };
+    let asker = Asker { address: MACHINE.0, mac: Some(MACHINE.1), machine, standing: Default::default() };
     if let Ok(Served::Text { body, .. }) = serve(&tree, segment, asker, "boot.ipxe") {
         assert_eq!(body.lines().filter(|line| line.starts_with("kernel ")).count(), 1, "{body}");
         assert_eq!(body.lines().count(), 10, "{body}");

@@ -61,7 +61,13 @@ impl Bed {
         let mut asked = Vec::new();
         // Nobody ever answers a probe here, so the second look must end in an answer.
         for _ in 0..2 {
-            let view = View { conf: &self.conf, segment: &segment, addresses: &self.addresses, now };
+            let view = View {
+                conf: &self.conf,
+                segment: &segment,
+                addresses: &self.addresses,
+                now,
+                standing: Default::default(),
+            };
             match decide(request, port, view) {
                 Decision::Answer(answer) => return self.settle(request, answer, now),
                 Decision::Probe(address) => asked.extend(address),

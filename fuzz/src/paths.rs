@@ -2,7 +2,7 @@
 
 use super::segment::{MACHINE, SERVER, conf};
 use pxelator::{
-    boot::{Asker, Served, serve},
+    boot::{Asker, Served, Standing, serve},
     conf::{Loader, Mode},
     servers::http::decoded,
 };
@@ -25,9 +25,11 @@ fn ask(path: &str) {
     let tree = conf(Mode::Authoritative, Loader::Ipxe, "x");
     let segment = &tree.segments[&SERVER];
     let machine = segment.machines.get(&MACHINE.0).map(AsRef::as_ref);
-    let known = Asker { address: MACHINE.0, mac: Some(MACHINE.1), machine };
-    let stranger = Asker { address: Ipv4Addr::new(10, 77, 0, 103), mac: None, machine: None };
-    let elsewhere = Asker { address: Ipv4Addr::new(192, 0, 2, 1), mac: None, machine: None };
+    let known = Asker { address: MACHINE.0, mac: Some(MACHINE.1), machine, standing: Standing::default() };
+    let stranger =
+        Asker { address: Ipv4Addr::new(10, 77, 0, 103), mac: None, machine: None, standing: Standing::default() };
+    let elsewhere =
+        Asker { address: Ipv4Addr::new(192, 0, 2, 1), mac: None, machine: None, standing: Standing::default() };
     for asker in [known, stranger, elsewhere] {
         match serve(&tree, segment, asker, path) {
             Ok(Served::File(file)) => {

@@ -15,50 +15,29 @@ pub const MACHINE: (Ipv4Addr, Mac) = (Ipv4Addr::new(10, 77, 0, 102), Mac([0x52, 
 /// The tree. The machine has an address of the pool, and an `extra` value that templates use.
 pub fn conf(mode: Mode, loader: Loader, extra: &str) -> Conf {
     let machine = Machine {
-        address: MACHINE.0,
-        mac: MACHINE.1,
-        hostname: "web1".into(),
         boot: Some("live".into()),
-        loader: None,
-        firmware: None,
-        power: Vec::new(),
-        logins: Default::default(),
-        pins: Default::default(),
-        schedule: None,
-        skip: None,
-        terminal: None,
         extra: BTreeMap::from([("page".to_owned(), extra.to_owned())]),
+        ..Machine::new(MACHINE.0, MACHINE.1, "web1")
     };
     let segment = Segment {
-        schedule: None,
-        timezone: None,
-        holidays: Default::default(),
-        logins: Default::default(),
-        server: SERVER,
-        interface: None,
-        prefix: 24,
         domain: "test.lan".into(),
         gateway: Some(Ipv4Addr::new(10, 77, 0, 254)),
-        dns: vec![],
         pool: Some(Pool { first: Ipv4Addr::new(10, 77, 0, 100), last: Ipv4Addr::new(10, 77, 0, 104) }),
         lease: Duration::from_secs(60),
         boot: Some("live".into()),
         loader,
         mode,
-        ntp: vec![],
-        radv: true,
-        couchdb: None,
-        keep: None,
-        record: 10,
-        terminal: None,
         machines: BTreeMap::from([(MACHINE.0, Arc::new(machine))]),
+        ..Segment::new(SERVER)
     };
-    let profile = Profile {
-        name: "live".into(),
-        kernel: Some("live/vmlinuz".into()),
-        initrd: vec!["live/initrd.img".into()],
-        append: "host={{ machine.hostname }} page={{ machine.page }}".into(),
-    };
+    let profile = Profile::new(
+        "live",
+        &[
+            ("kernel", "live/vmlinuz"),
+            ("initrd", "live/initrd.img"),
+            ("append", "host={{ machine.hostname }} page={{ machine.page }}"),
+        ],
+    );
     Conf { segments: [(SERVER, Arc::new(segment))].into(), profiles: [("live".to_owned(), Arc::new(profile))].into() }
 }
 

@@ -1,12 +1,17 @@
 //! The one policy: which boot file DHCP names, and what TFTP and HTTP give for a path.
 
-use super::{role::role_of, scripts, template};
+use super::{
+    plan::{self, Linux, Plan},
+    role::role_of,
+    scripts, template,
+    token::Token,
+};
 use crate::{
-    conf::{Conf, Loader, Machine, Profile, Segment},
+    conf::{Conf, Loader, Machine, Profile, Secrets, Segment, Text},
     event::{Architecture, Refusal, Role},
     net::Mac,
 };
-use std::net::Ipv4Addr;
+use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, sync::LazyLock};
 
 /// What a DHCP client says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,23 @@ pub struct Firmware {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootFile(pub String);
 
+/// What a machine's past says about its next step, as `state` has folded it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Of its boot.
+    pub token: Token,
+    /// What its firmware said it is, where conf does not say it.
+    pub firmware: Option<Architecture>,
+    /// It is armed, and what it is armed with had its boots: it is not given once more.
+    pub spent: bool,
+    /// The secrets were told to it since it is armed.
+    pub told: bool,
+    /// Which program of the boot-file ladder its firmware gets: 0 for the first.
+    pub rung: u8,
+    /// It loads loader after loader and comes to nothing.
+    pub looped: bool,
+}
+
 /// Who asks for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asker<'a> {
@@ -30,6 +52,15 @@ pub struct Asker<'a> {
     pub mac: Option<Mac>,
     /// The machine of the conf tree that it is.
     pub machine: Option<&'a Machine>,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+impl Asker<'_> {
+    /// What its firmware is, as far as that is known.
+    pub fn firmware(&self) -> Option<Architecture> {
+        self.machine.and_then(|machine| machine.firmware).or(self.standing.firmware)
+    }
 }
 
 /// What is given for a path.
@@ -43,18 +74,51 @@ pub enum Served {
         body: String,
         /// For HTTP.
         content_type: &'static str,
+        /// The entry of a menu that was chosen.
+        chosen: Option<String>,
+        /// It has secrets in it: they are told once it is sent.
+        secret: bool,
     },
+}
+
+/// `boot` of a machine that boots its own disk. Always there.
+static LOCAL: LazyLock<Profile> = LazyLock::new(|| {
+    let text = Text { file: PathBuf::from("boot/local/action"), body: "local".to_owned() };
+    let texts = BTreeMap::from([("action".to_owned(), text)]);
+    Profile { name: "local".to_owned(), texts, ..Profile::default() }
+});
+
+/// The profile of this name; `local` is there without a folder.
+pub fn find<'a>(conf: &'a Conf, name: &str) -> Option<&'a Profile> {
+    let built_in = || (name == LOCAL.name).then(|| &*LOCAL);
+    conf.profiles.get(name).map(AsRef::as_ref).or_else(built_in)
+}
+
+/// True if there is a profile of this name.
+pub fn is_known(profiles: &BTreeMap<String, Arc<Profile>>, name: &str) -> bool {
+    profiles.contains_key(name) || name == LOCAL.name
+}
+
+/// What a machine is to boot next: the profile's name, and whether it is armed with it. None where nothing says it.
+pub fn chosen<'a>(segment: &'a Segment, asker: &Asker<'a>) -> Option<(&'a str, bool)> {
+    match asker.machine.and_then(|machine| machine.boot_once.as_ref()) {
+        Some(once) if !asker.standing.spent => Some((&once.profile, true)),
+        // No installer twice, and nothing else that would take it for a new machine.
+        Some(once) => Some((&once.then, false)),
+        None => segment.profile_of(asker.machine).map(|name| (name, false)),
+    }
 }
 
 /// What DHCP tells a client to load, or why nothing.
 pub fn boot_file(
     conf: &Conf,
     segment: &Segment,
-    machine: Option<&Machine>,
+    asker: &Asker<'_>,
     mac: Mac,
     firmware: Firmware,
 ) -> Result<BootFile, Refusal> {
-    profile(conf, segment, machine)?;
+    profile(conf, segment, asker)?;
+    let machine = asker.machine;
     let loader = machine.and_then(|m| m.loader).unwrap_or(segment.loader);
     let architecture = firmware.architecture.or(machine.and_then(|m| m.firmware));
     let server = segment.server;
@@ -80,12 +144,12 @@ pub fn boot_file(
 /// What is given for `path` (as asked, with its query if it has one) to `asker`, over whatever protocol.
 pub fn serve(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Result<Served, Refusal> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let of_query = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let path = normal(path)?;
     if path == "boot.ipxe" {
-        let claimed = query.split('&').find_map(|pair| pair.strip_prefix("mac="));
-        let (profile, machine, mac) = for_asker(conf, segment, asker, claimed)?;
-        let body = scripts::ipxe(&template::render(profile, segment, machine, asker.address, mac)?, segment, profile);
-        return Ok(Served::Text { body, content_type: "text/plain; charset=utf-8" });
+        let asker = for_asker(segment, asker, of_query("mac"))?;
+        let (profile, plan, chosen) = planned(conf, segment, &asker, of_query("choice"))?;
+        return Ok(script(scripts::ipxe(&plan, segment, profile), chosen));
     }
     if let Some(name) = path.strip_prefix("pxelinux.cfg/") {
         // PXELINUX asks for its UUID, 01-<mac>, its address in hexadecimal, shortened digit by digit, then default.
@@ -95,17 +159,95 @@ pub fn serve(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Re
             None if name == "default" || name == whole_address => None,
             None => return Err(Refusal::Missing { path: format!("tftpboot/{path}") }),
         };
-        let (profile, machine, mac) = for_asker(conf, segment, asker, claimed)?;
-        let body = scripts::pxelinux(&template::render(profile, segment, machine, asker.address, mac)?, profile);
-        return Ok(Served::Text { body, content_type: "text/plain; charset=utf-8" });
+        let asker = for_asker(segment, asker, claimed)?;
+        let (profile, plan, _) = planned(conf, segment, &asker, None)?;
+        return Ok(script(scripts::pxelinux(&plan, segment, profile), None));
+    }
+    if let Some(name) = path.strip_prefix("answers/") {
+        return answer(conf, segment, &for_asker(segment, asker, None)?, name);
     }
     Ok(Served::File(path))
+}
+
+fn script(body: String, chosen: Option<String>) -> Served {
+    Served::Text { body, content_type: "text/plain; charset=utf-8", chosen, secret: false }
+}
+
+/// The profile that `asker` boots and what it is, rendered; the entry `choice` of its menu where it chose one.
+pub fn planned<'a>(
+    conf: &'a Conf,
+    segment: &'a Segment,
+    asker: &Asker<'a>,
+    choice: Option<&str>,
+) -> Result<(&'a Profile, Plan, Option<String>), Refusal> {
+    let profile = profile(conf, segment, asker)?;
+    let Some(choice) = choice else {
+        return Ok((profile, plan::plan(conf, segment, asker, profile, false)?, None));
+    };
+    let profile = entry(conf, profile, asker, choice)?;
+    Ok((profile, plan::plan(conf, segment, asker, profile, true)?, Some(choice.to_owned())))
+}
+
+/// The profile `name` if it is in the menu that the asker boots.
+fn entry<'a>(conf: &'a Conf, menu: &'a Profile, asker: &Asker<'_>, name: &str) -> Result<&'a Profile, Refusal> {
+    let offered = menu.entries(asker.firmware()).into_iter().any(|(entry, _)| entry == name);
+    if !offered {
+        return Err(Refusal::NotAllowed { request: format!("{name}, which the menu {} does not offer,", menu.name) });
+    }
+    find(conf, name).ok_or_else(|| Refusal::UnknownProfile { profile: name.to_owned() })
+}
+
+/// The answer file `name` of the asker's profile, rendered for it.
+fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Result<Served, Refusal> {
+    let mut found = profile(conf, segment, asker)?;
+    let (mut name, mut choice) = (name, None);
+    if let Some((entry_name, rest)) = name.strip_prefix('@').and_then(|rest| rest.split_once('/')) {
+        // Its own name stands for what it boots without a menu, too.
+        if entry_name != found.name {
+            found = entry(conf, found, asker, entry_name)?;
+        }
+        (name, choice) = (rest, Some(entry_name));
+    }
+    let text = found.answers.get(name).ok_or_else(|| {
+        let path = format!("conf/boot/{}/{name}", found.name);
+        Refusal::Missing { path }
+    })?;
+    let armed = chosen(segment, asker).is_some_and(|(_, armed)| armed);
+    let base = plan::answers(segment, choice);
+    let all = armed.then(|| secrets(segment, asker, found)).filter(|secrets| !secrets.is_empty());
+    let plain = template::Values::of(found, segment, asker, None, &base).text(text);
+    let (body, secret) = match (plain, all) {
+        (Ok(body), None) => (body, false),
+        (plain, Some(all)) => {
+            let with = template::Values::of(found, segment, asker, Some(&all), &base).text(text)?;
+            // It has secrets if it is another text with them, or none without.
+            let secret = plain.as_ref().ok() != Some(&with);
+            if secret && asker.standing.told {
+                return Err(Refusal::Told { file: format!("conf/{}", text.file.display()) });
+            }
+            (with, secret)
+        }
+        (Err(refusal), None) if text.body.contains("secret.") => {
+            let file = format!("conf/{}", text.file.display());
+            return Err(if armed { refusal } else { Refusal::Unarmed { file } });
+        }
+        (Err(refusal), None) => return Err(refusal),
+    };
+    Ok(Served::Text { body, content_type: "text/plain; charset=utf-8", chosen: None, secret })
+}
+
+/// The secrets that a machine may have: its own, the profile's, the segment's, in this order.
+fn secrets(segment: &Segment, asker: &Asker<'_>, profile: &Profile) -> Secrets {
+    let mut all = segment.secrets.clone();
+    all.extend(profile.secrets.clone());
+    all.extend(asker.machine.map(|machine| machine.secrets.clone()).unwrap_or_default());
+    all
 }
 
 /// A file below `tftpboot` that a profile names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// Kernel or initrd.
+    /// Kernel, initrd or loader.
     pub role: Role,
     /// The file of the conf tree that names it.
     pub by: String,
@@ -113,18 +255,39 @@ pub struct Named {
     pub path: String,
 }
 
-/// The files below `tftpboot` that the asker's profile names.
+/// The files below `tftpboot` that the asker's profile names, of a menu those of all its entries.
 pub fn files(conf: &Conf, segment: &Segment, asker: Asker<'_>) -> Result<Vec<Named>, Refusal> {
-    let profile = profile(conf, segment, asker.machine)?;
-    let rendered = template::render(profile, segment, asker.machine, asker.address, asker.mac)?;
-    let initrds = rendered.initrd.into_iter().map(|path| (Role::Initrd, "initrd", path));
-    let named = [(Role::Kernel, "kernel", rendered.kernel)].into_iter().chain(initrds);
-    let local = named.filter(|(_, _, path)| !scripts::is_url(path));
-    local
-        .map(|(role, file, path)| {
-            Ok(Named { role, by: format!("conf/boot/{}/{file}", profile.name), path: normal(&path)? })
-        })
-        .collect()
+    let (profile, plan, _) = planned(conf, segment, &asker, None)?;
+    let mut named = Vec::new();
+    match plan {
+        Plan::Menu { entries, .. } => {
+            for entry in entries {
+                let Some(inner) = find(conf, &entry.profile) else { continue };
+                named_by(&entry.plan?, inner, &asker, &mut named)?;
+            }
+        }
+        plan => named_by(&plan, profile, &asker, &mut named)?,
+    }
+    Ok(named)
+}
+
+fn named_by(plan: &Plan, profile: &Profile, asker: &Asker<'_>, into: &mut Vec<Named>) -> Result<(), Refusal> {
+    let mut add = |role: Role, name: &str, path: &str| {
+        if scripts::is_url(path) {
+            return Ok(());
+        }
+        let file = profile.text(name, asker.firmware()).map(|text| text.file.display().to_string());
+        into.push(Named { role, by: format!("conf/{}", file.unwrap_or_default()), path: normal(path)? });
+        Ok(())
+    };
+    match plan {
+        Plan::Linux(Linux { kernel, initrd, .. }) => {
+            add(Role::Kernel, "kernel", kernel)?;
+            initrd.iter().try_for_each(|path| add(Role::Initrd, "initrd", path))
+        }
+        Plan::Program { path, .. } => add(Role::Kernel, "program", path),
+        Plan::Local | Plan::Shell | Plan::Menu { .. } => Ok(()),
+    }
 }
 
 /// What the file at `path` is for the asker: its profile knows, else the file's name tells.
@@ -135,19 +298,13 @@ pub fn role(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Rol
     named.map_or_else(|| role_of(path), |named| named.role)
 }
 
-fn profile<'a>(conf: &'a Conf, segment: &Segment, machine: Option<&Machine>) -> Result<&'a Profile, Refusal> {
-    let name = segment.profile_of(machine).ok_or(Refusal::NoProfile)?;
-    let profile = conf.profiles.get(name).ok_or_else(|| Refusal::UnknownProfile { profile: name.to_owned() })?;
-    Ok(profile)
+fn profile<'a>(conf: &'a Conf, segment: &'a Segment, asker: &Asker<'a>) -> Result<&'a Profile, Refusal> {
+    let (name, _) = chosen(segment, asker).ok_or(Refusal::NoProfile)?;
+    find(conf, name).ok_or_else(|| Refusal::UnknownProfile { profile: name.to_owned() })
 }
 
-/// The profile for who asks. The MAC it claims finds its machine, but only if it is its own as far as that is known.
-fn for_asker<'a>(
-    conf: &'a Conf,
-    segment: &'a Segment,
-    asker: Asker<'a>,
-    claimed: Option<&str>,
-) -> Result<(&'a Profile, Option<&'a Machine>, Option<Mac>), Refusal> {
+/// Who asks. The MAC it claims finds its machine, but only if it is its own as far as that is known.
+fn for_asker<'a>(segment: &'a Segment, asker: Asker<'a>, claimed: Option<&str>) -> Result<Asker<'a>, Refusal> {
     let claimed: Option<Mac> = match claimed {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| Refusal::NotAllowed { request: format!("mac={text}") })?),
@@ -164,7 +321,7 @@ fn for_asker<'a>(
     if machine.is_none() && !segment.network().contains(&asker.address) {
         return Err(Refusal::UnknownMachine);
     }
-    Ok((profile(conf, segment, machine)?, machine, mac))
+    Ok(Asker { mac, machine, ..asker })
 }
 
 /// The path without leading slashes, empty parts and `.`; never one that leads out.

@@ -1,55 +1,121 @@
 //! The texts that loaders read: an iPXE script, a PXELINUX configuration.
 
-use super::template::Rendered;
+use super::plan::{Entry, Linux, Plan};
 use crate::conf::{Profile, Segment};
 use std::fmt::Write;
 
-/// An iPXE script that boots `rendered`. Where that fails it says so on the machine's screen and tries again.
-pub fn ipxe(rendered: &Rendered, segment: &Segment, profile: &Profile) -> String {
-    let url = |path: &str| {
-        if is_url(path) {
-            path.to_owned()
-        } else {
-            format!("http://{}/{}", segment.server, path.trim_start_matches('/'))
-        }
-    };
+/// An iPXE script that boots `plan`. Where that fails it says so on the machine's screen and tries again.
+pub fn ipxe(plan: &Plan, segment: &Segment, profile: &Profile) -> String {
     let mut script = format!("#!ipxe\necho PXElator {}: profile {}\n", segment.server, profile.name);
-    // A UEFI kernel finds its initrds by these names; a BIOS kernel passes them over.
-    let names: Vec<String> = (0..rendered.initrd.len()).map(|i| format!("initrd{i}")).collect();
-    let mut append = rendered.append.clone();
-    for name in &names {
-        let _ = write!(append, " initrd={name}");
-    }
-    let _ = writeln!(script, "kernel {} {} || goto failed", url(&rendered.kernel), append.trim());
-    for (name, path) in names.iter().zip(&rendered.initrd) {
-        let _ = writeln!(script, "initrd --name {name} {} || goto failed", url(path));
+    match plan {
+        Plan::Linux(linux) => ipxe_linux(linux, segment, &mut script),
+        Plan::Program { path, append } => {
+            let _ = writeln!(script, "chain {} {} || goto failed", url(segment, path), append.trim());
+        }
+        Plan::Local => script.push_str(concat!(
+            "echo Booting from this machine's own disk\n",
+            "iseq ${platform} efi && exit ||\n",
+            "sanboot --no-describe --drive 0x80 || exit\n",
+        )),
+        Plan::Shell => script.push_str("shell\n"),
+        Plan::Menu { timeout, entries } => ipxe_menu(timeout.as_millis(), entries, segment, &mut script),
     }
     script.push_str(concat!(
-        "boot || goto failed\n",
         ":failed\n",
         "echo This machine could not boot; the console of PXElator says why. Trying again in 5 seconds\n",
         "imgfree\n",
         "sleep 5\n",
     ));
     // Fetched anew, so that what was put right meanwhile counts.
-    let _ =
-        writeln!(script, "chain --replace http://{}/boot.ipxe?mac=${{netX/mac:hexhyp}} || goto failed", segment.server);
+    let _ = writeln!(script, "chain --replace {} || goto failed", own_script(segment));
     script
 }
 
-/// A PXELINUX configuration that boots `rendered` at once.
-pub fn pxelinux(rendered: &Rendered, profile: &Profile) -> String {
-    let path = |path: &str| if is_url(path) { path.to_owned() } else { format!("/{}", path.trim_start_matches('/')) };
-    let mut text =
-        format!("DEFAULT {0}\nPROMPT 0\nTIMEOUT 0\nLABEL {0}\n  KERNEL {1}\n", profile.name, path(&rendered.kernel));
-    if !rendered.initrd.is_empty() {
-        let initrd: Vec<String> = rendered.initrd.iter().map(|p| path(p)).collect();
-        let _ = writeln!(text, "  INITRD {}", initrd.join(","));
+/// Where iPXE finds the script of the machine that it runs on.
+fn own_script(segment: &Segment) -> String {
+    format!("http://{}/boot.ipxe?mac=${{netX/mac:hexhyp}}", segment.server)
+}
+
+fn url(segment: &Segment, path: &str) -> String {
+    if is_url(path) { path.to_owned() } else { format!("http://{}/{}", segment.server, path.trim_start_matches('/')) }
+}
+
+fn ipxe_linux(linux: &Linux, segment: &Segment, script: &mut String) {
+    // A UEFI kernel finds its initrds by these names; a BIOS kernel passes them over.
+    let names: Vec<String> = (0..linux.initrd.len()).map(|i| format!("initrd{i}")).collect();
+    let mut append = linux.append.clone();
+    for name in &names {
+        let _ = write!(append, " initrd={name}");
     }
-    if !rendered.append.is_empty() {
-        let _ = writeln!(text, "  APPEND {}", rendered.append);
+    let _ = writeln!(script, "kernel {} {} || goto failed", url(segment, &linux.kernel), append.trim());
+    for (name, path) in names.iter().zip(&linux.initrd) {
+        let _ = writeln!(script, "initrd --name {name} {} || goto failed", url(segment, path));
+    }
+    script.push_str("boot || goto failed\n");
+}
+
+fn ipxe_menu(timeout: u128, entries: &[Entry], segment: &Segment, script: &mut String) {
+    let _ = writeln!(script, "menu PXElator {}: what is this machine to boot?", segment.server);
+    for entry in entries {
+        match &entry.plan {
+            Ok(_) => drop(writeln!(script, "item {} {}", entry.profile, entry.title)),
+            Err(refusal) => drop(writeln!(script, "item --gap {} cannot be booted: {refusal}", entry.title)),
+        }
+    }
+    let first = entries.iter().find(|entry| entry.plan.is_ok()).map_or("", |entry| entry.profile.as_str());
+    let _ = writeln!(script, "choose --default {first} --timeout {timeout} target || goto failed");
+    let _ = writeln!(script, "chain --replace {}&choice=${{target}} || goto failed", own_script(segment));
+}
+
+/// A PXELINUX configuration that boots `plan`: at once, or of a menu what is chosen.
+pub fn pxelinux(plan: &Plan, segment: &Segment, profile: &Profile) -> String {
+    let mut text = String::new();
+    match plan {
+        Plan::Menu { timeout, entries } => {
+            let can: Vec<&Entry> = entries.iter().filter(|entry| entry.plan.is_ok()).collect();
+            let first = can.first().map_or("", |entry| entry.profile.as_str());
+            let _ = writeln!(text, "DEFAULT {first}\nPROMPT 1\nTIMEOUT {}", timeout.as_millis() / 100);
+            let _ = writeln!(text, "SAY PXElator {}: type a name, or wait", segment.server);
+            for entry in &can {
+                let _ = writeln!(text, "SAY   {}  {}", entry.profile, entry.title);
+            }
+            for entry in can {
+                if let Ok(plan) = &entry.plan {
+                    label(&entry.profile, plan, &mut text);
+                }
+            }
+        }
+        plan => {
+            let _ = writeln!(text, "DEFAULT {}\nPROMPT 0\nTIMEOUT 0", profile.name);
+            label(&profile.name, plan, &mut text);
+        }
     }
     text
+}
+
+fn label(name: &str, plan: &Plan, text: &mut String) {
+    let path = |path: &str| if is_url(path) { path.to_owned() } else { format!("/{}", path.trim_start_matches('/')) };
+    let _ = writeln!(text, "LABEL {name}");
+    match plan {
+        Plan::Linux(Linux { kernel, initrd, append }) => {
+            let _ = writeln!(text, "  KERNEL {}", path(kernel));
+            if !initrd.is_empty() {
+                let initrd: Vec<String> = initrd.iter().map(|p| path(p)).collect();
+                let _ = writeln!(text, "  INITRD {}", initrd.join(","));
+            }
+            if !append.is_empty() {
+                let _ = writeln!(text, "  APPEND {append}");
+            }
+        }
+        Plan::Program { path: program, append } => {
+            let _ = writeln!(text, "  KERNEL {}", path(program));
+            if !append.is_empty() {
+                let _ = writeln!(text, "  APPEND {append}");
+            }
+        }
+        // PXELINUX has no command line of its own that is of use.
+        Plan::Local | Plan::Shell | Plan::Menu { .. } => text.push_str("  LOCALBOOT 0\n"),
+    }
 }
 
 /// True where a profile's path is a URL, of this server or another.

@@ -1,118 +1,135 @@
 //! Renders a profile's values with those of the machine and its segment.
 
+use super::policy::Asker;
 use crate::{
-    conf::{Machine, Profile, Segment},
+    conf::{Profile, Secrets, Segment, Text},
     event::Refusal,
-    net::Mac,
 };
-use minijinja::{Environment, UndefinedBehavior, Value, context};
-use std::net::Ipv4Addr;
+use minijinja::{Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 
-/// A profile with every value rendered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rendered {
-    /// A path below `tftpboot` or a URL.
-    pub kernel: String,
-    /// Likewise.
-    pub initrd: Vec<String>,
-    /// The kernel's command line.
-    pub append: String,
+/// A template is rendered with so many steps at most, so that a loop without end is an error.
+const FUEL: u64 = 1_000_000;
+
+/// Values to render with: those of who asks, its segment and the moment.
+pub struct Values<'a> {
+    environment: Environment<'static>,
+    values: Value,
+    profile: &'a Profile,
 }
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    let kept = SyntaxConfig::builder().keep_trailing_newline(true).build();
+    kept.into_iter().for_each(|syntax| environment.set_syntax(syntax));
     environment
 }
 
-/// The parts of a profile that are no valid template: the file and what is wrong, with line and column.
-pub fn faults(profile: &Profile) -> Vec<(&'static str, String)> {
+/// The templates of a profile that are none: the file and what is wrong, with line and column.
+pub fn faults(profile: &Profile) -> Vec<(PathBuf, String)> {
     let environment = environment();
-    parts(profile)
-        .into_iter()
-        .filter_map(|(file, text)| environment.template_from_str(text).err().map(|error| (file, words(&error))))
+    let texts = profile.texts.values().chain(profile.answers.values());
+    texts
+        .filter_map(|text| Some((text.file.clone(), words(&environment.template_from_str(&text.body).err()?))))
         .collect()
 }
 
-fn parts(profile: &Profile) -> Vec<(&'static str, &str)> {
-    let kernel = profile.kernel.iter().map(|text| ("kernel", text.as_str()));
-    let initrd = profile.initrd.iter().map(|text| ("initrd", text.as_str()));
-    kernel.chain(initrd).chain([("append", profile.append.as_str())]).collect()
-}
+impl<'a> Values<'a> {
+    /// Those for `asker`; `secrets` are told where it may have them, and `answers` is where its answer files are.
+    pub fn of(
+        profile: &'a Profile,
+        segment: &Segment,
+        asker: &Asker<'_>,
+        secrets: Option<&Secrets>,
+        answers: &str,
+    ) -> Values<'a> {
+        let list = |addresses: &[Ipv4Addr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let secret = secrets.map(|secrets| secrets.iter().map(|(k, v)| (k.clone(), v.0.clone())).collect());
+        let values = context! {
+            machine => of_machine(segment, asker),
+            segment => context! {
+                server => segment.server.to_string(),
+                domain => segment.domain.clone(),
+                prefix => segment.prefix,
+                netmask => segment.network().netmask().to_string(),
+                gateway => segment.gateway.map(|g| g.to_string()),
+                dns => list(&segment.dns),
+                ntp => list(&segment.ntp),
+            },
+            answers,
+            token => asker.standing.token.to_string(),
+            secret => secret.unwrap_or_else(BTreeMap::<String, String>::new),
+        };
+        Values { environment: environment(), values, profile }
+    }
 
-/// Renders `profile` for who boots it: a machine of the conf tree, or an address of the pool.
-pub fn render(
-    profile: &Profile,
-    segment: &Segment,
-    machine: Option<&Machine>,
-    address: Ipv4Addr,
-    mac: Option<Mac>,
-) -> Result<Rendered, Refusal> {
-    let values = values(segment, machine, address, mac);
-    let environment = environment();
-    let broken = |error: String| Refusal::BrokenProfile { profile: profile.name.clone(), error };
-    let one = |file: &str, text: &str| {
-        let rendered = environment
-            .render_str(text, &values)
-            .map_err(|e| broken(format!("conf/boot/{}/{file}: {}", profile.name, words(&e))))?;
+    /// A text as it is to be read by a machine.
+    pub fn text(&self, text: &Text) -> Result<String, Refusal> {
+        let rendered = self.environment.render_str(&text.body, &self.values);
+        rendered.map_err(|error| self.broken(text, &words(&error)))
+    }
+
+    /// A text that is one line of a script.
+    pub fn line(&self, text: &Text) -> Result<String, Refusal> {
+        let rendered = self.text(text)?;
+        let rendered = rendered.trim();
         // A value with a line break would be a command of its own in the script.
         if rendered.chars().any(char::is_control) {
-            return Err(broken(format!(
-                "conf/boot/{}/{file}: a line break or control character in a value",
-                profile.name
-            )));
+            return Err(self.broken(text, "a line break or control character in a value"));
         }
-        Ok(rendered.trim().to_owned())
-    };
-    let kernel = profile.kernel.as_deref().ok_or_else(|| {
-        broken(format!(
-            "conf/boot/{}/kernel is not there; write the kernel's path below tftpboot into it",
-            profile.name
-        ))
-    })?;
-    Ok(Rendered {
-        kernel: one("kernel", kernel)?,
-        initrd: profile.initrd.iter().map(|text| one("initrd", text)).collect::<Result<_, _>>()?,
-        append: one("append", &profile.append)?,
-    })
+        Ok(rendered.to_owned())
+    }
+
+    /// A text of lines, each rendered by itself.
+    pub fn lines(&self, text: &Text) -> Result<Vec<String>, Refusal> {
+        let line = |line: &str| self.line(&Text { file: text.file.clone(), body: line.to_owned() });
+        text.body.lines().map(str::trim).filter(|l| !l.is_empty()).map(line).collect()
+    }
+
+    fn broken(&self, text: &Text, error: &str) -> Refusal {
+        Refusal::BrokenProfile {
+            profile: self.profile.name.clone(),
+            error: format!("conf/{}: {error}", text.file.display()),
+        }
+    }
 }
 
-fn values(segment: &Segment, machine: Option<&Machine>, address: Ipv4Addr, mac: Option<Mac>) -> Value {
+fn of_machine(segment: &Segment, asker: &Asker<'_>) -> BTreeMap<String, String> {
+    let Asker { address, mac, machine, .. } = *asker;
     let hostname =
         machine.map_or_else(|| format!("m-{}", address.to_string().replace('.', "-")), |m| m.hostname.clone());
-    let mut of_machine: std::collections::BTreeMap<String, String> =
-        machine.map(|machine| machine.extra.clone()).unwrap_or_default();
-    of_machine.insert("address".to_owned(), machine.map_or(address, |m| m.address).to_string());
+    let mut of_machine = machine.map(|machine| machine.extra.clone()).unwrap_or_default();
+    let mut add = |name: &str, value: String| of_machine.insert(name.to_owned(), value);
+    add("address", machine.map_or(address, |m| m.address).to_string());
     if let Some(mac) = machine.map(|m| m.mac).or(mac) {
-        of_machine.insert("mac".to_owned(), mac.to_string());
+        add("mac", mac.to_string());
     }
-    of_machine.insert("fqdn".to_owned(), format!("{hostname}.{}", segment.domain));
-    of_machine.insert("domain".to_owned(), segment.domain.clone());
-    of_machine.insert("hostname".to_owned(), hostname);
-    if let Some(firmware) = machine.and_then(|m| m.firmware) {
-        of_machine.insert("firmware".to_owned(), firmware.to_string());
+    add("fqdn", format!("{hostname}.{}", segment.domain));
+    add("domain", segment.domain.clone());
+    add("hostname", hostname);
+    if let Some(firmware) = asker.firmware() {
+        add("firmware", firmware.to_string());
     }
-    let list = |addresses: &[Ipv4Addr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
-    context! {
-        machine => of_machine,
-        segment => context! {
-            server => segment.server.to_string(),
-            domain => segment.domain.clone(),
-            prefix => segment.prefix,
-            netmask => segment.network().netmask().to_string(),
-            gateway => segment.gateway.map(|g| g.to_string()),
-            dns => list(&segment.dns),
-            ntp => list(&segment.ntp),
-        },
-    }
+    of_machine
 }
 
 /// What is wrong, with the line and the column.
 fn words(error: &minijinja::Error) -> String {
     let what = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
     match (error.line(), error.range()) {
-        (Some(line), Some(range)) => format!("line {line}, column {}: {what}", range.start + 1),
+        (Some(line), Some(range)) => format!("line {line}, column {}: {what}", column(error, range.start)),
         (Some(line), None) => format!("line {line}: {what}"),
         _ => what,
+    }
+}
+
+/// The column of a byte of the template, counted from 1 within its line.
+fn column(error: &minijinja::Error, at: usize) -> usize {
+    let before = error.template_source().and_then(|source| source.get(..at)).unwrap_or_default();
+    match error.template_source() {
+        Some(_) => before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
+        None => at + 1,
     }
 }

@@ -1,76 +1,37 @@
 use super::*;
 use crate::{
-    conf::{Conf, Loader, Machine, Mode, Profile, Segment},
+    conf::{Conf, Loader, Machine, Profile, Segment},
     event::{Architecture, Refusal},
     net::Mac,
 };
 use proptest::prelude::*;
-use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 const MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 0x60]);
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 60);
 
 fn profile(kernel: &str, append: &str) -> Arc<Profile> {
-    let name = "live".to_owned();
-    Arc::new(Profile {
-        name,
-        kernel: Some(kernel.into()),
-        initrd: vec!["live/initrd.img".into()],
-        append: append.into(),
-    })
+    let texts = [("kernel", kernel), ("initrd", "live/initrd.img"), ("append", append)];
+    Arc::new(Profile::new("live", &texts))
 }
 
 fn machine() -> Machine {
     let extra = BTreeMap::from([("homepage".to_owned(), "http://x/".to_owned())]);
-    let boot = Some("live".to_owned());
-    Machine {
-        address: ADDRESS,
-        mac: MAC,
-        hostname: "web1".into(),
-        boot,
-        loader: None,
-        firmware: None,
-        power: Vec::new(),
-        logins: Default::default(),
-        pins: Default::default(),
-        schedule: None,
-        skip: None,
-        terminal: None,
-        extra,
-    }
+    Machine { boot: Some("live".into()), extra, ..Machine::new(ADDRESS, MAC, "web1") }
 }
 
 fn conf(append: &str) -> (Conf, Segment) {
     let segment = Segment {
-        schedule: None,
-        timezone: None,
-        holidays: Default::default(),
-        logins: Default::default(),
-        server: Ipv4Addr::new(10, 77, 0, 1),
-        interface: None,
-        prefix: 24,
         domain: "test.lan".into(),
-        gateway: None,
-        dns: vec![],
-        pool: None,
-        lease: Duration::from_secs(3600),
-        boot: None,
-        loader: Loader::Ipxe,
-        mode: Mode::Authoritative,
-        ntp: vec![],
-        radv: true,
-        couchdb: None,
-        keep: None,
-        record: 10,
-        terminal: None,
         machines: BTreeMap::from([(ADDRESS, Arc::new(machine()))]),
+        ..Segment::new(Ipv4Addr::new(10, 77, 0, 1))
     };
     let profiles = BTreeMap::from([("live".to_owned(), profile("live/vmlinuz", append))]);
     (Conf { segments: BTreeMap::from([(segment.server, Arc::new(segment.clone()))]), profiles }, segment)
 }
 
 fn asker(machine: Option<&Machine>) -> Asker<'_> {
-    Asker { address: ADDRESS, mac: machine.map(|m| m.mac), machine }
+    Asker { address: ADDRESS, mac: machine.map(|m| m.mac), machine, standing: Standing::default() }
 }
 
 fn text(served: Result<Served, Refusal>) -> String {
@@ -101,10 +62,11 @@ fn the_boot_file_of_each_firmware() {
         (Some(UefiX64), false, Loader::Pxelinux, "syslinux.efi"),
     ] {
         segment.loader = loader;
-        let file = boot_file(&conf, &segment, Some(&m), MAC, Firmware { architecture, ipxe });
+        let file = boot_file(&conf, &segment, &asker(Some(&m)), MAC, Firmware { architecture, ipxe });
         assert_eq!(file, Ok(BootFile(expected.into())), "{architecture:?} {ipxe} {loader:?}");
     }
-    let odd = boot_file(&conf, &segment, Some(&m), MAC, Firmware { architecture: Some(Other(99)), ipxe: false });
+    let odd =
+        boot_file(&conf, &segment, &asker(Some(&m)), MAC, Firmware { architecture: Some(Other(99)), ipxe: false });
     assert!(matches!(odd, Err(Refusal::NotAllowed { .. })));
 }
 
@@ -112,10 +74,10 @@ fn the_boot_file_of_each_firmware() {
 fn without_a_profile_there_is_a_named_refusal() {
     let (conf, segment) = conf("");
     let firmware = Firmware { architecture: Some(Architecture::Bios), ipxe: false };
-    assert_eq!(boot_file(&conf, &segment, None, MAC, firmware), Err(Refusal::NoProfile));
+    assert_eq!(boot_file(&conf, &segment, &asker(None), MAC, firmware), Err(Refusal::NoProfile));
     let lost = Machine { boot: Some("kisok".into()), ..machine() };
     let refusal = Refusal::UnknownProfile { profile: "kisok".into() };
-    assert_eq!(boot_file(&conf, &segment, Some(&lost), MAC, firmware), Err(refusal));
+    assert_eq!(boot_file(&conf, &segment, &asker(Some(&lost)), MAC, firmware), Err(refusal));
 }
 
 #[test]
@@ -148,9 +110,11 @@ fn a_script_is_given_to_its_machine_only() {
     let m = machine();
     let other = "boot.ipxe?mac=52-54-00-00-00-61";
     assert_eq!(serve(&conf, &segment, asker(Some(&m)), other), Err(Refusal::UnknownMachine));
-    let stranger = Asker { address: Ipv4Addr::new(10, 77, 0, 150), mac: None, machine: None };
+    let stranger =
+        Asker { address: Ipv4Addr::new(10, 77, 0, 150), mac: None, machine: None, standing: Standing::default() };
     assert_eq!(serve(&conf, &segment, stranger, "boot.ipxe"), Err(Refusal::NoProfile));
-    let elsewhere = Asker { address: Ipv4Addr::new(192, 0, 2, 1), mac: None, machine: None };
+    let elsewhere =
+        Asker { address: Ipv4Addr::new(192, 0, 2, 1), mac: None, machine: None, standing: Standing::default() };
     assert_eq!(serve(&conf, &segment, elsewhere, "boot.ipxe"), Err(Refusal::UnknownMachine));
     // Beside another DHCP server the address says nothing; the MAC finds the machine.
     assert!(text(serve(&conf, &segment, stranger, "boot.ipxe?mac=52-54-00-00-00-60")).contains("live/vmlinuz"));
@@ -173,7 +137,7 @@ fn a_broken_template_is_named_with_its_place() {
         }
     }
     assert_eq!(faults(&profile("k", "ok {{ machine.hostname }}")), []);
-    assert_eq!(faults(&profile("k", "{{ oops"))[0].0, "append");
+    assert_eq!(faults(&profile("k", "{{ oops"))[0].0.display().to_string(), "boot/live/append");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `pxelator check`: every mistake of the conf tree, and every file that a machine would ask for and not find.
 
 use crate::{
-    boot::{self, Asker},
+    boot::{self, Asker, Standing},
     conf,
     servers::open_below,
 };
@@ -40,7 +40,8 @@ fn missing(conf: &conf::Conf, tftpboot: &Path) -> BTreeSet<String> {
             if segment.profile_of(Some(machine)).is_none() {
                 continue;
             }
-            let asker = Asker { address: machine.address, mac: Some(machine.mac), machine: Some(machine) };
+            let standing = Standing { firmware: machine.firmware, ..Standing::default() };
+            let asker = Asker { address: machine.address, mac: Some(machine.mac), machine: Some(machine), standing };
             match boot::files(conf, segment, asker) {
                 Err(refusal) => drop(words.insert(format!("{} ({}): {refusal}", machine.hostname, machine.address))),
                 Ok(files) => {

@@ -63,6 +63,15 @@ pub struct Places {
     /// Where terminals are logged and boots are recorded, a folder a machine
     #[arg(long, global = true, value_name = "DIR", default_value = "log")]
     log_dir: PathBuf,
+    /// The bases of root file systems over NFS, a folder each
+    #[arg(long, global = true, value_name = "DIR", default_value = "roots")]
+    roots: PathBuf,
+    /// What machines change of them, a folder a machine
+    #[arg(long, global = true, value_name = "DIR", default_value = "overlay")]
+    overlay: PathBuf,
+    /// The disks and snapshots of virtual machines
+    #[arg(long, global = true, value_name = "DIR", default_value = "vm")]
+    vm_dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -156,6 +165,9 @@ impl Places {
             run: self.run_dir,
             vms: self.vm_dir,
             log: self.log_dir,
+            roots: self.roots,
+            overlay: self.overlay,
+            vm: self.vm_dir,
             interface,
         }
     }

@@ -5,7 +5,7 @@ use crate::event::{Event, Fact, MachineSummary};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
-    path::{Component, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 /// What the tree says at the start.
@@ -24,6 +24,7 @@ pub fn between(
     let paths: BTreeSet<_> = files_before.keys().chain(files_now.keys()).collect();
     for path in paths.into_iter().filter(|path| files_before.get(*path) != files_now.get(*path)) {
         events.push(about(path, Fact::ConfChanged { path: path.display().to_string() }));
+        events.extend(armed(path, now));
     }
     for mistake in now.mistakes.iter().filter(|mistake| !before.mistakes.contains(mistake)) {
         let Mistake { path, value, expected } = mistake.clone();
@@ -49,7 +50,7 @@ pub fn between(
 }
 
 /// An event about the segment and machine that a path of the tree belongs to.
-fn about(path: &std::path::Path, fact: Fact) -> Event {
+fn about(path: &Path, fact: Fact) -> Event {
     let mut addresses = path.components().map_while(|part| match part {
         Component::Normal(name) => name.to_str()?.parse::<Ipv4Addr>().ok(),
         _ => None,
@@ -58,12 +59,22 @@ fn about(path: &std::path::Path, fact: Fact) -> Event {
     Event::new(segment, fact).about(addresses.next(), None)
 }
 
+/// A machine is armed whenever its file is written, also with what it was armed with before.
+fn armed(path: &Path, now: &Reading) -> Option<Event> {
+    let mut parts = path.to_str()?.split('/');
+    let (segment, machine) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let once = now.conf.segments.get(&segment)?.machines.get(&machine)?.boot_once.clone();
+    let once = once.filter(|_| parts.next() == Some("boot-once"))?;
+    Some(about(path, Fact::BootArmed { profile: once.profile, then: once.then }))
+}
+
 fn loaded(segment: &Segment) -> Fact {
     let summary = |machine: &Machine| MachineSummary {
         address: machine.address,
         mac: machine.mac,
         hostname: machine.hostname.clone(),
         boot: segment.profile_of(Some(machine)).map(str::to_owned),
+        armed: machine.boot_once.as_ref().map(|once| once.profile.clone()),
         firmware: machine.firmware,
         power: machine.power.first().map(|rung| rung.method().to_owned()),
     };

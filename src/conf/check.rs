@@ -1,6 +1,6 @@
 //! What is wrong only when values are looked at together.
 
-use super::{Conf, Machine, Mistake, Pool, Segment};
+use super::{Conf, Machine, Mistake, Pool, Profile, Segment};
 use crate::{boot, net::Mac};
 use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
@@ -13,18 +13,32 @@ pub fn across(conf: &mut Conf, last: Option<&Conf>, mistakes: &mut Vec<Mistake>)
         let last = last.and_then(|conf| conf.segments.get(&segment.server)).map(Arc::as_ref);
         machines(segment, last, mistakes);
         addresses(segment, last, mistakes);
-        let names = segment.machines.values().map(|m| (format!("{}/boot", m.address), m.boot.clone()));
-        for (file, name) in names.chain([("boot".to_owned(), segment.boot.clone())]) {
-            if let Some(name) = name.filter(|name| !profiles.contains_key(name)) {
-                let known = profiles.keys().cloned().collect::<Vec<_>>().join(", ");
-                mistakes.push(mistake(segment, &file, &name, format!("a profile of boot/ (there are: {known})")));
+        let of_machine = |m: &Arc<Machine>| {
+            let at = |file: &str, name: &str| (format!("{}/{file}", m.address), name.to_owned());
+            let boot = m.boot.iter().map(|name| at("boot", name)).collect::<Vec<_>>();
+            let once =
+                m.boot_once.iter().flat_map(|once| [at("boot-once", &once.profile), at("boot-once", &once.then)]);
+            boot.into_iter().chain(once).collect::<Vec<_>>()
+        };
+        let names = segment.machines.values().flat_map(of_machine);
+        for (file, name) in names.chain(segment.boot.iter().map(|name| ("boot".to_owned(), name.clone()))) {
+            if !boot::is_known(profiles, &name) {
+                mistakes.push(mistake(segment, &file, &name, known(profiles)));
             }
         }
     }
     for profile in profiles.values() {
-        for (file, error) in boot::faults(profile) {
-            let path = PathBuf::from("boot").join(&profile.name).join(file);
-            mistakes.push(Mistake { path, value: error, expected: "a template that can be rendered".to_owned() });
+        for (path, error) in boot::faults(profile) {
+            let mistake = Mistake { path, value: error, expected: "a template that can be rendered".to_owned() };
+            mistakes.push(mistake);
+        }
+        let menus = profile.texts.iter().filter(|(name, _)| name.starts_with("menu"));
+        for (line, text) in menus.flat_map(|(_, text)| text.body.lines().map(move |line| (line, text))) {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            if !boot::is_known(profiles, name) {
+                let mistake = Mistake { path: text.file.clone(), value: name.to_owned(), expected: known(profiles) };
+                mistakes.push(mistake);
+            }
         }
     }
     let nets: Vec<_> = segments.values().map(|s| (s.server, s.network())).collect();
@@ -37,6 +51,11 @@ pub fn across(conf: &mut Conf, last: Option<&Conf>, mistakes: &mut Vec<Mistake>)
             }
         }
     }
+}
+
+fn known(profiles: &BTreeMap<String, Arc<Profile>>) -> String {
+    let known = profiles.keys().cloned().collect::<Vec<_>>().join(", ");
+    format!("a profile of boot/ (there are: {known})")
 }
 
 fn mistake(segment: &Segment, file: &str, value: &str, expected: impl Into<String>) -> Mistake {

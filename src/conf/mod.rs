@@ -6,6 +6,7 @@ mod check;
 mod model;
 mod planned;
 pub mod power;
+mod profile;
 mod read;
 mod rung;
 mod secret;
@@ -18,9 +19,12 @@ mod watch;
 mod write;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
-pub use model::{Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Pool, Profile, Segment, Terminal};
+pub use model::{
+    Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Once, Pool, Secret, Secrets, Segment, Terminal,
+};
 pub use planned::{SkipError, pass_over};
 pub use power::Rung;
+pub use profile::{Download, Evidence, NfsServer, Profile, Text};
 pub use read::{Reading, read};
 pub use trust::{TrustError, trust};
 pub use watch::watch;

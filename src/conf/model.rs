@@ -1,6 +1,6 @@
 //! The conf tree once it is read and checked: plain values, nothing that can fail.
 
-use super::power::Rung;
+use super::{Profile, power::Rung};
 use crate::{
     event::Architecture,
     net::Mac,
@@ -8,6 +8,9 @@ use crate::{
 };
 use ipnet::Ipv4Net;
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+
+/// Boots of each machine whose packets are kept, unless `record` says otherwise.
+pub const RECORDED: usize = 10;
 
 /// The whole tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub struct Segment {
     pub holidays: Holidays,
     /// `amt.secret`, `redfish.secret`, `ipmi.secret`: who asks those of its machines that have no file of their own.
     pub logins: Logins,
+    /// `NAME.secret`: told to its machines while they are armed, once each.
+    pub secrets: Secrets,
     /// Machines by address.
     pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
 }
@@ -78,6 +83,8 @@ pub struct Machine {
     pub hostname: String,
     /// `boot`: a profile's name.
     pub boot: Option<String>,
+    /// `boot-once`: what it boots until there is evidence that it is done.
+    pub boot_once: Option<Once>,
     /// `loader`: this machine's own.
     pub loader: Option<Loader>,
     /// `firmware`: else learned from its requests.
@@ -94,8 +101,32 @@ pub struct Machine {
     pub skip: Option<Skip>,
     /// `terminal`: what a terminal on it runs; without it its serial console where there is one, else ssh.
     pub terminal: Option<Terminal>,
+    /// `NAME.secret`: told to the machine while it is armed, once.
+    pub secrets: Secrets,
     /// Files of the machine's folder that have no meaning here, for templates: name and value.
     pub extra: BTreeMap<String, String>,
+}
+
+/// What a machine boots until there is evidence that it is done: `PROFILE [then PROFILE]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The profile, mostly an installer.
+    pub profile: String,
+    /// What its `boot` says afterwards; `local` unless given.
+    pub then: String,
+}
+
+/// A value that is never shown, by the name of its file without `.secret`.
+pub type Secrets = BTreeMap<String, Secret>;
+
+/// A value that is never shown, never journaled. Its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 /// Who asks what switches machines, by its first word: `amt`.
@@ -170,19 +201,6 @@ pub enum Loader {
     Pxelinux,
 }
 
-/// What to boot: `conf/boot/<name>/`. The values are templates, not rendered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// The folder's name.
-    pub name: String,
-    /// `kernel`: a path below `tftpboot` or a URL. None is a fault that is told to who asks for the profile.
-    pub kernel: Option<String>,
-    /// `initrd`: likewise, one a line.
-    pub initrd: Vec<String>,
-    /// `append`: the kernel command line.
-    pub append: String,
-}
-
 /// A file of the tree that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{path}: {value:?} is not {expected}", path = path.display())]
@@ -196,6 +214,35 @@ pub struct Mistake {
 }
 
 impl Segment {
+    /// A segment of which nothing is said but its server's address.
+    pub fn new(server: Ipv4Addr) -> Segment {
+        Segment {
+            server,
+            interface: None,
+            prefix: 24,
+            domain: "lan".to_owned(),
+            gateway: None,
+            dns: Vec::new(),
+            pool: None,
+            lease: Duration::from_secs(3600),
+            boot: None,
+            loader: Loader::Ipxe,
+            mode: Mode::Authoritative,
+            ntp: Vec::new(),
+            radv: true,
+            couchdb: None,
+            terminal: None,
+            keep: None,
+            record: RECORDED,
+            schedule: None,
+            timezone: None,
+            holidays: Holidays::default(),
+            logins: Logins::new(),
+            secrets: Secrets::new(),
+            machines: BTreeMap::new(),
+        }
+    }
+
     /// The segment's network.
     pub fn network(&self) -> Ipv4Net {
         Ipv4Net::new_assert(self.server, self.prefix).trunc()
@@ -211,9 +258,32 @@ impl Segment {
         machine.logins.get(method).or_else(|| self.logins.get(method))
     }
 
-    /// The profile that a machine boots; of one that is not in the tree, the segment's.
+    /// The profile that a machine boots when it is not armed; of one that is not in the tree, the segment's.
     pub fn profile_of<'a>(&'a self, machine: Option<&'a Machine>) -> Option<&'a str> {
         machine.and_then(|m| m.boot.as_deref()).or(self.boot.as_deref())
+    }
+}
+
+impl Machine {
+    /// A machine of which nothing else is said.
+    pub fn new(address: Ipv4Addr, mac: Mac, hostname: &str) -> Machine {
+        Machine {
+            address,
+            mac,
+            hostname: hostname.to_owned(),
+            boot: None,
+            boot_once: None,
+            loader: None,
+            firmware: None,
+            power: Vec::new(),
+            logins: Logins::new(),
+            pins: BTreeMap::new(),
+            schedule: None,
+            skip: None,
+            terminal: None,
+            secrets: Secrets::new(),
+            extra: BTreeMap::new(),
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
-use super::{Conf, Loader, Logins, Machine, Mistake, Mode, Profile, Segment, check, power, secret, terminal, value};
+use super::{
+    Conf, Loader, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, terminal,
+    value,
+};
 use crate::{event::printable, schedule};
 use std::{
     collections::BTreeMap,
@@ -13,9 +16,7 @@ use std::{
 };
 
 /// A value is a line or some; a file beyond this is a mistake.
-const LARGEST: u64 = 64 << 10;
-/// Boots of each machine whose packets are kept, unless `record` says otherwise.
-const RECORDED: usize = 10;
+pub const LARGEST: u64 = 64 << 10;
 /// Files of a segment's folder that this version reads, and those that others do.
 const SEGMENT_FILES: [&str; 19] = [
     "interface",
@@ -39,10 +40,11 @@ const SEGMENT_FILES: [&str; 19] = [
     "holidays",
 ];
 const LATER_FILES: [&str; 3] = ["alerts", "checks", "track"];
-const MACHINE_FILES: [&str; 11] = [
+const MACHINE_FILES: [&str; 12] = [
     "mac",
     "hostname",
     "boot",
+    "boot-once",
     "loader",
     "firmware",
     "power",
@@ -53,7 +55,8 @@ const MACHINE_FILES: [&str; 11] = [
     "redfish.pin",
 ];
 /// Ways of switching that ask who asks, and those with a certificate.
-const WITH_LOGIN: [(&str, &str); 3] = [("amt", "amt.secret"), ("redfish", "redfish.secret"), ("ipmi", "ipmi.secret")];
+pub const WITH_LOGIN: [(&str, &str); 3] =
+    [("amt", "amt.secret"), ("redfish", "redfish.secret"), ("ipmi", "ipmi.secret")];
 const WITH_PIN: [(&str, &str); 2] = [("amt", "amt.pin"), ("redfish", "redfish.pin")];
 
 /// The tree as far as it makes sense, and what does not.
@@ -71,12 +74,13 @@ pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
     let mut conf = Conf::default();
     for name in reader.folders(Path::new("")) {
         if name == "boot" {
-            conf.profiles = reader.profiles(last);
+            let none = BTreeMap::new();
+            conf.profiles = profile::profiles(&mut reader, last.map_or(&none, |last| &last.profiles));
         } else if let Ok(server) = name.parse::<Ipv4Addr>() {
             let last = last.and_then(|conf| conf.segments.get(&server));
             conf.segments.insert(server, Arc::new(reader.segment(server, last.map(Arc::as_ref))));
-        } else {
-            reader.mistake(&name, &name, "the server's address of a segment, or boot");
+        } else if name != "commands" {
+            reader.mistake(&name, &name, "the server's address of a segment, boot, or commands");
         }
     }
     let mut mistakes = reader.mistakes;
@@ -111,7 +115,7 @@ impl Reader<'_> {
     }
 
     /// Names in a folder, sorted; editors' leftovers and hidden files are passed over.
-    fn names(&mut self, folder: &Path) -> Vec<(String, bool)> {
+    pub fn names(&mut self, folder: &Path) -> Vec<(String, bool)> {
         let entries = match fs::read_dir(self.dir.join(folder)) {
             Ok(entries) => entries,
             Err(error) => {
@@ -132,7 +136,7 @@ impl Reader<'_> {
         names
     }
 
-    fn folders(&mut self, folder: &Path) -> Vec<String> {
+    pub fn folders(&mut self, folder: &Path) -> Vec<String> {
         let names = self.names(folder);
         names.into_iter().filter(|(_, is_folder)| *is_folder).map(|(name, _)| name).collect()
     }
@@ -160,6 +164,21 @@ impl Reader<'_> {
             },
         }
         Found::Bad
+    }
+
+    /// All that a file holds, as it is; with what a mistake leaves in force.
+    pub fn whole(&mut self, path: &Path, last: Option<String>) -> Option<String> {
+        let mut bytes = Vec::new();
+        let most = profile::LARGEST_ANSWER;
+        let read = open(&self.dir.join(path)).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+        match read.map(|size| (size as u64 > most, String::from_utf8(bytes))) {
+            Ok((false, Ok(text))) => return Some(text),
+            Ok((true, _)) => self.mistake(path, "too much", format!("a file of at most {} KiB", most >> 10)),
+            Ok((_, Err(_))) => self.mistake(path, "bytes that are no text", "text in UTF-8; others go below tftpboot"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => self.mistake(path, &error.to_string(), "a file that can be read"),
+        }
+        last
     }
 
     fn value<T>(&mut self, path: &Path, parse: fn(&str) -> Result<T, String>) -> Found<T> {
@@ -216,6 +235,7 @@ impl Reader<'_> {
                 .optional(&at("holidays"), schedule::holidays, last.map(|l| l.holidays.clone()))
                 .unwrap_or_default(),
             logins: self.logins(&folder, last.map(|l| &l.logins)),
+            secrets: self.secrets(&folder, last.map(|l| &l.secrets), &["couchdb"]),
             machines: BTreeMap::new(),
         };
         let login = last.and_then(|l| l.couchdb.as_ref()?.login.clone());
@@ -257,6 +277,7 @@ impl Reader<'_> {
             mac: mac?,
             hostname: hostname.unwrap_or_else(|| name_of(address)),
             boot: self.optional(&at("boot"), value::name, last.and_then(|l| l.boot.clone())),
+            boot_once: self.optional(&at("boot-once"), value::once, last.and_then(|l| l.boot_once.clone())),
             loader: self.optional(&at("loader"), value::loader, last.and_then(|l| l.loader)),
             firmware: self.optional(&at("firmware"), value::firmware, last.and_then(|l| l.firmware)),
             power: self.optional(&at("power"), power::ladder, last.map(|l| l.power.clone())).unwrap_or_default(),
@@ -265,6 +286,7 @@ impl Reader<'_> {
             schedule: self.optional(&at("schedule"), schedule::parse, last.and_then(|l| l.schedule.clone())),
             skip: self.optional(&at("skip"), schedule::skip, last.and_then(|l| l.skip.clone())),
             terminal: self.optional(&at("terminal"), terminal::terminal, last.and_then(|l| l.terminal.clone())),
+            secrets: self.secrets(folder, last.map(|l| &l.secrets), &[]),
             extra: BTreeMap::new(),
         };
         for (name, is_folder) in self.names(folder) {
@@ -296,32 +318,6 @@ impl Reader<'_> {
         };
         WITH_PIN.into_iter().filter_map(pin).collect()
     }
-
-    fn profiles(&mut self, last: Option<&Conf>) -> BTreeMap<String, Arc<Profile>> {
-        let mut profiles = BTreeMap::new();
-        for name in self.folders(Path::new("boot")) {
-            let folder = Path::new("boot").join(&name);
-            let last = last.and_then(|l| l.profiles.get(&name));
-            let at = |file: &str| folder.join(file);
-            if value::name(&name).is_err() {
-                self.mistake(&folder, &name, "a profile's name: letters, digits, hyphens and dots");
-                continue;
-            }
-            let profile = Profile {
-                kernel: self.optional(&at("kernel"), value::line, last.and_then(|l| l.kernel.clone())),
-                initrd: self.optional(&at("initrd"), value::lines, last.map(|l| l.initrd.clone())).unwrap_or_default(),
-                append: self
-                    .optional(&at("append"), |text| Ok(text.replace('\n', " ")), last.map(|l| l.append.clone()))
-                    .unwrap_or_default(),
-                name: name.clone(),
-            };
-            if profile.kernel.is_none() {
-                self.mistake(at("kernel"), "", "there; every profile has a file kernel");
-            }
-            profiles.insert(name, Arc::new(profile));
-        }
-        profiles
-    }
 }
 
 /// The name of a machine that has none: `m-10-77-0-60`.
@@ -343,7 +339,7 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn is_leftover(name: &str) -> bool {
+pub fn is_leftover(name: &str) -> bool {
     name.starts_with('.') || name.starts_with('#') || name.ends_with('~') || name.ends_with(".swp") || name == "4913"
 }
 

@@ -1,6 +1,10 @@
 //! Files that only their owner may read. What they hold is in no mistake, no event and no screen.
 
-use super::{Login, read::Reader, value};
+use super::{
+    Login, Secret, Secrets,
+    read::{Reader, WITH_LOGIN},
+    value,
+};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 /// Bits of the mode that let others in.
@@ -16,13 +20,36 @@ pub fn masked(text: &str) -> String {
 }
 
 impl Reader<'_> {
-    /// `user:password` of a file that may be missing. One that others can read is a mistake, and not used.
-    pub fn login(&mut self, path: &Path, last: Option<Login>) -> Option<Login> {
-        let mode = fs::metadata(self.dir.join(path)).ok()?.permissions().mode() & 0o777;
+    /// The secrets of a folder that are for machines, by name: not those of what switches machines, nor `others`.
+    pub fn secrets(&mut self, folder: &Path, last: Option<&Secrets>, others: &[&str]) -> Secrets {
+        let mut secrets = Secrets::new();
+        for (file, is_folder) in self.names(folder) {
+            let Some(name) = file.strip_suffix(".secret").filter(|_| !is_folder) else { continue };
+            if others.contains(&name) || WITH_LOGIN.iter().any(|(_, login)| *login == file) {
+                continue;
+            }
+            let path = folder.join(&file);
+            let last = last.and_then(|secrets| secrets.get(name)).map(|secret| secret.0.clone());
+            if self.is_private(&path)
+                && let Some(text) = self.optional(&path, value::line, last)
+            {
+                secrets.insert(name.to_owned(), Secret(text));
+            }
+        }
+        secrets
+    }
+
+    /// False, and a mistake, where others may read the file.
+    fn is_private(&mut self, path: &Path) -> bool {
+        let mode = fs::metadata(self.dir.join(path)).map_or(0, |meta| meta.permissions().mode() & 0o777);
         if mode & OTHERS != 0 {
             self.mistake(path, &format!("mode {mode:04o}"), "for its owner alone: chmod 600 it");
-            return None;
         }
-        self.optional(path, value::login, last)
+        mode & OTHERS == 0
+    }
+
+    /// `user:password` of a file that may be missing. One that others can read is a mistake, and not used.
+    pub fn login(&mut self, path: &Path, last: Option<Login>) -> Option<Login> {
+        if self.is_private(path) { self.optional(path, value::login, last) } else { None }
     }
 }

@@ -45,7 +45,7 @@ fn a_good_tree() {
     let machine = &segment.machines[&"10.77.0.60".parse().unwrap()];
     assert_eq!(machine.hostname, "m-10-77-0-60");
     assert_eq!(machine.extra.keys().collect::<Vec<_>>(), ["homepage"], "secrets are not kept");
-    assert_eq!(reading.conf.profiles["kiosk"].initrd, ["a.img", "b.img"]);
+    assert_eq!(reading.conf.profiles["kiosk"].texts["initrd"].body, "a.img\nb.img");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a single file of the tree may hold. Each function takes a trimmed value; its error says what was expected.
 
-use super::{Database, Loader, Login, Mode, Pool};
+use super::{Database, Loader, Login, Mode, Once, Pool};
 use crate::{event::Architecture, net::Mac};
 use jiff::Span;
 use std::{net::Ipv4Addr, time::Duration};
@@ -171,6 +171,17 @@ pub fn name(text: &str) -> Result<String, Expected> {
     } else {
         Err("a name of letters, digits, hyphens and dots".to_owned())
     }
+}
+
+/// `PROFILE [then PROFILE]`.
+pub fn once(text: &str) -> Result<Once, Expected> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (profile, then) = match words[..] {
+        [profile] => (profile, "local"),
+        [profile, "then", then] => (profile, then),
+        _ => return Err("a profile, or: PROFILE then PROFILE".to_owned()),
+    };
+    Ok(Once { profile: name(profile)?, then: name(then)? })
 }
 
 /// Any single line.

@@ -507,6 +507,50 @@ facts! {
         next_step: String,
     }
 
+    /// A machine will boot a profile once.
+    BootArmed = "boot.armed" Boot Notice {
+        /// The profile.
+        profile: String,
+        /// What it boots afterwards.
+        then: String,
+    }
+    /// What a machine was armed with is done, or was taken back.
+    BootDisarmed = "boot.disarmed" Boot Notice {
+        /// The profile.
+        profile: String,
+        /// What shows it, in words.
+        evidence: String,
+        /// What it boots from now on.
+        then: String,
+    }
+    /// What a machine was armed with had its boots, and nothing shows that it came to its end.
+    BootSpent = "boot.spent" Boot Warning {
+        /// The profile.
+        profile: String,
+        /// How many boots.
+        tries: u32,
+    }
+    /// The machine's user chose an entry of its menu.
+    BootChosen = "boot.chosen" Boot Info {
+        /// The profile.
+        profile: String,
+    }
+    /// A machine that is armed was told the secrets that are for it.
+    BootTold = "boot.told" Boot Notice {
+        /// The answer file that holds them.
+        file: String,
+    }
+    /// A machine loaded loader after loader and came to nothing.
+    BootLooped = "boot.looped" Boot Err {
+        /// How many.
+        loaders: u32,
+    }
+    /// A program of the boot-file ladder brought a machine further.
+    BootLearned = "boot.learned" Boot Info {
+        /// The program.
+        loader: String,
+    }
+
     /// The packets of a boot are being kept, and at its end are.
     BootRecorded = "boot.recorded" Boot Debug {
         /// The pcapng file.

@@ -111,6 +111,21 @@ impl fmt::Display for Fact {
             Fact::BootUnrecorded { file, error, next_step, .. } => {
                 write!(f, "its packets cannot be kept in {file}: {error}; {next_step}")
             }
+            Fact::BootArmed { profile, then } => write!(f, "armed: boots {profile} once, then {then}"),
+            Fact::BootDisarmed { profile, evidence, then } => {
+                write!(f, "disarmed: {profile} is done, {evidence}; boots {then} from now on")
+            }
+            Fact::BootSpent { profile, tries } => write!(
+                f,
+                "{profile} had its {tries} boot{}, and nothing showed that it came to its end; arm the machine anew",
+                if *tries == 1 { "" } else { "s" }
+            ),
+            Fact::BootChosen { profile } => write!(f, "chose {profile} in its menu"),
+            Fact::BootTold { file } => write!(f, "was told the secrets in {file}"),
+            Fact::BootLooped { loaders } => {
+                write!(f, "loaded {loaders} loaders and came to nothing; it gets none for ten minutes")
+            }
+            Fact::BootLearned { loader } => write!(f, "boots by {loader}; it gets that first from now on"),
             Fact::BootDiscarded { file } => write!(f, "let {file} go"),
             Fact::PacketRejected { source, error, count, .. } => write!(f, "{count} bad from {source}: {error}"),
             Fact::VmCreated { hostname, disk, from } => {
@@ -194,6 +209,9 @@ impl fmt::Display for Refusal {
             Refusal::NoProfile => f.write_str("neither the machine nor its segment has a boot file"),
             Refusal::UnknownProfile { profile } => write!(f, "there is no profile {profile} in conf/boot"),
             Refusal::BrokenProfile { profile, error } => write!(f, "profile {profile}: {error}"),
+            Refusal::Told { file } => write!(f, "{file} holds a secret, which was told already; arm the machine anew"),
+            Refusal::Unarmed { file } => write!(f, "{file} holds a secret, which only an armed machine gets"),
+            Refusal::Looped => f.write_str("it loads loader after loader and comes to nothing"),
             Refusal::NotAllowed { request } => write!(f, "{request} is not allowed"),
         }
     }

@@ -75,6 +75,18 @@ pub enum Refusal {
         /// What, where and what was expected.
         error: String,
     },
+    /// It holds a secret, which is told once, and it was.
+    Told {
+        /// The answer file.
+        file: String,
+    },
+    /// It holds a secret, which only an armed machine gets.
+    Unarmed {
+        /// The answer file.
+        file: String,
+    },
+    /// It loads loader after loader and comes to nothing, so it gets none for a while.
+    Looped,
     /// The request itself is not allowed: a write, an unknown mode or method.
     NotAllowed {
         /// What was asked.
@@ -93,6 +105,9 @@ pub struct MachineSummary {
     pub hostname: String,
     /// The profile it boots: its own or the segment's.
     pub boot: Option<String>,
+    /// What it boots once before that.
+    #[serde(default)]
+    pub armed: Option<String>,
     /// What its firmware is, where conf says it.
     pub firmware: Option<Architecture>,
     /// How it is switched: the first word of `power`, of a ladder its first rung.

@@ -14,6 +14,7 @@ fn names() -> Names {
         mac: mac(last),
         hostname: name.to_owned(),
         boot: None,
+        armed: None,
         firmware: None,
         power: None,
     };

@@ -179,6 +179,7 @@ fn questions_use_an_index() {
         mac: crate::net::Mac([2, 0, 0, 0, 0, 60]),
         hostname: "web1".to_owned(),
         boot: None,
+        armed: None,
         firmware: None,
         power: None,
     };

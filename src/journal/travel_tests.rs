@@ -36,6 +36,7 @@ fn history(rounds: u32) -> Vec<Event> {
                     mac: mac(last),
                     hostname: format!("m{last}-{round}"),
                     boot: Some("practice".to_owned()),
+                    armed: None,
                     firmware: None,
                     power: None,
                 });

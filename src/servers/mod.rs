@@ -18,6 +18,7 @@ pub use files::open_below;
 pub use rejects::Rejects;
 
 use crate::{
+    boot::TokenKey,
     bus::Bus,
     conf::{Conf, Segment},
     event::{Event, Fact, Service},
@@ -41,6 +42,8 @@ pub struct Context {
     pub state: Shared,
     /// Where events go.
     pub bus: Bus,
+    /// What tokens of boots are made with.
+    pub key: TokenKey,
     /// The folder whose files are served.
     pub tftpboot: Arc<Path>,
     /// The journal's file.

@@ -1,18 +1,40 @@
 //! Who asks: the machine behind an address, from conf, leases or the kernel's neighbours.
 
 use super::Context;
-use crate::{boot::Asker, conf::Segment, event::now, net::Mac};
+use crate::{
+    boot::{self, Asker, Standing},
+    conf::Segment,
+    event::now,
+    net::Mac,
+};
 use std::net::Ipv4Addr;
+
+/// Boots that a machine that is armed gets, where its profile says nothing.
+const TRIES: u32 = 1;
 
 /// Who has `address` on this segment, as far as that is known.
 pub fn asker<'a>(context: &Context, segment: &'a Segment, address: Ipv4Addr) -> Asker<'a> {
     let machine = segment.machines.get(&address).map(AsRef::as_ref);
     if let Some(machine) = machine {
-        return Asker { address, mac: Some(machine.mac), machine: Some(machine) };
+        let standing = standing(context, segment, Some(machine.mac));
+        return Asker { address, mac: Some(machine.mac), machine: Some(machine), standing };
     }
     let mac = leased(context, address).or_else(|| neighbour(&context.interface.name, address));
     let machine = mac.and_then(|mac| segment.machine_by_mac(mac)).map(AsRef::as_ref);
-    Asker { address, mac, machine }
+    Asker { address, mac, machine, standing: standing(context, segment, mac) }
+}
+
+/// How the machine with this hardware address stands.
+pub fn standing(context: &Context, segment: &Segment, mac: Option<Mac>) -> Standing {
+    let Some(mac) = mac else { return Standing::default() };
+    let conf = context.conf.borrow().clone();
+    let once = segment.machine_by_mac(mac).and_then(|machine| machine.boot_once.as_ref());
+    let armed = once.and_then(|once| boot::find(&conf, &once.profile));
+    let tries = armed.and_then(|profile| profile.tries).unwrap_or(TRIES);
+    let state = context.state.read();
+    let machine = state.segments.get(&context.segment).and_then(|segment| segment.machines.get(&mac));
+    let unheard = || Standing { token: context.key.token(mac, None), ..Standing::default() };
+    machine.map_or_else(unheard, |machine| machine.standing(&context.key, tries))
 }
 
 fn leased(context: &Context, address: Ipv4Addr) -> Option<Mac> {

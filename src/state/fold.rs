@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Alarms, Health, Machine, Press, Rejected, Segment, State, boots};
+use super::{Alarms, Arming, Health, Machine, Press, Rejected, Segment, State, boots};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -90,7 +90,7 @@ impl Segment {
             Fact::ConfLoaded { domain, mode, pool, machines } => {
                 self.current = true;
                 (self.domain, self.mode, self.pool) = (domain.clone(), mode.clone(), *pool);
-                adopt(&mut self.machines, machines);
+                adopt(&mut self.machines, machines, event.time);
                 self.in_conf = self.machines.values().filter(|machine| machine.in_conf).count();
             }
             Fact::ServiceStarted { service, address } => {
@@ -107,7 +107,7 @@ impl Segment {
             Fact::ServiceStopped { service } => drop(self.services.insert(*service, Health::Stopped)),
             Fact::ConfRemoved { .. } => {
                 self.current = false;
-                adopt(&mut self.machines, &[]);
+                adopt(&mut self.machines, &[], event.time);
             }
             _ => {}
         }
@@ -162,6 +162,7 @@ fn stranger(mac: Mac) -> Machine {
         press: None,
         refused: None,
         alarms: Alarms::default(),
+        arming: None,
         first_seen: None,
         last_seen: None,
         last_word: None,
@@ -170,7 +171,7 @@ fn stranger(mac: Mac) -> Machine {
 }
 
 /// Takes over what conf says; machines that are gone from it and were never heard of disappear.
-fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary]) {
+fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary], now: Timestamp) {
     machines.values_mut().for_each(|machine| machine.in_conf = false);
     for summary in summaries {
         let machine = machines.entry(summary.mac).or_insert_with(|| stranger(summary.mac));
@@ -181,6 +182,7 @@ fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary]) {
         machine.firmware_in_conf = summary.firmware.is_some();
         machine.firmware = summary.firmware.or(machine.firmware);
         machine.power_method.clone_from(&summary.power);
+        Arming::agree(&mut machine.arming, summary.armed.as_deref(), now);
     }
     machines.retain(|_, machine| machine.in_conf || machine.first_seen.is_some());
 }
@@ -235,6 +237,7 @@ impl Machine {
         if !(is_beginning && matches!(event.fact, Fact::PowerObserved { .. })) {
             boots::apply(&mut self.boots, event);
         }
+        self.arm(event);
         if matches!(event.fact, Fact::PowerUnconfirmed { .. }) && self.power != Some(PowerState::On) {
             boots::not_begun(&mut self.boots);
         }

@@ -215,6 +215,10 @@ fn remedy(refusal: &Refusal, machine: &Machine, file: &str) -> String {
         Refusal::NoProfile => format!("name a profile: in `boot` of {} or of the segment", folder(machine)),
         Refusal::UnknownProfile { profile } => format!("make conf/boot/{profile}/, or name another in `boot`"),
         Refusal::BrokenProfile { profile, .. } => format!("correct conf/boot/{profile}/"),
+        Refusal::Told { .. } | Refusal::Unarmed { .. } => {
+            format!("arm it: write the profile into `boot-once` of {}", folder(machine))
+        }
+        Refusal::Looped => "see its screen, and name another `loader` for it".to_owned(),
         Refusal::NotAllowed { .. } => "see its screen for what it tries".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! One machine as it stands.
 
-use super::{Alarms, Boot, Press};
+use super::{Alarms, Arming, Boot, Press};
 use crate::{
     event::{Architecture, Event, PowerState},
     net::Mac,
@@ -37,6 +37,8 @@ pub struct Machine {
     pub refused: Option<(Timestamp, String)>,
     /// What its own alarm clock holds of ours.
     pub alarms: Alarms,
+    /// What it is armed with.
+    pub arming: Option<Arming>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
     /// When it was last heard of.

@@ -1,6 +1,7 @@
 //! The segments as they stand, folded from events. Pure: knows no socket, no file and no screen.
 
 mod alarms;
+mod arming;
 mod boot;
 mod boots;
 mod fold;
@@ -15,6 +16,7 @@ mod replica;
 mod tests;
 
 pub use alarms::Alarms;
+pub use arming::Arming;
 pub use boot::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Underway};
 pub use judge::Verdict;
 pub use leases::{Lease, Leases};

@@ -30,6 +30,7 @@ impl Story {
             mac: MAC,
             hostname: "bios1".into(),
             boot: Some("debian".into()),
+            armed: None,
             firmware: None,
             power: Some("qemu".into()),
         };

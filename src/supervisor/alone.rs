@@ -7,6 +7,7 @@ use super::{
     segments::{Shared, choose},
 };
 use crate::{
+    boot::TokenKey,
     bus::Bus,
     command::{Command, Found, Place},
     conf::{self, Conf},
@@ -59,6 +60,8 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         desk: Desk::new(places, conf.clone()),
         ways: Ways::default(),
         presses: Presses::default(),
+        // Alone nothing boots.
+        key: TokenKey::default(),
         tftpboot: options.tftpboot.as_path().into(),
         options,
         conf,

@@ -7,6 +7,7 @@ mod control;
 mod examine;
 mod finder;
 mod fleet;
+mod key;
 mod look;
 mod observer;
 mod past;
@@ -63,6 +64,12 @@ pub struct Options {
     pub vms: PathBuf,
     /// Where terminals are logged and boots are recorded.
     pub log: PathBuf,
+    /// Bases of root file systems over NFS.
+    pub roots: PathBuf,
+    /// What machines change of them, a folder a machine.
+    pub overlay: PathBuf,
+    /// Disks and snapshots of virtual machines.
+    pub vm: PathBuf,
     /// Serve the segments of this interface only.
     pub interface: Option<String>,
 }
@@ -79,6 +86,9 @@ pub enum StartError {
     /// The system gives no threads.
     #[error("cannot start a thread")]
     Threads(#[source] std::io::Error),
+    /// The key of tokens can neither be read nor made.
+    #[error("cannot read or make {}; see that the folder can be written, or name another with --run-dir", .0.display())]
+    Key(PathBuf, #[source] std::io::Error),
     /// The folder to serve is not there.
     #[error("{} is not a folder; make it, or name another with --tftpboot", .0.display())]
     NoTftpboot(PathBuf),
@@ -117,6 +127,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let tftpboot = options.tftpboot.canonicalize().ok().filter(|path| path.is_dir());
     let tftpboot: Arc<std::path::Path> = tftpboot.ok_or(StartError::NoTftpboot(options.tftpboot.clone()))?.into();
 
+    let key = key::key(&options.run).map_err(|error| StartError::Key(options.run.join("token.key"), error))?;
     let journal = Journal::open(&options.journal)?;
     let state: Shared = Arc::new(RwLock::new(journal.state(None)?));
 
@@ -155,6 +166,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         desk: desk.clone(),
         ways: Ways::default(),
         presses: press::Presses::default(),
+        key,
         tftpboot,
         conf: conf.clone(),
         state: state.clone(),

@@ -2,6 +2,7 @@
 
 use super::{Options, press::Presses, server::keep};
 use crate::{
+    boot::TokenKey,
     bus::Bus,
     command::Found,
     conf::{Conf, Segment},
@@ -27,6 +28,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Shared {
     pub options: Options,
+    pub key: TokenKey,
     pub tftpboot: Arc<Path>,
     pub conf: watch::Receiver<Arc<Conf>>,
     pub state: state::Shared,
@@ -162,6 +164,7 @@ fn start(
         conf: shared.conf.clone(),
         state: shared.state.clone(),
         bus: shared.bus.clone(),
+        key: shared.key.clone(),
         tftpboot: shared.tftpboot.clone(),
         journal: shared.options.journal.as_path().into(),
         shutdown,

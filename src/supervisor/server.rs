@@ -99,6 +99,7 @@ mod tests {
             conf,
             state: Default::default(),
             bus,
+            key: Default::default(),
             tftpboot: Path::new("/").into(),
             journal: Path::new("journal.sqlite").into(),
             shutdown: Default::default(),

@@ -95,6 +95,7 @@ pub fn here_names() -> Names {
         mac: mac(last),
         hostname: hostname.to_owned(),
         boot: None,
+        armed: None,
         firmware: None,
         power: None,
     };
@@ -137,6 +138,7 @@ fn facts(large: bool) -> impl Strategy<Value = Fact> {
         mac: mac(last),
         hostname,
         boot: None,
+        armed: None,
         firmware: Some(Architecture::Bios),
         power: None,
     });

@@ -55,6 +55,7 @@ fn machines_of_another_server() {
         mac: mac(60),
         hostname: "db1".to_owned(),
         boot: None,
+        armed: None,
         firmware: None,
         power: Some("wol".to_owned()),
     };

@@ -100,6 +100,7 @@ impl Story {
             mac: mac(*last),
             hostname: (*name).to_owned(),
             boot: Some(if *name == "broken1" { "practice-broken" } else { "practice" }.to_owned()),
+            armed: None,
             firmware: None,
             power: Some("qemu".to_owned()),
         };

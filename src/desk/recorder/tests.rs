@@ -51,6 +51,7 @@ impl Story {
             mac,
             hostname: hostname.into(),
             boot: None,
+            armed: None,
             firmware: None,
             power: None,
         };

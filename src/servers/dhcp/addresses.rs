@@ -286,40 +286,15 @@ impl Addresses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        conf::{Loader, Mode, Pool},
-        net::Mac,
-    };
+    use crate::{conf::Pool, net::Mac};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
     fn segment(pool: Pool) -> Segment {
-        Segment {
-            server: Ipv4Addr::new(10, 77, 0, 1),
-            interface: None,
-            prefix: 16,
-            domain: "lan".into(),
-            gateway: None,
-            dns: vec![],
-            pool: Some(pool),
-            lease: std::time::Duration::from_secs(60),
-            boot: None,
-            loader: Loader::Ipxe,
-            mode: Mode::Authoritative,
-            ntp: vec![],
-            radv: true,
-            couchdb: None,
-            keep: None,
-            record: 10,
-            terminal: None,
-            schedule: None,
-            timezone: None,
-            holidays: crate::schedule::Holidays::default(),
-            logins: BTreeMap::new(),
-            machines: BTreeMap::new(),
-        }
+        let lease = std::time::Duration::from_secs(60);
+        Segment { prefix: 16, pool: Some(pool), lease, ..Segment::new(Ipv4Addr::new(10, 77, 0, 1)) }
     }
 
     fn acknowledged(address: Ipv4Addr, client: &str, now: Timestamp) -> Event {

@@ -7,7 +7,7 @@ use super::{
     request::{Kind, Request},
 };
 use crate::{
-    boot::{self, Firmware},
+    boot::{self, Asker, Firmware, Standing},
     conf::{Conf, Machine, Mode, Segment},
     event::{Event, Fact, LeaseSource, Refusal, Silence},
 };
@@ -35,6 +35,8 @@ pub struct View<'a> {
     pub addresses: &'a Addresses,
     /// The time of the decision.
     pub now: Timestamp,
+    /// How the client stands.
+    pub standing: Standing,
 }
 
 /// What to do with a message.
@@ -158,8 +160,11 @@ impl Case<'_> {
             return (None, None);
         }
         let firmware = Firmware { architecture: self.request.architecture, ipxe: self.request.ipxe };
-        let View { conf, segment, .. } = self.view;
-        match boot::boot_file(conf, segment, self.machine, self.request.mac, firmware) {
+        let View { conf, segment, standing, .. } = self.view;
+        let (machine, mac) = (self.machine, self.request.mac);
+        let address = machine.map_or(Ipv4Addr::UNSPECIFIED, |machine| machine.address);
+        let asker = Asker { address, mac: Some(mac), machine, standing };
+        match boot::boot_file(conf, segment, &asker, mac, firmware) {
             Ok(file) => (Some(file.0), None),
             Err(refusal) => (None, Some(refusal)),
         }

@@ -12,9 +12,8 @@ use crate::{
     bus::Bus,
     event::{Event, Fact, Service, now},
     net::{self, Arp, Link},
-    servers::{Context, Rejects, ServerError},
+    servers::{Context, Rejects, ServerError, who},
 };
-
 use jiff::Timestamp;
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
@@ -142,7 +141,8 @@ impl Shell {
         let Asked { ref request, port, from, .. } = asked;
         let conf = self.context.conf.borrow().clone();
         let Some(segment) = conf.segments.get(&self.context.segment) else { return };
-        let view = View { conf: &conf, segment, addresses: &self.addresses, now: now() };
+        let standing = who::standing(&self.context, segment, Some(request.mac));
+        let view = View { conf: &conf, segment, addresses: &self.addresses, now: now(), standing };
         let answer = match decide(request, port, view) {
             Decision::Answer(answer) => answer,
             Decision::Probe(address) => {

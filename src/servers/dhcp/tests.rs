@@ -2,14 +2,14 @@
 
 use super::{addresses::Addresses, *};
 use crate::{
-    conf::{Conf, Loader, Machine, Mode, Pool, Profile, Segment},
+    conf::{Conf, Machine, Mode, Pool, Profile, Segment},
     event::{Architecture, Event, Fact},
     net::Mac,
     state::Leases,
 };
 use dhcproto::v4::{DhcpOption, Message, MessageType, OptionCode};
 use jiff::Timestamp;
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc};
 
 const KNOWN: Mac = Mac([2, 0, 0, 0, 0, 60]);
 const STRANGER: Mac = Mac([2, 0, 0, 0, 0, 99]);
@@ -31,47 +31,14 @@ struct Bed {
 impl Bed {
     fn new(change: impl FnOnce(&mut Segment)) -> Bed {
         let mut segment = Segment {
-            schedule: None,
-            timezone: None,
-            holidays: Default::default(),
-            logins: Default::default(),
-            server: ip(1),
-            interface: None,
-            prefix: 24,
-            domain: "lan".into(),
-            gateway: None,
-            dns: vec![],
             pool: Some(Pool { first: ip(100), last: ip(103) }),
-            lease: Duration::from_secs(3600),
             boot: Some("p".into()),
-            loader: Loader::Ipxe,
-            mode: Mode::Authoritative,
-            ntp: vec![],
-            radv: true,
-            couchdb: None,
-            keep: None,
-            record: 10,
-            terminal: None,
-            machines: Default::default(),
+            ..Segment::new(ip(1))
         };
-        let machine = Machine {
-            address: ip(60),
-            mac: KNOWN,
-            hostname: "known".into(),
-            boot: None,
-            loader: None,
-            firmware: None,
-            power: Vec::new(),
-            logins: Default::default(),
-            pins: Default::default(),
-            schedule: None,
-            skip: None,
-            terminal: None,
-            extra: Default::default(),
-        };
+        let machine = Machine::new(ip(60), KNOWN, "known");
         segment.machines.insert(ip(60), Arc::new(machine));
         change(&mut segment);
-        let profile = Profile { name: "p".into(), kernel: Some("k".into()), initrd: vec![], append: String::new() };
+        let profile = Profile::new("p", &[("kernel", "k")]);
         let conf = Conf {
             segments: [(ip(1), Arc::new(segment))].into(),
             profiles: [("p".to_owned(), Arc::new(profile))].into(),
@@ -93,7 +60,13 @@ impl Bed {
 
     fn ask_port(&mut self, request: &Request, port: Port) -> (Option<Message>, Vec<String>) {
         let segment = self.conf.segments[&ip(1)].clone();
-        let view = View { conf: &self.conf, segment: &segment, addresses: &self.addresses, now: at(self.now) };
+        let view = View {
+            conf: &self.conf,
+            segment: &segment,
+            addresses: &self.addresses,
+            now: at(self.now),
+            standing: Default::default(),
+        };
         let Decision::Answer(answer) = decide(request, port, view) else { return (None, vec!["probe".into()]) };
         answer.settle(request, &mut self.addresses);
         (answer.reply, answer.events.iter().map(|event| event.kind().to_owned()).collect())

@@ -78,7 +78,7 @@ async fn give(
     let served = allowed.and_then(|()| boot::serve(&conf, &segment, asker, &with_query));
     let head = request.method() == Method::HEAD;
     let answer = match served {
-        Ok(Served::Text { body, content_type }) => Ok(text(body, content_type)),
+        Ok(Served::Text { body, content_type, .. }) => Ok(text(body, content_type)),
         Ok(Served::File(name)) => file(&context, &name, request).await,
         Err(refusal) => Err(refusal),
     };
@@ -132,7 +132,12 @@ fn length(headers: &HeaderMap) -> Option<u64> {
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Missing { .. } | Refusal::NotAFile => StatusCode::NOT_FOUND,
-        Refusal::Outside | Refusal::UnknownMachine | Refusal::Unreadable { .. } => StatusCode::FORBIDDEN,
+        Refusal::Outside
+        | Refusal::UnknownMachine
+        | Refusal::Unreadable { .. }
+        | Refusal::Told { .. }
+        | Refusal::Unarmed { .. }
+        | Refusal::Looped => StatusCode::FORBIDDEN,
         Refusal::NotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::NoProfile | Refusal::UnknownProfile { .. } | Refusal::BrokenProfile { .. } => StatusCode::NOT_FOUND,
     }
