@@ -57,9 +57,6 @@ pub struct Places {
     /// Where running virtual machines are kept track of
     #[arg(long, global = true, value_name = "DIR", default_value = "run")]
     run_dir: PathBuf,
-    /// The disks of virtual machines and their snapshots
-    #[arg(long, global = true, value_name = "DIR", default_value = "vm")]
-    vm_dir: PathBuf,
     /// Where terminals are logged and boots are recorded, a folder a machine
     #[arg(long, global = true, value_name = "DIR", default_value = "log")]
     log_dir: PathBuf,
@@ -163,7 +160,6 @@ impl Places {
             tftpboot: self.tftpboot,
             journal: self.journal,
             run: self.run_dir,
-            vms: self.vm_dir,
             log: self.log_dir,
             roots: self.roots,
             overlay: self.overlay,

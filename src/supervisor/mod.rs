@@ -60,8 +60,6 @@ pub struct Options {
     pub journal: PathBuf,
     /// Where the processes of virtual machines are kept track of.
     pub run: PathBuf,
-    /// Where the disks of virtual machines are.
-    pub vms: PathBuf,
     /// Where terminals are logged and boots are recorded.
     pub log: PathBuf,
     /// Bases of root file systems over NFS.

@@ -2,6 +2,7 @@
 
 use super::{Image, Note, Store, VmError, image, making::Making, path_from, variables_of};
 use crate::{
+    boot,
     conf::{self, Conf, Segment, power},
     nearest::nearest,
     net::Mac,
@@ -65,7 +66,7 @@ pub fn create(store: &Store, tree: &Path, conf: &Conf, wish: &Wish) -> Result<Ma
     let hostname = conf::value::hostname(wish.name);
     let hostname = hostname.map_err(|expected| VmError::Unfit { value: wish.name.to_owned(), expected })?;
     let unfit = |value: &str, expected: String| Err(VmError::Unfit { value: value.to_owned(), expected });
-    if !conf.profiles.contains_key(wish.boot) {
+    if !boot::is_known(&conf.profiles, wish.boot) {
         return unfit(wish.boot, "a profile of conf/boot".to_owned());
     }
     let segment = wish.segment;
