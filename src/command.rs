@@ -52,6 +52,13 @@ pub enum Command {
         /// Pass it over.
         skip: bool,
     },
+    /// What a machine boots from now on: its `boot` is written, or taken away, so that its segment's counts.
+    Assign {
+        /// Which.
+        machine: Place,
+        /// A profile; none for what the segment says.
+        profile: Option<String>,
+    },
     /// Write a machine that was only seen into the conf tree.
     Adopt {
         /// The segment's server address.
@@ -77,6 +84,11 @@ pub enum Command {
     Tell {
         /// What it was.
         event: Box<Event>,
+    },
+    /// Bring in the files that a profile names. Tells `fetch.ended` or `fetch.refused` at last.
+    Fetch {
+        /// Which.
+        profile: String,
     },
     /// End the program in good order.
     Quit,

@@ -13,7 +13,9 @@ macro_rules! say {
 }
 
 mod audit;
+mod bar;
 mod check;
+mod fetch;
 mod fleet;
 mod headless;
 mod line;
@@ -22,6 +24,7 @@ mod packets;
 mod power;
 mod power_on;
 mod practice;
+mod profile;
 mod serial;
 mod serve;
 mod table;
@@ -92,6 +95,8 @@ enum Verb {
     },
     /// Read conf and tell every mistake, with path and value; exit code 1 if there is any
     Check,
+    /// Bring in the files that profiles name (`files`): go on with what broke off, check digests
+    Fetch(fetch::Fetch),
     /// Read the journal of all events
     Log(log::Log),
     /// The packets of a machine's recorded boots, with what happened beside them
@@ -107,6 +112,11 @@ enum Verb {
     Vm {
         #[command(subcommand)]
         what: vm::What,
+    },
+    /// What machines would boot
+    Profile {
+        #[command(subcommand)]
+        what: profile::What,
     },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
@@ -129,10 +139,12 @@ pub fn run() -> Result<u8> {
     let cli = Cli::parse();
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
+        Verb::Fetch(asked) => return fetch::fetch(&asked, &cli.places.conf, &cli.places.tftpboot),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Vm { what } => return vm::vm(what, &cli.places),
         Verb::Run { interface, screen, power_on } => {

@@ -1,7 +1,11 @@
 //! Lets go what is older than the days that a segment keeps: what may go is decided here, purely, and taken out in
 //! small steps, so that nobody who writes waits for it.
 
-use super::{BUSY, JournalError, past::Until, told};
+use super::{
+    BUSY, JournalError,
+    past::{EACH, LEARNED, Until},
+    told,
+};
 use crate::conf::Conf;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -168,7 +172,7 @@ impl Pruner<'_> {
         let Some(segment) = segment else { return Ok(BTreeSet::new()) };
         let sql = format!(
             "select max(id) from event where kind = 'conf.loaded' and segment = ?1 and time < ?2 \
-             union all {} union all {}",
+             union all {} union all {} union all {LEARNED} and segment = ?1 and time < ?2 {EACH}",
             Until::lease_ids(true, "time < ?2"),
             Until::lease_ids(false, "time < ?2"),
         );

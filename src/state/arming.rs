@@ -63,7 +63,7 @@ impl Machine {
     }
 
     /// How it stands for what it asks next. It is armed for `tries` boots; one that is under way is not over.
-    pub fn standing(&self, key: &TokenKey, tries: u32) -> Standing {
+    pub fn standing(&self, key: &TokenKey, tries: u32, now: Timestamp) -> Standing {
         let began = self.boots.back().map(|boot| boot.began);
         let others = |arming: &Arming| arming.boots.iter().filter(|boot| Some(**boot) != began).count();
         Standing {
@@ -71,8 +71,8 @@ impl Machine {
             firmware: self.firmware,
             spent: self.arming.as_ref().is_some_and(|arming| others(arming) >= tries as usize),
             told: self.arming.as_ref().is_some_and(|arming| arming.told),
-            rung: 0,
-            looped: false,
+            climb: self.ladder.ahead(),
+            looped: self.ladder.is_looped(now),
         }
     }
 }

@@ -101,6 +101,8 @@ mod tests {
             bus,
             key: Default::default(),
             tftpboot: Path::new("/").into(),
+            roots: Path::new("roots").into(),
+            overlay: Path::new("overlay").into(),
             journal: Path::new("journal.sqlite").into(),
             shutdown: Default::default(),
         };

@@ -183,5 +183,5 @@ pub fn power_of(note: Option<&Note>) -> power::Qemu {
         conf::Rung::Qemu(qemu) => Some(qemu),
         _ => None,
     });
-    qemu.unwrap_or(power::Qemu { memory: 256, cpus: 1, firmware: None, disk: None })
+    qemu.unwrap_or_default()
 }

@@ -10,6 +10,7 @@ mod status;
 
 use super::Places;
 use crate::event::Action;
+pub use choose::choose;
 use choose::{Wanted, Wrong};
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::Result;

@@ -1,6 +1,6 @@
 //! `vm new`, `snapshot` and `rm`: asks where it must, has it done, and tells it.
 
-use super::{DONE, FAILED, New, Stopped, disk_in, machine, tell::tell};
+use super::{DONE, FAILED, Firmware, New, Stopped, disk_in, machine, tell::tell};
 use crate::{
     cli::{
         Places,
@@ -42,6 +42,8 @@ pub fn new(new: &New, places: &Places) -> Result<u8, Stopped> {
             memory: new.memory.unwrap_or(usual.memory),
             cpus: new.cpus.unwrap_or(usual.cpus),
             firmware: new.firmware.map(Into::into).or(usual.firmware),
+            secure: new.firmware.map_or(usual.secure, |firmware| firmware == Firmware::UefiSecure),
+            screen: usual.screen,
             disk: None,
         },
         boot: &new.boot,

@@ -116,13 +116,14 @@ enum Firmware {
     Bios,
     Uefi,
     UefiHttp,
+    UefiSecure,
 }
 
 impl From<Firmware> for Architecture {
     fn from(firmware: Firmware) -> Architecture {
         match firmware {
             Firmware::Bios => Architecture::Bios,
-            Firmware::Uefi => Architecture::UefiX64,
+            Firmware::Uefi | Firmware::UefiSecure => Architecture::UefiX64,
             Firmware::UefiHttp => Architecture::UefiHttpX64,
         }
     }

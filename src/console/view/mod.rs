@@ -2,6 +2,7 @@
 
 mod bar;
 mod dialog;
+mod given;
 mod head;
 mod interfaces;
 mod leases;
@@ -12,6 +13,7 @@ pub mod page;
 mod palette;
 mod past;
 pub mod power;
+mod profiles;
 mod replica;
 mod streams;
 mod strip;

@@ -1,8 +1,8 @@
 //! QEMU: a virtual machine on the segment's bridge that boots from the network, and from its disk where it has one;
 //! switched over QMP.
 //!
-//! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi|uefi-http`, `disk=NAME` of the folder of disks,
-//! or the path of a file.
+//! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi|uefi-http|uefi-secure`, `screen=on`, `disk=NAME`
+//! of the folder of disks, or the path of a file.
 
 mod bridge;
 mod start;

@@ -9,8 +9,17 @@ use crate::{
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-const FIRMWARE: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd"];
-const VARIABLES: [&str; 2] = ["/usr/share/OVMF/OVMF_VARS.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
+/// The firmware's code and the variables that it begins with.
+type Uefi = (&'static str, &'static str);
+const OPEN: [Uefi; 2] = [
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+];
+/// With Secure Boot, and Microsoft's keys in the variables.
+const SECURE: [Uefi; 2] = [
+    ("/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"),
+    ("/usr/share/OVMF/OVMF_CODE.ms.fd", "/usr/share/OVMF/OVMF_VARS.ms.fd"),
+];
 
 /// All of them.
 pub fn words(target: &Target, conf: &power::Qemu, files: &Traces, tap: &str) -> Result<Vec<String>, PowerError> {
@@ -23,9 +32,14 @@ pub fn words(target: &Target, conf: &power::Qemu, files: &Traces, tap: &str) -> 
     }
     let mut words: Vec<String> = Vec::new();
     let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
-    add("-machine", format!("q35,accel={}", accelerators()));
+    // System management mode keeps the variables from who must not change them.
+    let smm = if conf.secure { ",smm=on" } else { "" };
+    add("-machine", format!("q35{smm},accel={}", accelerators()));
+    if conf.secure {
+        add("-global", "driver=cfi.pflash01,property=secure,value=on".into());
+    }
     add("-display", "none".into());
-    add("-vga", "none".into());
+    add("-vga", if conf.screen { "std" } else { "none" }.into());
     add("-name", target.machine.hostname.clone());
     add("-m", conf.memory.to_string());
     add("-smp", conf.cpus.to_string());
@@ -54,13 +68,16 @@ pub fn words(target: &Target, conf: &power::Qemu, files: &Traces, tap: &str) -> 
         // Where cloud-init (NoCloud), or our own `pxelator-identity`, asks who this machine is.
         add("-smbios", format!("type=1,serial=ds=nocloud-net;s=http://{}/answers/", target.segment.server));
     }
+    if firmware != Architecture::Bios {
+        // It would wait half a minute for what is not served here.
+        add("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n".into());
+    }
     if firmware == Architecture::UefiHttpX64 {
         // Without PXE before it, HTTP is the first that OVMF tries.
         add("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n".into());
-        add("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n".into());
     }
     if firmware != Architecture::Bios {
-        let (code, _) = uefi()?;
+        let (code, _) = uefi(conf)?;
         let variables = variables(target, conf, files);
         add("-drive", format!("if=pflash,format=raw,readonly=on,file={code}"));
         add("-drive", format!("if=pflash,format=raw,file={}", escaped(&variables)));
@@ -70,10 +87,11 @@ pub fn words(target: &Target, conf: &power::Qemu, files: &Traces, tap: &str) -> 
 }
 
 /// The UEFI firmware, and the variables that a new machine begins with.
-fn uefi() -> Result<(&'static str, &'static str), PowerError> {
-    let there = |paths: [&'static str; 2]| paths.into_iter().find(|path| Path::new(path).is_file());
-    let missing = || PowerError::new("the UEFI firmware for QEMU is not there", "apt install ovmf");
-    there(FIRMWARE).zip(there(VARIABLES)).ok_or_else(missing)
+fn uefi(conf: &power::Qemu) -> Result<Uefi, PowerError> {
+    let there = |file: &str| Path::new(file).is_file();
+    let known = if conf.secure { SECURE } else { OPEN };
+    let found = known.into_iter().find(|(code, variables)| there(code) && there(variables));
+    found.ok_or_else(|| PowerError::new("the UEFI firmware for QEMU is not there", "apt install ovmf"))
 }
 
 /// Where the variables of UEFI are kept: beside the disk, since its system writes into them what is to be booted.
@@ -89,7 +107,7 @@ pub fn lay_out(target: &Target, conf: &power::Qemu, files: &Traces) -> Result<()
     if is_bios(target, conf) || (conf.disk.is_some() && place.exists()) {
         return Ok(());
     }
-    let (_, new) = uefi()?;
+    let (_, new) = uefi(conf)?;
     std::fs::copy(new, &place).map(drop).map_err(|error| {
         PowerError::new(format!("copying {new} to {}: {error}", place.display()), "see that its folder can be written")
     })
