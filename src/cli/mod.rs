@@ -29,6 +29,7 @@ mod root;
 mod serial;
 mod serve;
 mod table;
+mod vm;
 
 use crate::supervisor::Options;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -113,6 +114,12 @@ enum Verb {
         #[command(subcommand)]
         what: root::What,
     },
+    /// Virtual machines with disks, and the snapshots that these are made of
+    #[command(after_help = vm::CODES)]
+    Vm {
+        #[command(subcommand)]
+        what: vm::What,
+    },
     /// What machines would boot
     Profile {
         #[command(subcommand)]
@@ -147,6 +154,7 @@ pub fn run() -> Result<u8> {
         Verb::Root { what } => return root::root(what, &cli.places),
         Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
+        Verb::Vm { what } => return vm::vm(what, &cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }
