@@ -52,6 +52,16 @@ pub enum Command {
         /// Pass it over.
         skip: bool,
     },
+    /// Arm a machine with a profile that it boots until there is evidence that it is done (`boot.armed`), also anew; or
+    /// disarm it (`boot.disarmed`).
+    Arm {
+        /// Which.
+        machine: Place,
+        /// With what; none to disarm it.
+        profile: Option<String>,
+        /// What it boots afterwards; `local` unless given.
+        then: Option<String>,
+    },
     /// Write a machine that was only seen into the conf tree.
     Adopt {
         /// The segment's server address.

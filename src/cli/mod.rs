@@ -12,6 +12,7 @@ macro_rules! say {
     }};
 }
 
+mod arm;
 mod audit;
 mod check;
 mod fleet;
@@ -101,6 +102,12 @@ enum Verb {
         #[command(subcommand)]
         what: power::What,
     },
+    /// Arm machines: each boots a profile until there is evidence that it is done, mostly an installer
+    #[command(after_help = arm::CODES)]
+    Arm(arm::Arm),
+    /// Disarm machines
+    #[command(after_help = arm::CODES)]
+    Disarm(arm::Disarm),
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -127,6 +134,8 @@ pub fn run() -> Result<u8> {
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
         Verb::Power { what } => return power::power(what, cli.places),
+        Verb::Arm(asked) => return arm::arm(&asked, cli.places),
+        Verb::Disarm(asked) => return arm::disarm(&asked, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }

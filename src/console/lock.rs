@@ -19,9 +19,13 @@ pub fn changes(wish: Wish) -> bool {
 /// True for what would change something: machines, conf, or what a terminal leads to.
 pub fn is_change(effect: &Effect) -> bool {
     match effect {
-        Effect::Send(Command::Power { .. } | Command::Adopt { .. } | Command::Trust { .. } | Command::Skip { .. }) => {
-            true
-        }
+        Effect::Send(
+            Command::Power { .. }
+            | Command::Adopt { .. }
+            | Command::Trust { .. }
+            | Command::Skip { .. }
+            | Command::Arm { .. },
+        ) => true,
         Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,
         Effect::Desk(wanted) => match wanted {
             Wanted::Terminal(What::Machine { .. }) => true,

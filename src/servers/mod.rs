@@ -44,6 +44,8 @@ pub struct Context {
     pub bus: Bus,
     /// What tokens of boots are made with.
     pub key: TokenKey,
+    /// The conf tree's folder: scripts that machines may have run are there.
+    pub conf_dir: Arc<Path>,
     /// The folder whose files are served.
     pub tftpboot: Arc<Path>,
     /// The journal's file.

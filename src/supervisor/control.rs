@@ -44,7 +44,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// What a line is to be.
 const EXPECTED: &str = "a command as {\"power\":{\"machines\":[[\"10.77.0.1\",\"10.77.0.60\"]],\"action\":\"on\",\
     \"stagger\":{\"secs\":0,\"nanos\":0},\"by\":\"operator\"}}, {\"look\":{\"machines\":[…]}}, \
-    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}} or {\"skip\":{…}}";
+    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}} or {\"arm\":{…}}";
 
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
@@ -285,6 +285,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Examine { .. } => "examine",
         Command::Trust { .. } => "trust",
         Command::Skip { .. } => "skip",
+        Command::Arm { .. } => "arm",
         Command::Adopt { .. } => "adopt",
         Command::Find { .. } => "find",
         Command::Quit => "quit",
@@ -294,7 +295,10 @@ fn name_of(command: &Command) -> &'static str {
 fn machines_of(command: &Command) -> Vec<Place> {
     match command {
         Command::Power { machines, .. } | Command::Look { machines } => machines.clone(),
-        Command::Examine { machine } | Command::Trust { machine, .. } | Command::Skip { machine, .. } => vec![*machine],
+        Command::Examine { machine }
+        | Command::Trust { machine, .. }
+        | Command::Skip { machine, .. }
+        | Command::Arm { machine, .. } => vec![*machine],
         Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Vec::new(),
     }
 }

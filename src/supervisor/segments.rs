@@ -165,6 +165,7 @@ fn start(
         state: shared.state.clone(),
         bus: shared.bus.clone(),
         key: shared.key.clone(),
+        conf_dir: shared.options.conf.as_path().into(),
         tftpboot: shared.tftpboot.clone(),
         journal: shared.options.journal.as_path().into(),
         shutdown,

@@ -100,6 +100,7 @@ mod tests {
             state: Default::default(),
             bus,
             key: Default::default(),
+            conf_dir: Path::new("conf").into(),
             tftpboot: Path::new("/").into(),
             journal: Path::new("journal.sqlite").into(),
             shutdown: Default::default(),
