@@ -62,6 +62,13 @@ pub enum Command {
         /// What it boots afterwards; `local` unless given.
         then: Option<String>,
     },
+    /// What a machine boots from now on: its `boot` is written, or taken away, so that its segment's counts.
+    Assign {
+        /// Which.
+        machine: Place,
+        /// A profile; none for what the segment says.
+        profile: Option<String>,
+    },
     /// Write a machine that was only seen into the conf tree.
     Adopt {
         /// The segment's server address.
@@ -81,6 +88,11 @@ pub enum Command {
         filter: String,
         /// When it was asked: tells the answer from others.
         asked: Timestamp,
+    },
+    /// Bring in the files that a profile names. Tells `fetch.ended` or `fetch.refused` at last.
+    Fetch {
+        /// Which.
+        profile: String,
     },
     /// End the program in good order.
     Quit,

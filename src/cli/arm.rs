@@ -2,7 +2,7 @@
 
 use super::{
     Places,
-    power::{ALL, Line, SOME, Stopped, Told, USAGE, Wrong, choose, exit_code, runtime},
+    power::{ALL, Among, Line, SOME, Stopped, Told, USAGE, Wrong, choose, exit_code, runtime},
 };
 use crate::{
     boot,
@@ -77,7 +77,7 @@ pub fn disarm(asked: &Disarm, places: Places) -> Result<u8> {
 type Wish = (Option<String>, Option<String>);
 
 fn all(tree: &Conf, words: &[String], segment: Option<Ipv4Addr>, wish: &Wish, places: Places) -> Result<u8, Stopped> {
-    let mut machines = choose::choose(tree, words, choose::Among::All, segment)?;
+    let mut machines = choose(tree, words, Among::All, segment)?;
     // A wildcard means those that are armed.
     let is_armed = |place: Place| is_armed(tree, place);
     if wish.0.is_none() && words.iter().all(|word| word.contains('*')) {

@@ -14,7 +14,9 @@ macro_rules! say {
 
 mod arm;
 mod audit;
+mod bar;
 mod check;
+mod fetch;
 mod fleet;
 mod headless;
 mod line;
@@ -23,6 +25,7 @@ mod packets;
 mod power;
 mod power_on;
 mod practice;
+mod profile;
 mod serial;
 mod serve;
 mod table;
@@ -92,6 +95,8 @@ enum Verb {
     },
     /// Read conf and tell every mistake, with path and value; exit code 1 if there is any
     Check,
+    /// Bring in the files that profiles name (`files`): go on with what broke off, check digests
+    Fetch(fetch::Fetch),
     /// Read the journal of all events
     Log(log::Log),
     /// The packets of a machine's recorded boots, with what happened beside them
@@ -108,6 +113,11 @@ enum Verb {
     /// Disarm machines
     #[command(after_help = arm::CODES)]
     Disarm(arm::Disarm),
+    /// What machines would boot
+    Profile {
+        #[command(subcommand)]
+        what: profile::What,
+    },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -129,10 +139,12 @@ pub fn run() -> Result<u8> {
     let cli = Cli::parse();
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
+        Verb::Fetch(asked) => return fetch::fetch(&asked, &cli.places.conf, &cli.places.tftpboot),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Arm(asked) => return arm::arm(&asked, cli.places),
         Verb::Disarm(asked) => return arm::disarm(&asked, cli.places),

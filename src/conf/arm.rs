@@ -22,9 +22,8 @@ pub fn arm(dir: &Path, machine: Place, profile: &str, then: Option<&str>) -> io:
 
 /// Writes what a machine boots.
 pub fn boots(dir: &Path, machine: Place, profile: &str) -> io::Result<()> {
-    let folder = folder(dir, machine);
-    write::value(&folder, "boot", &format!("{profile}\n"))?;
-    File::open(folder)?.sync_all()
+    write::assign(dir, machine, Some(profile))?;
+    File::open(folder(dir, machine))?.sync_all()
 }
 
 /// Takes `boot-once` of a machine away, after `then` is written into its `boot`: with both files there the journal tells

@@ -32,3 +32,4 @@ pub use profile::{Download, Evidence, NfsServer, Profile, Text};
 pub use read::{Reading, read};
 pub use trust::{TrustError, trust};
 pub use watch::watch;
+pub use write::assign;

@@ -15,7 +15,7 @@ pub enum Rung {
     Ipmi(Ipmi),
     /// Wake-on-LAN: `wol [BROADCAST]`.
     Wol(Wol),
-    /// A virtual machine of this host: `qemu [mem=256] [cpus=1] [firmware=bios|uefi|uefi-http]`.
+    /// A virtual machine of this host: `qemu [mem=256] [cpus=1] [firmware=bios|uefi|uefi-http|uefi-secure] [screen=on]`.
     Qemu(Qemu),
 }
 
@@ -83,6 +83,10 @@ pub struct Qemu {
     pub cpus: u32,
     /// None for what the machine's `firmware` says.
     pub firmware: Option<Architecture>,
+    /// Secure Boot: its firmware starts only what Microsoft's keys sign.
+    pub secure: bool,
+    /// It has a graphics card, which some programs want (memtest of UEFI); nobody sees it.
+    pub screen: bool,
 }
 
 impl Rung {
@@ -183,10 +187,13 @@ fn wol(words: &[&str]) -> Result<Rung, Expected> {
 }
 
 fn qemu(words: &[&str]) -> Result<Rung, Expected> {
-    let mut qemu = Qemu { memory: 256, cpus: 1, firmware: None };
+    let mut qemu = Qemu { memory: 256, cpus: 1, firmware: None, secure: false, screen: false };
     for word in words {
         let wrong = || {
-            format!("qemu with options of mem=256, cpus=1, firmware=bios, uefi or uefi-http: {word:?} is none of them")
+            format!(
+                "qemu with options of mem=256, cpus=1, firmware=bios, uefi, uefi-http or uefi-secure, screen=on: \
+                 {word:?} is none of them"
+            )
         };
         match word.split_once('=').ok_or_else(wrong)? {
             ("mem", mib) => qemu.memory = mib.parse().map_err(|_| wrong())?,
@@ -194,6 +201,9 @@ fn qemu(words: &[&str]) -> Result<Rung, Expected> {
             ("firmware", "bios") => qemu.firmware = Some(Architecture::Bios),
             ("firmware", "uefi") => qemu.firmware = Some(Architecture::UefiX64),
             ("firmware", "uefi-http") => qemu.firmware = Some(Architecture::UefiHttpX64),
+            ("firmware", "uefi-secure") => (qemu.firmware, qemu.secure) = (Some(Architecture::UefiX64), true),
+            ("screen", "on") => qemu.screen = true,
+            ("screen", "off") => qemu.screen = false,
             _ => return Err(wrong()),
         }
     }
@@ -219,7 +229,8 @@ mod tests {
     fn ladders() {
         let ipmi = |cipher, version| Rung::Ipmi(Ipmi { host: "bmc1.lan".into(), port: 623, cipher, version });
         let bmc = ipmi(None, IpmiVersion::V2);
-        let qemu = |memory, cpus, firmware| Rung::Qemu(Qemu { memory, cpus, firmware });
+        let qemu = |memory, cpus, firmware| Rung::Qemu(Qemu { memory, cpus, firmware, secure: false, screen: false });
+        let uefi = Some(Architecture::UefiX64);
         let amt = |host: Option<&str>, port, tls| Rung::Amt(Amt { host: host.map(str::to_owned), port, tls });
         for (text, ladder_of) in [
             ("amt", vec![amt(None, None, false)]),
@@ -231,7 +242,11 @@ mod tests {
             ("ipmi bmc1.lan version=1.5", vec![ipmi(None, IpmiVersion::V1_5)]),
             ("wol 10.88.0.255", vec![Rung::Wol(Wol { broadcast: Some([10, 88, 0, 255].into()) })]),
             ("qemu", vec![qemu(256, 1, None)]),
-            ("qemu mem=512 cpus=2 firmware=uefi", vec![qemu(512, 2, Some(Architecture::UefiX64))]),
+            ("qemu mem=512 cpus=2 firmware=uefi", vec![qemu(512, 2, uefi)]),
+            (
+                "qemu firmware=uefi-secure screen=on",
+                vec![Rung::Qemu(Qemu { memory: 256, cpus: 1, firmware: uefi, secure: true, screen: true })],
+            ),
             (
                 "redfish https://bmc1:8000/redfish/v1/Systems/1",
                 vec![Rung::Redfish(Redfish { url: "https://bmc1:8000/redfish/v1/Systems/1".parse().unwrap() })],

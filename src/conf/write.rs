@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    net::Ipv4Addr,
     path::Path,
 };
 
@@ -18,4 +19,16 @@ pub fn value(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     };
     let written = write();
     written.inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+/// Writes what a machine (its segment's server and its own address) boots, or takes it away, so that the segment's counts.
+pub fn assign(dir: &Path, (segment, machine): (Ipv4Addr, Ipv4Addr), profile: Option<&str>) -> io::Result<()> {
+    let folder = dir.join(segment.to_string()).join(machine.to_string());
+    match profile {
+        Some(profile) => value(&folder, "boot", &format!("{profile}\n")),
+        None => match fs::remove_file(folder.join("boot")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
+    }
 }

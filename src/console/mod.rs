@@ -18,6 +18,7 @@ mod palette;
 mod place;
 pub mod plain;
 mod power;
+mod profiles;
 mod recorded;
 mod rooms;
 mod terminal;

@@ -596,15 +596,21 @@ facts! {
         /// The answer file that holds them, as it was asked for: `answers/preseed.cfg`.
         file: String,
     }
-    /// A machine loaded loader after loader and came to nothing.
-    BootLooped = "boot.looped" Boot Err {
-        /// How many.
-        loaders: u32,
-    }
-    /// A program of the boot-file ladder brought a machine further.
-    BootLearned = "boot.learned" Boot Info {
+    /// A machine's firmware got on with a boot file that is not the first it is given; from now on it is.
+    BootLearned = "boot.learned" Boot Notice {
+        /// Option 93.
+        architecture: Option<Architecture>,
         /// The program.
-        loader: String,
+        boot_file: String,
+    }
+    /// A machine loads loaders or scripts without end; it is given nothing until its power is switched or conf changes.
+    BootLooped = "boot.looped" Boot Err {
+        /// The cause, in words.
+        cause: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Then it is given something again in any case.
+        until: Timestamp,
     }
 
     /// The packets of a boot are being kept, and at its end are.
@@ -635,6 +641,121 @@ facts! {
     BootDiscarded = "boot.discarded" Boot Debug {
         /// The file that is gone.
         file: String,
+    }
+
+    /// A file that a profile names is being fetched, or goes on being.
+    FetchBegun = "fetch.begun" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Where it comes from, without a password.
+        url: String,
+        /// Its bytes, where that is known.
+        size: Option<u64>,
+        /// Bytes that are there already.
+        bytes: u64,
+    }
+    /// The fetching of a file went on.
+    FetchProgressed = "fetch.progressed" Fetch Debug {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Its bytes, where that is known.
+        size: Option<u64>,
+        /// Bytes that are there.
+        bytes: u64,
+        /// Milliseconds since it was begun.
+        millis: u64,
+    }
+    /// A file was fetched, its digest is right, and it is in its place.
+    FetchCompleted = "fetch.completed" Fetch Notice {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Its bytes.
+        bytes: u64,
+        /// Milliseconds since it was begun.
+        millis: u64,
+    }
+    /// A file was in its place already, with the right digest.
+    FetchFound = "fetch.found" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+    }
+    /// A file could not be fetched; what is in its place, if anything, is as it was.
+    FetchFailed = "fetch.failed" Fetch Err {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Where it was to come from, without a password.
+        url: String,
+        /// What went wrong, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Bytes that are kept for the next time.
+        kept: u64,
+    }
+    /// Fetching the files of a profile was not begun.
+    FetchRefused = "fetch.refused" Fetch Err {
+        /// The profile.
+        profile: String,
+        /// Why, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// Every file of a profile was looked after.
+    FetchEnded = "fetch.ended" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// Files that were fetched.
+        fetched: usize,
+        /// Files that were there.
+        found: usize,
+        /// Files that are missing.
+        failed: usize,
+    }
+
+    /// A machine got its root file system over NFS.
+    NfsMounted = "nfs.mounted" Nfs Info {
+        /// The base.
+        base: String,
+        /// Where what it changes is kept.
+        folder: String,
+        /// What lays the one over the other, in words.
+        by: String,
+        /// It had it before this program began, and goes on.
+        resumed: bool,
+    }
+    /// A machine gave its root file system back.
+    NfsUnmounted = "nfs.unmounted" Nfs Info {
+        /// The base.
+        base: String,
+    }
+    /// Somebody was not let in.
+    NfsRefused = "nfs.refused" Nfs Warning {
+        /// Who.
+        source: IpAddr,
+        /// The path asked for.
+        path: Option<String>,
+        /// In words.
+        reason: String,
+    }
+    /// Something about root file systems does not work.
+    NfsFailed = "nfs.failed" Nfs Err {
+        /// What was being done, and where.
+        doing: String,
+        /// What the system says.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
     }
 
     /// Packets or requests that make no sense arrived; told once a second a source.

@@ -1,6 +1,6 @@
 //! Each fact in words, for the log, the audit pane and a machine's last word.
 
-use super::{Fact, LeaseSource, Refusal, Silence, power, transfer::Transfer};
+use super::{Fact, LeaseSource, Refusal, Silence, fetch, power, transfer::Transfer};
 use std::fmt;
 
 impl fmt::Display for Fact {
@@ -99,6 +99,16 @@ impl fmt::Display for Fact {
             Fact::SyslogReceived { tag: Some(tag), text, .. } => write!(f, "{tag}: {text}"),
             Fact::SyslogReceived { tag: None, text, .. } => f.write_str(text),
             Fact::RadvAnswered { source } => write!(f, "router solicitation of {source} answered"),
+            Fact::NfsMounted { base, folder, by, resumed } => {
+                let verb = if *resumed { "goes on with" } else { "mounted" };
+                write!(f, "{verb} root {base}, its changes in {folder}, by {by}")
+            }
+            Fact::NfsUnmounted { base } => write!(f, "unmounted root {base}"),
+            Fact::NfsRefused { source, path: Some(path), reason } => {
+                write!(f, "{source} did not get to mount {path}: {reason}")
+            }
+            Fact::NfsRefused { source, path: None, reason } => write!(f, "{source} did not get to use NFS: {reason}"),
+            Fact::NfsFailed { doing, error, next_step } => write!(f, "{doing}: {error}; {next_step}"),
             Fact::PowerRequested { .. }
             | Fact::PowerAccepted { .. }
             | Fact::PowerFailed { .. }
@@ -115,6 +125,13 @@ impl fmt::Display for Fact {
             | Fact::AlarmSet { .. }
             | Fact::AlarmRemoved { .. }
             | Fact::AlarmRefused { .. } => power::sentence(self, f),
+            Fact::FetchBegun { .. }
+            | Fact::FetchProgressed { .. }
+            | Fact::FetchCompleted { .. }
+            | Fact::FetchFound { .. }
+            | Fact::FetchFailed { .. }
+            | Fact::FetchRefused { .. }
+            | Fact::FetchEnded { .. } => fetch::sentence(self, f),
             Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),
             Fact::ConfChanged { path } => write!(f, "{path} changed"),
             Fact::ConfRejected { path, value, expected } => {
@@ -126,6 +143,8 @@ impl fmt::Display for Fact {
             Fact::ConfAdopted { hostname } => write!(f, "adopted as {hostname}"),
             Fact::BootCompleted { millis } => write!(f, "up after {}.{} s", millis / 1000, millis % 1000 / 100),
             Fact::BootStalled { stage, cause, next_step } => write!(f, "boot stands at {stage}: {cause}: {next_step}"),
+            Fact::BootLearned { boot_file, .. } => write!(f, "gets on with {boot_file}, which it is given first now"),
+            Fact::BootLooped { cause, next_step, .. } => write!(f, "boots in a circle: {cause}; {next_step}"),
             Fact::BootRecorded { file, packets: 0, .. } => write!(f, "its packets are kept in {file}"),
             Fact::BootRecorded { file, packets, bytes, dropped, .. } => {
                 write!(f, "{packets} packets of it are in {file} ({bytes} bytes)")?;
@@ -149,10 +168,6 @@ impl fmt::Display for Fact {
             ),
             Fact::BootChosen { profile } => write!(f, "chose {profile} in its menu"),
             Fact::BootTold { file } => write!(f, "was told the secrets in {file}"),
-            Fact::BootLooped { loaders } => {
-                write!(f, "loaded {loaders} loaders and came to nothing; it gets none for ten minutes")
-            }
-            Fact::BootLearned { loader } => write!(f, "boots by {loader}; it gets that first from now on"),
             Fact::BootDiscarded { file } => write!(f, "let {file} go"),
             Fact::PacketRejected { source, error, count, .. } => write!(f, "{count} bad from {source}: {error}"),
             Fact::ServiceStarted { service, address } => write!(f, "{service} listens on {address}"),
@@ -231,7 +246,7 @@ impl fmt::Display for Refusal {
             Refusal::BrokenProfile { profile, error } => write!(f, "profile {profile}: {error}"),
             Refusal::Told { file } => write!(f, "{file} holds a secret, which was told already; arm the machine anew"),
             Refusal::Unarmed { file } => write!(f, "{file} holds a secret, which only an armed machine gets"),
-            Refusal::Looped => f.write_str("it loads loader after loader and comes to nothing"),
+            Refusal::Looped => f.write_str("it boots in a circle, so that it is given nothing for a while"),
             Refusal::NotAllowed { request } => write!(f, "{request} is not allowed"),
         }
     }

@@ -19,6 +19,10 @@ const COMMANDS: [&str; 2] = ["dns.obeyed", "dns.ran"];
 /// Clocks are set: the newest time until a row is looked for in so many rows before it.
 const DISORDER: i64 = 4_096;
 
+/// Questions for the last boot file that each machine's firmware got on with; between the two stands of which rows.
+pub(super) const LEARNED: &str = "select max(id) from event where kind = 'boot.learned'";
+pub(super) const EACH: &str = "group by segment, mac, json_extract(details, '$.architecture')";
+
 /// The rows until one of them.
 #[derive(Clone, Copy)]
 pub(super) struct Until {
@@ -62,6 +66,7 @@ impl Journal {
         }
         events.extend(self.conf_events(until)?);
         events.extend(self.arming_events(until)?);
+        events.extend(self.learned_events(until)?);
         events.extend(self.newest(PAST, MESSAGES, until)?);
         let mut state = State::default();
         events.into_values().for_each(|event| state.apply(&Arc::new(event)));
@@ -108,6 +113,12 @@ impl Journal {
         let ids = ARMING.iter().chain(&COMMANDS).map(newest).collect::<Vec<_>>().join(" union all ");
         let sql = format!("select {} from event where id in ({ids}) order by id", row::COLUMNS);
         self.rows(&sql, &[&i64::try_from(PAST).unwrap_or(i64::MAX), &until.time, &until.id])
+    }
+
+    /// The boot files that machines' firmware got on with: the last of each kind of firmware.
+    fn learned_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
+        let sql = format!("select {} from event where id in ({LEARNED} and id <= ?1 {EACH})", row::COLUMNS);
+        self.rows(&sql, &[&until.id])
     }
 
     /// The newest `limit` events of each service, and the newest `messages` of machines. Progress of transfers is left

@@ -3,7 +3,7 @@
 
 use super::{
     BUSY, JournalError,
-    past::{ARMING, Until},
+    past::{ARMING, EACH, LEARNED, Until},
     told,
 };
 use crate::conf::Conf;
@@ -173,7 +173,7 @@ impl Pruner<'_> {
         let Some(segment) = segment else { return Ok(BTreeSet::new()) };
         let sql = format!(
             "select max(id) from event where kind = 'conf.loaded' and segment = ?1 and time < ?2 \
-             union all {} union all {} union all \
+             union all {} union all {} union all {LEARNED} and segment = ?1 and time < ?2 {EACH} union all \
              select id from event later where kind in ({}) and segment = ?1 and time < ?2 and id >= \
              (select max(id) from event where kind = 'boot.armed' and mac = later.mac and time < ?2)",
             Until::lease_ids(true, "time < ?2"),

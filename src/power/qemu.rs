@@ -1,6 +1,6 @@
 //! QEMU: a virtual machine on the segment's bridge that boots from the network, switched over QMP.
 //!
-//! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi|uefi-http`.
+//! `power` is `qemu`, with options: `mem=256` (MiB), `cpus=1`, `firmware=bios|uefi|uefi-http|uefi-secure`, `screen=on`.
 
 use super::{Ill, Power, PowerError, Steps, Target};
 use crate::{
@@ -25,8 +25,17 @@ use tokio::{
 
 /// What QEMU gets to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-const FIRMWARE: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd"];
-const VARIABLES: [&str; 2] = ["/usr/share/OVMF/OVMF_VARS.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
+/// The firmware's code and the variables that it begins with.
+type Uefi = (&'static str, &'static str);
+const OPEN: [Uefi; 2] = [
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+];
+/// With Secure Boot, and Microsoft's keys in the variables.
+const SECURE: [Uefi; 2] = [
+    ("/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"),
+    ("/usr/share/OVMF/OVMF_CODE.ms.fd", "/usr/share/OVMF/OVMF_VARS.ms.fd"),
+];
 
 /// How often its state is looked at: a file of this host says it.
 const PACE: Duration = Duration::from_secs(2);
@@ -236,9 +245,14 @@ fn words(target: &Target, conf: &power::Qemu, files: &Files, tap: &str) -> Resul
     }
     let mut words: Vec<String> = Vec::new();
     let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
-    add("-machine", format!("q35,accel={}", accelerators()));
+    // System management mode keeps the variables from who must not change them.
+    let smm = if conf.secure { ",smm=on" } else { "" };
+    add("-machine", format!("q35{smm},accel={}", accelerators()));
+    if conf.secure {
+        add("-global", "driver=cfi.pflash01,property=secure,value=on".into());
+    }
     add("-display", "none".into());
-    add("-vga", "none".into());
+    add("-vga", if conf.screen { "std" } else { "none" }.into());
     add("-name", target.machine.hostname.clone());
     add("-m", conf.memory.to_string());
     add("-smp", conf.cpus.to_string());
@@ -253,14 +267,19 @@ fn words(target: &Target, conf: &power::Qemu, files: &Files, tap: &str) -> Resul
     let rom = if firmware == Architecture::Bios { "" } else { ",romfile=" };
     add("-device", format!("virtio-net-pci,netdev=n,mac={},bootindex=1{rom}", target.machine.mac));
     add("-device", "virtio-rng-pci".into());
+    if firmware != Architecture::Bios {
+        // It would wait half a minute for what is not served here.
+        add("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n".into());
+    }
     if firmware == Architecture::UefiHttpX64 {
         // Without PXE before it, HTTP is the first that OVMF tries.
         add("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n".into());
-        add("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n".into());
     }
     if firmware != Architecture::Bios {
-        let there = |paths: [&'static str; 2]| paths.into_iter().find(|path| Path::new(path).is_file());
-        let (Some(code), Some(variables)) = (there(FIRMWARE), there(VARIABLES)) else {
+        let there = |file: &str| Path::new(file).is_file();
+        let known = if conf.secure { SECURE } else { OPEN };
+        let Some((code, variables)) = known.into_iter().find(|(code, variables)| there(code) && there(variables))
+        else {
             return Err(PowerError::new("the UEFI firmware for QEMU is not there", "apt install ovmf"));
         };
         std::fs::copy(variables, &files.variables).map_err(|error| {

@@ -7,6 +7,7 @@ mod error;
 mod files;
 pub mod http;
 mod meter;
+pub mod nfs;
 pub mod radv;
 mod rejects;
 pub mod syslog;
@@ -48,6 +49,10 @@ pub struct Context {
     pub conf_dir: Arc<Path>,
     /// The folder whose files are served.
     pub tftpboot: Arc<Path>,
+    /// Bases of root file systems.
+    pub roots: Arc<Path>,
+    /// What machines changed of them.
+    pub overlay: Arc<Path>,
     /// The journal's file.
     pub journal: Arc<Path>,
     /// Cancelled when the server is to end.

@@ -30,7 +30,7 @@ pub fn standing(context: &Context, segment: &Segment, mac: Option<Mac>) -> Stand
     let state = context.state.read();
     let machine = state.segments.get(&context.segment).and_then(|segment| segment.machines.get(&mac));
     let unheard = || Standing { token: context.key.token(mac, None), ..Standing::default() };
-    machine.map_or_else(unheard, |machine| machine.standing(&context.key, tries))
+    machine.map_or_else(unheard, |machine| machine.standing(&context.key, tries, now()))
 }
 
 /// The secrets in the answer file `path` were told to who asks since it is armed.

@@ -162,7 +162,7 @@ impl Machine {
     }
 
     /// How it stands for what it asks next. It is armed for `tries` boots; one that is under way is not over.
-    pub fn standing(&self, key: &TokenKey, tries: u32) -> Standing {
+    pub fn standing(&self, key: &TokenKey, tries: u32, now: Timestamp) -> Standing {
         let began = self.present_boot();
         let others = |arming: &Arming| arming.boots.iter().filter(|boot| Some(**boot) != began).count();
         let is_spent = |arming: &Arming| !arming.is_open() || others(arming) >= tries as usize;
@@ -172,8 +172,8 @@ impl Machine {
             spent: self.arming.as_ref().is_some_and(is_spent),
             // Of each answer file by itself: who serves it asks.
             told: false,
-            rung: 0,
-            looped: false,
+            climb: self.ladder.ahead(),
+            looped: self.ladder.is_looped(now),
         }
     }
 

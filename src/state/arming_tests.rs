@@ -75,7 +75,7 @@ impl Story {
     }
 
     fn standing(&self, tries: u32) -> Standing {
-        self.machine().standing(&TokenKey::new(*b"key"), tries)
+        self.machine().standing(&TokenKey::new(*b"key"), tries, Timestamp::UNIX_EPOCH)
     }
 
     fn history(&self) -> Vec<(&str, &str)> {

@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Alarms, Health, Machine, Press, Rejected, Segment, State, boots};
+use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -33,6 +33,11 @@ impl State {
             Fact::JournalRecovered { .. } => self.journal_trouble = None,
             Fact::EventsDropped { reader, count } => *self.dropped.entry(reader.clone()).or_default() += count,
             Fact::ProgramStarted { .. } => self.begin(event),
+            // Of a machine, a segment or a profile: who loads without end may do it no longer.
+            Fact::ConfChanged { .. } => {
+                let machines = self.segments.values_mut().flat_map(|segment| segment.machines.values_mut());
+                machines.for_each(|machine| machine.ladder.anew());
+            }
             _ => {}
         }
         match event.segment {
@@ -168,6 +173,7 @@ fn stranger(mac: Mac) -> Machine {
         first_seen: None,
         last_seen: None,
         last_word: None,
+        ladder: Ladder::default(),
         boots: VecDeque::new(),
     }
 }
@@ -206,6 +212,7 @@ impl Machine {
         }
         Press::apply(&mut self.press, event);
         self.alarms.apply(event);
+        self.ladder.apply(event);
         match &event.fact {
             Fact::DhcpDiscovered { architecture, hostname, .. } => self.learn(*architecture, hostname.as_deref()),
             Fact::DhcpAcknowledged { architecture, hostname, address, .. } => {

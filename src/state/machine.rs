@@ -1,6 +1,6 @@
 //! One machine as it stands.
 
-use super::{Alarms, Arming, Boot, Press, Spoken};
+use super::{Alarms, Arming, Boot, Ladder, Press, Spoken};
 use crate::{
     event::{Architecture, Event, PowerState},
     net::Mac,
@@ -49,6 +49,8 @@ pub struct Machine {
     pub last_seen: Option<Timestamp>,
     /// The last event about it that says something (no progress).
     pub last_word: Option<Arc<Event>>,
+    /// Which boot files its firmware got on with.
+    pub ladder: Ladder,
     /// Its boots, the newest last; bounded.
     pub boots: VecDeque<Boot>,
 }

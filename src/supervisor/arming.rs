@@ -10,7 +10,7 @@ use crate::{
     bus::Delivery,
     command::Place,
     conf::{self, Conf},
-    event::{Event, Fact},
+    event::{self, Event, Fact},
     net::Mac,
     state::{Machine, State},
 };
@@ -286,7 +286,7 @@ impl Desk {
                     let profile = arming.profile.clone();
                     say(Some(*boot), Fact::BootTried { profile, boot: *boot, number, tries });
                 }
-                if arming.spent.is_none() && known.standing(&shared.key, tries).spent {
+                if arming.spent.is_none() && known.standing(&shared.key, tries, event::now()).spent {
                     say(None, Fact::BootSpent { profile: arming.profile.clone(), tries });
                 }
             }

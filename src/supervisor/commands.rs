@@ -2,9 +2,10 @@
 
 use super::{arming, examine, finder, press, scheduler, segments::Shared};
 use crate::{
-    command::Command,
+    command::{Command, Place},
     conf,
     event::{Event, Fact},
+    fetch::{self, Fetcher},
     net::Mac,
 };
 use std::net::Ipv4Addr;
@@ -36,8 +37,40 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Skip { machine, skip } => scheduler::pass_over(&shared, machine, skip),
         Command::Arm { machine, profile, then } => arming::obey(&shared, machine, profile, then).await,
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
+        Command::Assign { machine, profile } => assign(&shared, machine, profile.as_deref()),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
+        Command::Fetch { profile } => fetch(&shared, profile).await,
         Command::Quit => shared.shutdown.cancel(),
+    }
+}
+
+/// Brings in the files of a profile; what came is kept where the program ends meanwhile.
+async fn fetch(shared: &Shared, profile: String) {
+    let tell = |fact: Fact| shared.bus.publish(Event::new(None, fact));
+    let refused = |error: String, next_step: String| {
+        tell(Fact::FetchRefused { profile: profile.clone(), error, next_step });
+    };
+    let conf = shared.conf.borrow().clone();
+    let Some(found) = conf.profiles.get(&profile) else {
+        return refused("there is no such profile".to_owned(), format!("see what is in conf/boot: {profile} is not"));
+    };
+    if found.files.is_empty() {
+        let next_step = format!("name them in conf/boot/{profile}/files, or put them into tftpboot yourself");
+        return refused("it names no files to fetch".to_owned(), next_step);
+    }
+    match Fetcher::new(&shared.options.tftpboot, fetch::PATIENCE) {
+        Err(error) => refused(error.to_string(), "see that this host can speak TLS".to_owned()),
+        Ok(fetcher) => tokio::select! {
+            () = shared.shutdown.cancelled() => {}
+            _ = fetcher.all(&profile, &found.files, &tell) => {}
+        },
+    }
+}
+
+fn assign(shared: &Shared, (segment, machine): Place, profile: Option<&str>) {
+    if let Err(error) = conf::assign(&shared.options.conf, (segment, machine), profile) {
+        let fact = Fact::ConfUnwritten { path: format!("{segment}/{machine}/boot"), error: error.to_string() };
+        shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
     }
 }
 

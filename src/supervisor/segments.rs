@@ -10,7 +10,7 @@ use crate::{
     event::{Event, Service},
     net::Interface,
     power::Ways,
-    servers::{Context, ServerError, dhcp, dns, http, radv, syslog, tftp},
+    servers::{Context, ServerError, dhcp, dns, http, nfs, radv, syslog, tftp},
     state,
 };
 use jiff::Timestamp;
@@ -167,6 +167,8 @@ fn start(
         key: shared.key.clone(),
         conf_dir: shared.options.conf.as_path().into(),
         tftpboot: shared.tftpboot.clone(),
+        roots: shared.options.roots.as_path().into(),
+        overlay: shared.options.overlay.as_path().into(),
         journal: shared.options.journal.as_path().into(),
         shutdown,
     };
@@ -176,6 +178,7 @@ fn start(
     tasks.spawn(keep(Service::Dns, context.clone(), dns::serve));
     tasks.spawn(keep(Service::Syslog, context.clone(), syslog::serve));
     tasks.spawn(keep(Service::Radv, context.clone(), radv::serve));
+    tasks.spawn(keep(Service::Nfs, context.clone(), nfs::serve));
     let (events, log): (_, Arc<Path>) = (shared.events.clone(), shared.options.log.as_path().into());
     tasks.spawn(keep(Service::Boot, context, move |context| {
         let Context { segment, interface, conf, state, bus, shutdown, .. } = context;

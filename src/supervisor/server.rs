@@ -102,6 +102,8 @@ mod tests {
             key: Default::default(),
             conf_dir: Path::new("conf").into(),
             tftpboot: Path::new("/").into(),
+            roots: Path::new("roots").into(),
+            overlay: Path::new("overlay").into(),
             journal: Path::new("journal.sqlite").into(),
             shutdown: Default::default(),
         };

@@ -2,14 +2,14 @@
 
 mod ask;
 mod change;
-pub mod choose;
+mod choose;
 mod doctor;
 mod follow;
 mod line;
 mod status;
 
 pub use self::{
-    choose::Wrong,
+    choose::{Among, Wrong, choose},
     line::{Line, Told},
     status::runtime,
 };
@@ -207,5 +207,5 @@ pub enum Stopped {
 /// The machines, found in the tree.
 fn machines(which: &Which, places: &Places) -> Result<Vec<Wanted>, Stopped> {
     let conf = crate::conf::read(&places.conf, None).conf;
-    Ok(choose::choose(&conf, &which.machines, choose::Among::Switched, which.segment)?)
+    Ok(choose(&conf, &which.machines, Among::Switched, which.segment)?)
 }

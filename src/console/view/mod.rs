@@ -3,6 +3,7 @@
 mod arming;
 mod bar;
 mod dialog;
+mod given;
 mod head;
 mod interfaces;
 mod leases;
@@ -13,6 +14,7 @@ pub mod page;
 mod palette;
 mod past;
 pub mod power;
+mod profiles;
 mod replica;
 mod streams;
 mod strip;

@@ -7,7 +7,7 @@ mod telling;
 use super::{Context, ServerError, files, meter, meter::Meter, who};
 use crate::{
     boot::{self, Served},
-    event::{Refusal, Service},
+    event::{Fact, Refusal, Service},
     net,
 };
 use axum::{
@@ -84,7 +84,12 @@ async fn give(
         Ok(Served::Text { body, content_type, secret: true, .. }) if !head => {
             tellings.answer(&context, &asker, &asked, body).map(|(body, length)| secret(body, length, content_type))
         }
-        Ok(Served::Text { body, content_type, .. }) => Ok(text(body, content_type)),
+        Ok(Served::Text { body, content_type, chosen, .. }) => {
+            if let Some(profile) = chosen.filter(|_| !head) {
+                context.bus.publish(meter::event(&context, &asker, Fact::BootChosen { profile }));
+            }
+            Ok(text(body, content_type))
+        }
         Ok(Served::File(name)) => file(&context, &name, request).await,
         Err(refusal) => Err(refusal),
     };
@@ -152,9 +157,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownMachine
         | Refusal::Unreadable { .. }
         | Refusal::Told { .. }
-        | Refusal::Unarmed { .. }
-        | Refusal::Looped => StatusCode::FORBIDDEN,
+        | Refusal::Unarmed { .. } => StatusCode::FORBIDDEN,
         Refusal::NotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::Looped => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NoProfile | Refusal::UnknownProfile { .. } | Refusal::BrokenProfile { .. } => StatusCode::NOT_FOUND,
     }
 }
