@@ -28,7 +28,8 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Trust { .. }
             | Command::Skip { .. }
             | Command::Assign { .. }
-            | Command::Arm { .. },
+            | Command::Arm { .. }
+            | Command::Fetch { .. },
         ) => true,
         Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,
         Effect::Desk(wanted) => match wanted {
