@@ -12,6 +12,7 @@ macro_rules! say {
     }};
 }
 
+mod arm;
 mod audit;
 mod bar;
 mod check;
@@ -120,6 +121,12 @@ enum Verb {
         #[command(subcommand)]
         what: vm::What,
     },
+    /// Arm machines: each boots a profile until there is evidence that it is done, mostly an installer
+    #[command(after_help = arm::CODES)]
+    Arm(arm::Arm),
+    /// Disarm machines
+    #[command(after_help = arm::CODES)]
+    Disarm(arm::Disarm),
     /// What machines would boot
     Profile {
         #[command(subcommand)]
@@ -155,6 +162,8 @@ pub fn run() -> Result<u8> {
         Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Vm { what } => return vm::vm(what, &cli.places),
+        Verb::Arm(asked) => return arm::arm(&asked, cli.places),
+        Verb::Disarm(asked) => return arm::disarm(&asked, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }

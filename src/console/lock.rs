@@ -28,6 +28,7 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Trust { .. }
             | Command::Skip { .. }
             | Command::Assign { .. }
+            | Command::Arm { .. }
             | Command::Fetch { .. }
             | Command::Tell { .. },
         ) => true,

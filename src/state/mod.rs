@@ -14,11 +14,12 @@ mod names;
 pub mod past;
 mod press;
 mod replica;
+mod spoken;
 #[cfg(test)]
 mod tests;
 
 pub use alarms::Alarms;
-pub use arming::Arming;
+pub use arming::{Arming, Over};
 pub use boot::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Underway};
 pub use judge::Verdict;
 pub use ladder::{Ladder, Loop, Try};
@@ -26,6 +27,7 @@ pub use leases::{Lease, Leases};
 pub use machine::Machine;
 pub use press::{Press, PressStage};
 pub use replica::Replica;
+pub use spoken::Spoken;
 
 use crate::{
     event::{Event, Service},
