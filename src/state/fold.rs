@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots};
+use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots, fetches};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -40,6 +40,7 @@ impl State {
             }
             _ => {}
         }
+        fetches::apply(&mut self.fetches, event);
         match event.segment {
             None => keep(&mut self.program, event),
             Some(address) => self.segments.entry(address).or_default().apply(event),

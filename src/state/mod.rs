@@ -4,6 +4,7 @@ mod alarms;
 mod arming;
 mod boot;
 mod boots;
+pub mod fetches;
 mod fold;
 mod judge;
 mod ladder;
@@ -50,6 +51,8 @@ pub struct State {
     pub segments: BTreeMap<Ipv4Addr, Segment>,
     /// Events that are about the whole program (no segment), the newest last; bounded.
     pub program: VecDeque<Arc<Event>>,
+    /// Files of profiles that are fetched, by profile.
+    pub fetches: fetches::Fetches,
     /// What is wrong in the conf tree, by path.
     pub mistakes: BTreeMap<String, Rejected>,
     /// When the program began; what happened before it, it could not hear.
