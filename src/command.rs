@@ -52,6 +52,16 @@ pub enum Command {
         /// Pass it over.
         skip: bool,
     },
+    /// Arm a machine with a profile that it boots until there is evidence that it is done (`boot.armed`), also anew; or
+    /// disarm it (`boot.disarmed`).
+    Arm {
+        /// Which.
+        machine: Place,
+        /// With what; none to disarm it.
+        profile: Option<String>,
+        /// What it boots afterwards; `local` unless given.
+        then: Option<String>,
+    },
     /// What a machine boots from now on: its `boot` is written, or taken away, so that its segment's counts.
     Assign {
         /// Which.

@@ -37,7 +37,7 @@ pub struct Standing {
     pub firmware: Option<Architecture>,
     /// It is armed, and what it is armed with had its boots: it is not given once more.
     pub spent: bool,
-    /// The secrets were told to it since it is armed.
+    /// The secrets in the answer file that it asks for were told to it since it is armed.
     pub told: bool,
     /// Which programs of the ladder of boot files its firmware got on with.
     pub climb: Climb,
@@ -101,6 +101,11 @@ static LOCAL: LazyLock<Profile> = LazyLock::new(|| {
 pub fn find<'a>(conf: &'a Conf, name: &str) -> Option<&'a Profile> {
     let built_in = || (name == LOCAL.name).then(|| &*LOCAL);
     conf.profiles.get(name).map(AsRef::as_ref).or_else(built_in)
+}
+
+/// Boots that a machine gets that is armed with a profile; 1 where it says nothing.
+pub fn tries(profile: Option<&Profile>) -> u32 {
+    profile.and_then(|profile| profile.tries).unwrap_or(1)
 }
 
 /// True if there is a profile of this name.
@@ -235,6 +240,15 @@ fn entry<'a>(conf: &'a Conf, menu: &'a Profile, asker: &Asker<'_>, name: &str) -
         return Err(Refusal::NotAllowed { request: format!("{name}, which the menu {} does not offer,", menu.name) });
     }
     find(conf, name).ok_or_else(|| Refusal::UnknownProfile { profile: name.to_owned() })
+}
+
+/// The answer file that is asked for by `path`, one name for each: `answers/preseed.cfg`; none where it is another file.
+pub fn answer_file(path: &str) -> Option<String> {
+    let path = normal(path.split('?').next().unwrap_or_default()).ok()?;
+    let name = path.strip_prefix("answers/")?;
+    // Chosen in a menu or not, it is the same file.
+    let name = name.strip_prefix('@').and_then(|rest| Some(rest.split_once('/')?.1)).unwrap_or(name);
+    Some(format!("answers/{name}"))
 }
 
 /// The answer file `name` of the asker's profile, rendered for it.

@@ -1,8 +1,7 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
 use super::{
-    Conf, Loader, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, terminal,
-    value,
+    Conf, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, terminal, value,
 };
 use crate::{event::printable, schedule};
 use std::{

@@ -28,6 +28,8 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Trust { .. }
             | Command::Skip { .. }
             | Command::Assign { .. }
+            | Command::Arm { .. }
+            | Command::Fetch { .. }
             | Command::Tell { .. },
         ) => true,
         Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,

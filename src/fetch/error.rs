@@ -74,11 +74,11 @@ pub enum FetchError {
         expected: String,
     },
     /// There is no room.
-    #[error("the disk is full: {missing} bytes more are needed for {place}")]
+    #[error("the disk is full: {}", no_room(place, *missing))]
     Full {
         /// Where it was to be.
         place: String,
-        /// Bytes.
+        /// Bytes that are to come yet; 0 where that is not known.
         missing: u64,
     },
     /// Another is fetching it.
@@ -92,6 +92,13 @@ pub enum FetchError {
         /// In words.
         words: String,
     },
+}
+
+fn no_room(place: &str, missing: u64) -> String {
+    match missing {
+        0 => format!("{place} has no room"),
+        missing => format!("{place} needs {missing} bytes more"),
+    }
 }
 
 impl FetchError {
@@ -211,7 +218,7 @@ mod tests {
     fn a_full_disk_is_told_as_such() {
         let full = io::Error::from_raw_os_error(nix::libc::ENOSPC);
         let error = FetchError::of_file(&full, std::path::Path::new("tftpboot/a"), 7);
-        assert_eq!(error.to_string(), "the disk is full: 7 bytes more are needed for tftpboot/a");
+        assert_eq!(error.to_string(), "the disk is full: tftpboot/a needs 7 bytes more");
         let denied = io::Error::from_raw_os_error(nix::libc::EACCES);
         let error = FetchError::of_file(&denied, std::path::Path::new("tftpboot/a"), 7);
         assert_eq!(error.to_string(), "tftpboot/a: Permission denied (os error 13)");

@@ -241,12 +241,10 @@ impl Ladder {
 
     fn count(&mut self, file: &str, at: Timestamp) {
         self.loads.retain(|load| at.duration_since(load.first) < LONG);
-        match self.loads.iter_mut().find(|load| load.file == file) {
-            Some(load) => (load.times, load.last) = (load.times + 1, at),
-            None if self.loads.len() < COUNTED => {
-                self.loads.push(Loads { file: file.to_owned(), first: at, last: at, times: 1 });
-            }
-            None => {}
+        if let Some(load) = self.loads.iter_mut().find(|load| load.file == file) {
+            (load.times, load.last) = (load.times + 1, at);
+        } else if self.loads.len() < COUNTED {
+            self.loads.push(Loads { file: file.to_owned(), first: at, last: at, times: 1 });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Carries out what the operator asks for; the answers are events.
 
-use super::{examine, finder, press, scheduler, segments::Shared};
+use super::{arming, examine, finder, press, scheduler, segments::Shared};
 use crate::{
     command::{Command, Place},
     conf,
@@ -38,6 +38,7 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Examine { machine } => examine::examine(&shared, machine).await,
         Command::Trust { machine, method, fingerprint } => examine::trust(&shared, machine, method, &fingerprint),
         Command::Skip { machine, skip } => scheduler::pass_over(&shared, machine, skip),
+        Command::Arm { machine, profile, then } => arming::obey(&shared, machine, profile, then).await,
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
         Command::Assign { machine, profile } => assign(&shared, machine, profile.as_deref()),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,

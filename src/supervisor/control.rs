@@ -44,7 +44,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// What a line is to be.
 const EXPECTED: &str = "a command as {\"power\":{\"machines\":[[\"10.77.0.1\",\"10.77.0.60\"]],\"action\":\"on\",\
     \"stagger\":{\"secs\":0,\"nanos\":0},\"by\":\"operator\"}}, {\"look\":{\"machines\":[…]}}, \
-    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}}, {\"tell\":{…}} or {\"fetch\":{\"profile\":\"debian\"}}";
+    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}}, {\"arm\":{…}}, {\"tell\":{…}} or {\"fetch\":{\"profile\":\"debian\"}}";
 
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
@@ -297,6 +297,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Examine { .. } => "examine",
         Command::Trust { .. } => "trust",
         Command::Skip { .. } => "skip",
+        Command::Arm { .. } => "arm",
         Command::Assign { .. } => "assign",
         Command::Adopt { .. } => "adopt",
         Command::Find { .. } => "find",
@@ -312,6 +313,7 @@ fn machines_of(command: &Command) -> Vec<Place> {
         Command::Examine { machine }
         | Command::Trust { machine, .. }
         | Command::Skip { machine, .. }
+        | Command::Arm { machine, .. }
         | Command::Assign { machine, .. } => vec![*machine],
         Command::Tell { event } => event.segment.zip(event.machine).into_iter().collect(),
         Command::Adopt { .. } | Command::Find { .. } | Command::Fetch { .. } | Command::Quit => Vec::new(),
