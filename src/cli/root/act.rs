@@ -8,12 +8,12 @@ use crate::{
     },
     roots,
 };
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 /// Keeps a copy of the layer.
 pub fn snapshot(which: &Which, name: Option<String>, places: &Places) -> Result<(), Stopped> {
     let (own, _) = own(which, places)?;
-    let name = name.unwrap_or_else(|| Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string());
+    let name = name.unwrap_or_else(|| ZonedDateTime::now().strftime("%Y-%m-%d-%H%M%S").to_string());
     if own.is_in_use() {
         eprintln!("pxelator: {} has its root mounted: it is kept as if the power were taken now", own.machine);
     }

@@ -7,7 +7,7 @@ mod new;
 
 use super::{
     Places,
-    power::choose::{Wrong, choose},
+    power::choose::{Among, Wrong, choose},
 };
 use crate::{
     command::Place,
@@ -149,7 +149,7 @@ pub fn root(what: What, places: &Places) -> Result<u8> {
 /// The folder of the one machine that is meant. A machine that conf no longer has is still found by its address.
 fn own(which: &Which, places: &Places) -> Result<(Own, Option<Place>), Stopped> {
     let conf = conf::read(&places.conf, None).conf;
-    match choose(&conf, std::slice::from_ref(&which.machine), false, which.segment) {
+    match choose(&conf, std::slice::from_ref(&which.machine), Among::All, which.segment) {
         Ok(found) => match &found[..] {
             [machine] => Ok((Own::new(&places.overlay, machine.place.1, &machine.hostname), Some(machine.place))),
             _ => {

@@ -7,7 +7,7 @@ mod tell;
 
 use super::{
     Places,
-    power::choose::{Wrong, choose},
+    power::choose::{Among, Wrong, choose},
     serial,
 };
 use crate::{
@@ -177,7 +177,7 @@ fn console(name: &str, segment: Option<Ipv4Addr>, places: &Places) -> Result<Pat
 
 /// A machine of conf, with its segment.
 fn machine(conf: &Conf, name: &str, segment: Option<Ipv4Addr>) -> Result<(Arc<Segment>, Arc<Machine>), Stopped> {
-    let found = choose(conf, &[name.to_owned()], false, segment)?;
+    let found = choose(conf, &[name.to_owned()], Among::All, segment)?;
     let one = || {
         let [wanted] = found.as_slice() else { return None };
         let segment = conf.segments.get(&wanted.place.0)?;
