@@ -1,5 +1,6 @@
 //! What a machine is to boot, decided once for all protocols. Pure: knows no socket and no file.
 
+mod evidence;
 mod grub;
 mod plan;
 mod policy;
@@ -12,9 +13,11 @@ mod template;
 mod tests;
 mod token;
 
+pub use evidence::{LOCAL, evidence, is_listed};
 pub use plan::{Entry, Linux, Plan};
 pub use policy::{
-    Asker, BootFile, Firmware, Named, Served, Standing, boot_file, chosen, files, find, is_known, planned, role, serve,
+    Asker, BootFile, Firmware, Named, Served, Standing, answer_file, boot_file, chosen, files, find, is_known, planned,
+    role, serve, tries,
 };
 pub use programs::{Climb, Program, Programs, Tried, ladder};
 pub use role::role_of;

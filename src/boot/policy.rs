@@ -13,7 +13,7 @@ use crate::{
     event::{Architecture, Refusal, Role},
     net::Mac,
 };
-use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, sync::LazyLock};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc, sync::LazyLock};
 
 /// What a DHCP client says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Standing {
     pub firmware: Option<Architecture>,
     /// It is armed, and what it is armed with had its boots: it is not given once more.
     pub spent: bool,
-    /// The secrets were told to it since it is armed.
+    /// The secrets in the answer file that it asks for were told to it since it is armed.
     pub told: bool,
     /// Which programs of the ladder of boot files its firmware got on with.
     pub climb: Climb,
@@ -83,17 +83,29 @@ pub enum Served {
     },
 }
 
-/// `boot` of a machine that boots its own disk. Always there.
+/// `boot` of a machine that boots its own disk. Always there, with the answer files that say who a machine is.
 static LOCAL: LazyLock<Profile> = LazyLock::new(|| {
-    let text = Text { file: PathBuf::from("boot/local/action"), body: "local".to_owned() };
-    let texts = BTreeMap::from([("action".to_owned(), text)]);
-    Profile { name: "local".to_owned(), texts, ..Profile::default() }
+    let text = |name: &str, body: &str| {
+        (name.to_owned(), Text { file: Path::new("boot/local").join(name), body: body.to_owned() })
+    };
+    let answers = [
+        text("meta-data", include_str!("../../conf/boot/local/meta-data")),
+        text("user-data", include_str!("../../conf/boot/local/user-data")),
+        text("identity", include_str!("../../conf/boot/local/identity")),
+    ];
+    let texts = BTreeMap::from([text("action", "local")]);
+    Profile { name: "local".to_owned(), texts, answers: answers.into(), ..Profile::default() }
 });
 
 /// The profile of this name; `local` is there without a folder.
 pub fn find<'a>(conf: &'a Conf, name: &str) -> Option<&'a Profile> {
     let built_in = || (name == LOCAL.name).then(|| &*LOCAL);
     conf.profiles.get(name).map(AsRef::as_ref).or_else(built_in)
+}
+
+/// Boots that a machine gets that is armed with a profile; 1 where it says nothing.
+pub fn tries(profile: Option<&Profile>) -> u32 {
+    profile.and_then(|profile| profile.tries).unwrap_or(1)
 }
 
 /// True if there is a profile of this name.
@@ -230,6 +242,15 @@ fn entry<'a>(conf: &'a Conf, menu: &'a Profile, asker: &Asker<'_>, name: &str) -
     find(conf, name).ok_or_else(|| Refusal::UnknownProfile { profile: name.to_owned() })
 }
 
+/// The answer file that is asked for by `path`, one name for each: `answers/preseed.cfg`; none where it is another file.
+pub fn answer_file(path: &str) -> Option<String> {
+    let path = normal(path.split('?').next().unwrap_or_default()).ok()?;
+    let name = path.strip_prefix("answers/")?;
+    // Chosen in a menu or not, it is the same file.
+    let name = name.strip_prefix('@').and_then(|rest| Some(rest.split_once('/')?.1)).unwrap_or(name);
+    Some(format!("answers/{name}"))
+}
+
 /// The answer file `name` of the asker's profile, rendered for it.
 fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Result<Served, Refusal> {
     let mut found = profile(conf, segment, asker)?;
@@ -241,7 +262,9 @@ fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Resu
         }
         (name, choice) = (rest, Some(entry_name));
     }
-    let text = found.answers.get(name).ok_or_else(|| {
+    // Who a machine is, it may ask whatever it boots.
+    let of_any = || find(conf, &LOCAL.name)?.answers.get(name).or_else(|| LOCAL.answers.get(name));
+    let text = found.answers.get(name).or_else(of_any).ok_or_else(|| {
         let path = format!("conf/boot/{}/{name}", found.name);
         Refusal::Missing { path }
     })?;

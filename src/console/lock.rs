@@ -28,7 +28,9 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Trust { .. }
             | Command::Skip { .. }
             | Command::Assign { .. }
-            | Command::Fetch { .. },
+            | Command::Arm { .. }
+            | Command::Fetch { .. }
+            | Command::Tell { .. },
         ) => true,
         Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,
         Effect::Desk(wanted) => match wanted {

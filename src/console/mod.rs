@@ -2,6 +2,7 @@
 //! Knows no socket and no store: it sees the state and sends commands.
 
 mod answers;
+mod arming;
 mod batch;
 mod certificate;
 mod keys;

@@ -59,6 +59,11 @@ pub fn answer(model: &mut Model, state: &State, conf: &Conf, (who, choice): (Who
             let profile = chosen.filter(|_| code == KeyCode::Enter);
             return Effect::Send(Command::Assign { machine, profile });
         }
+        // Asked once more while it goes on it says so.
+        KeyCode::Char('f') => {
+            model.dialog = Some(Dialog::Profile { who, choice });
+            return chosen.map_or(Effect::None, |profile| Effect::Send(Command::Fetch { profile }));
+        }
         KeyCode::Down | KeyCode::Char('j') => (choice + 1).min(last),
         KeyCode::Up | KeyCode::Char('k') => choice.saturating_sub(1),
         KeyCode::Home => 0,

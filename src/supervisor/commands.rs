@@ -1,6 +1,6 @@
 //! Carries out what the operator asks for; the answers are events.
 
-use super::{examine, finder, press, scheduler, segments::Shared};
+use super::{arming, examine, finder, press, scheduler, segments::Shared};
 use crate::{
     command::{Command, Place},
     conf,
@@ -8,8 +8,11 @@ use crate::{
     fetch::{self, Fetcher},
     net::Mac,
 };
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 use tokio::{sync::mpsc, task::JoinSet};
+
+/// What the tree gets to be read.
+const KNOWN: Duration = Duration::from_secs(5);
 
 /// Obeys until shutdown. Slow wishes do not hold up others.
 pub async fn obey(mut wishes: mpsc::Receiver<Command>, shared: Shared) {
@@ -35,12 +38,25 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Examine { machine } => examine::examine(&shared, machine).await,
         Command::Trust { machine, method, fingerprint } => examine::trust(&shared, machine, method, &fingerprint),
         Command::Skip { machine, skip } => scheduler::pass_over(&shared, machine, skip),
+        Command::Arm { machine, profile, then } => arming::obey(&shared, machine, profile, then).await,
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
         Command::Assign { machine, profile } => assign(&shared, machine, profile.as_deref()),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
+        Command::Tell { event } => tell(&shared, *event).await,
         Command::Fetch { profile } => fetch(&shared, profile).await,
         Command::Quit => shared.shutdown.cancel(),
     }
+}
+
+/// Publishes it; of a new machine as soon as it is known here, so that it can be switched by who hears of it.
+async fn tell(shared: &Shared, event: Event) {
+    if let (Fact::VmCreated { .. }, Some((segment, machine))) = (&event.fact, event.segment.zip(event.machine)) {
+        let mut conf = shared.conf.clone();
+        let known =
+            conf.wait_for(|conf| conf.segments.get(&segment).is_some_and(|s| s.machines.contains_key(&machine)));
+        let _ = tokio::time::timeout(KNOWN, known).await;
+    }
+    shared.bus.publish(event);
 }
 
 /// Brings in the files of a profile; what came is kept where the program ends meanwhile.
@@ -78,7 +94,7 @@ fn assign(shared: &Shared, (segment, machine): Place, profile: Option<&str>) {
 fn adopt(shared: &Shared, segment: Ipv4Addr, mac: Mac, address: Ipv4Addr, hostname: &str) {
     let conf = shared.conf.borrow().clone();
     let Some(there) = conf.segments.get(&segment) else { return };
-    let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname) {
+    let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname, &[]) {
         Ok(()) => Fact::ConfAdopted { hostname: hostname.to_owned() },
         Err(error) => Fact::ConfUnwritten { path: format!("{segment}/{address}"), error: error.to_string() },
     };

@@ -1,5 +1,6 @@
 //! Draws the model over the state: one file a pane. Pure: the same model, state and time give the same screen.
 
+mod arming;
 mod bar;
 mod dialog;
 mod given;

@@ -1,6 +1,6 @@
 //! A machine's own page: its facts, its boot as a timeline, files, earlier boots and what was heard of it last.
 
-use super::{Scene, Sight, given, list, power, strip, timeline, words};
+use super::{Scene, Sight, arming, given, list, power, strip, timeline, words};
 use crate::{
     console::{keys::Wish, lines::line_of},
     event::Event,
@@ -54,6 +54,7 @@ pub fn words(scene: Scene<'_>, mac: Mac, width: usize) -> Vec<String> {
 fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) -> Vec<Line<'a>> {
     let mut lines = vec![indented(strip::facts(scene, machine))];
     lines.extend(power::facts(scene, at, machine));
+    lines.extend(arming::lines(scene, machine));
     lines.extend(tried(scene, machine));
     lines.push(Line::default());
     let change = power::last_change(scene, at, machine);
@@ -68,6 +69,7 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
         Some(boot) => {
             lines.push(heading(scene, &format!("Boot of {}: {}{}", scene.clock(boot.began), ended(boot), kept(boot))));
             lines.extend(timeline::lines(scene, boot, width));
+            lines.extend(arming::stages(scene, machine, boot));
             let files: Vec<_> = boot.transfers.iter().filter(|t| t.stage.is_none() || unlucky(t)).collect();
             if !files.is_empty() {
                 lines.extend([Line::default(), heading(scene, "Other files")]);

@@ -3,7 +3,9 @@
 use super::Scene;
 use crate::{
     boot::{Linux, Plan, Shown},
+    conf::Profile,
     console::{marks::Who, profiles},
+    state::fetches::Fetching,
 };
 use ratatui::text::Line;
 
@@ -37,8 +39,31 @@ pub fn lines<'a>(scene: Scene<'_>, who: Who, choice: usize) -> Vec<Line<'a>> {
         Some(Err(refusal)) => lines.push(Line::styled(format!(" {refusal}"), theme.bad)),
         None => lines.push(Line::styled(" the machine is gone from conf", theme.bad)),
     }
-    lines.extend([Line::default(), Line::styled(" enter from now on, s as its segment says, esc leaves", theme.dim)]);
+    let mut keys = "enter from now on, s as its segment says";
+    if let Some(profile) = names.get(choice).and_then(|name| scene.conf.profiles.get(*name))
+        && !profile.files.is_empty()
+    {
+        lines.push(fetched(scene, profile));
+        keys = "enter from now on, s as its segment says, f fetches its files";
+    }
+    lines.extend([Line::default(), Line::styled(format!(" {keys}, esc leaves"), theme.dim)]);
     lines
+}
+
+/// How far its files are fetched.
+fn fetched<'a>(scene: Scene<'_>, profile: &Profile) -> Line<'a> {
+    let theme = scene.theme;
+    let (words, style) = match scene.state.fetches.get(&profile.name) {
+        None => (format!("{} named by its `files`", profile.files.len()), theme.text),
+        Some(Fetching { ended: Some(Ok(words)), .. }) => (words.clone(), theme.good),
+        Some(Fetching { ended: Some(Err(words)), .. }) => (words.clone(), theme.bad),
+        Some(Fetching { underway: Some((file, bytes, Some(size))), .. }) if *size > 0 => {
+            (format!("{file}: {} % of {size} bytes", bytes * 100 / size), theme.busy)
+        }
+        Some(Fetching { underway: Some((file, bytes, _)), .. }) => (format!("{file}: {bytes} bytes"), theme.busy),
+        Some(Fetching { .. }) => ("asked for".to_owned(), theme.busy),
+    };
+    Line::styled(format!(" {:8} {words}", "files"), style)
 }
 
 /// What it would get, in some lines.
