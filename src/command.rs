@@ -12,7 +12,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 pub type Place = (Ipv4Addr, Ipv4Addr);
 
 /// A wish of the operator, carried out by the supervisor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
     /// Switch machines. Each tells `power.confirmed`, `power.unconfirmed` or `power.refused` at last.
@@ -52,6 +52,23 @@ pub enum Command {
         /// Pass it over.
         skip: bool,
     },
+    /// Arm a machine with a profile that it boots until there is evidence that it is done (`boot.armed`), also anew; or
+    /// disarm it (`boot.disarmed`).
+    Arm {
+        /// Which.
+        machine: Place,
+        /// With what; none to disarm it.
+        profile: Option<String>,
+        /// What it boots afterwards; `local` unless given.
+        then: Option<String>,
+    },
+    /// What a machine boots from now on: its `boot` is written, or taken away, so that its segment's counts.
+    Assign {
+        /// Which.
+        machine: Place,
+        /// A profile; none for what the segment says.
+        profile: Option<String>,
+    },
     /// Write a machine that was only seen into the conf tree.
     Adopt {
         /// The segment's server address.
@@ -71,6 +88,17 @@ pub enum Command {
         filter: String,
         /// When it was asked: tells the answer from others.
         asked: Timestamp,
+    },
+    /// What the command line did by itself, for screen and journal: of virtual machines. It comes back as it is, when what
+    /// it says of conf is in force.
+    Tell {
+        /// What it was.
+        event: Box<Event>,
+    },
+    /// Bring in the files that a profile names. Tells `fetch.ended` or `fetch.refused` at last.
+    Fetch {
+        /// Which.
+        profile: String,
     },
     /// End the program in good order.
     Quit,

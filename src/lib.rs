@@ -1,7 +1,8 @@
 //! PXElator: every server that a network segment needs to bring machines up, in one terminal console.
 //!
 //! The floors of the house, the ground first; a module uses its own floor and those below:
-//! `event`, `command`, `bus`, `nearest`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots` · `servers`, `power`, `desk` · `console` · `supervisor`, `cli`.
+//! `event`, `command`, `bus`, `nearest`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots` · `servers`, `fetch`, `power`, `desk` ·
+//! `console` · `supervisor`, `cli`.
 
 #![warn(missing_docs)]
 // What cannot fail is written so that the compiler sees it; a server that panics takes its clients with it.
@@ -15,6 +16,7 @@ pub mod conf;
 pub mod console;
 pub mod desk;
 pub mod event;
+pub mod fetch;
 pub mod filter;
 pub mod journal;
 pub mod nearest;
@@ -26,3 +28,4 @@ pub mod schedule;
 pub mod servers;
 pub mod state;
 pub mod supervisor;
+pub mod vm;

@@ -84,7 +84,10 @@ fn each_machine_has_its_own_root_and_nobody_else_gets_in() {
     does(&one, "nfs-cp file nfs://10.77.0.1/etc/file");
     assert!(fs::read(upper(&segment, 60, "etc/file")).unwrap() == content);
     assert!(!segment.folder.path().join("roots/lab/etc/file").exists());
-    assert!(!does(&two, "nfs-ls nfs://10.77.0.1/etc").contains("file"), "two machines on one base never see each other");
+    assert!(
+        !does(&two, "nfs-ls nfs://10.77.0.1/etc").contains("file"),
+        "two machines on one base never see each other"
+    );
     let size = does(&one, "nfs-cat nfs://10.77.0.1/etc/file | wc -c");
     assert_eq!(size.trim(), "3000001");
 
@@ -105,14 +108,18 @@ fn each_machine_has_its_own_root_and_nobody_else_gets_in() {
     }
     let mark = program.mark();
     assert!(!one.sh("setpriv --reuid 1000 --clear-groups nfs-ls nfs://10.77.0.1/").status.success());
-    program.wait_since(mark, "that only root may is told", |event| {
-        matches!(&event.fact, Fact::NfsRefused { reason, .. } if reason.contains("only ports below 1024"))
-    });
+    program.wait_since(
+        mark,
+        "that only root may is told",
+        |event| matches!(&event.fact, Fact::NfsRefused { reason, .. } if reason.contains("only ports below 1024")),
+    );
     let mark = program.mark();
     assert!(!one.sh("nfs-ls nfs://10.77.0.1/nothing/there").status.success());
-    program.wait_since(mark, "a path that is not there is told", |event| {
-        matches!(&event.fact, Fact::NfsRefused { path: Some(path), .. } if path == "/nothing/there")
-    });
+    program.wait_since(
+        mark,
+        "a path that is not there is told",
+        |event| matches!(&event.fact, Fact::NfsRefused { path: Some(path), .. } if path == "/nothing/there"),
+    );
 
     // Nobody reaches the servers behind the door: they listen nowhere that another process can see.
     let listens = run(segment.command("ss").args(["-Hltn"]));
@@ -236,7 +243,12 @@ impl Guest {
         command.arg("-kernel").arg(made.join("vmlinuz")).arg("-initrd").arg(made.join("initrd.img"));
         command.args(["-append", &append, "-serial", &format!("file:{}", console.display())]);
         command.args(["-netdev", &format!("tap,id=n,ifname={tap},script=no,downscript=no")]);
-        command.args(["-device", &format!("virtio-net-pci,netdev=n,mac=52:54:00:77:00:{last:02}"), "-device", "virtio-rng-pci"]);
+        command.args([
+            "-device",
+            &format!("virtio-net-pci,netdev=n,mac=52:54:00:77:00:{last:02}"),
+            "-device",
+            "virtio-rng-pci",
+        ]);
         let child = command.stdin(Stdio::null()).spawn().unwrap();
         Guest { child, console }
     }

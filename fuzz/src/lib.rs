@@ -14,7 +14,7 @@ mod syslog;
 pub use conf::conf_value;
 pub use dhcp::{dhcp_decide, dhcp_request};
 pub use filter::filter;
-pub use names::dns_name;
+pub use names::{dns_command, dns_name};
 pub use nfs::{nfs_records, portmap_call};
 pub use packets::{arp, packet, router_solicitation, tftp_request};
 pub use paths::{http_path, tftp_path};
@@ -25,11 +25,12 @@ pub use syslog::{syslog_frames, syslog_message};
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
     ("dhcp_request", dhcp_request),
+    ("dns_command", dns_command),
     ("dns_name", dns_name),
     ("filter", filter),
     ("http_path", http_path),

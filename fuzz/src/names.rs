@@ -9,7 +9,7 @@ use pxelator::{
     conf::{Loader, Mode},
     event::{Event, Fact, LeaseSource},
     net::Mac,
-    servers::dns::{Own, look_up, sanitised},
+    servers::dns::{Own, look_up, parse, sanitised},
     state::Leases,
 };
 use std::net::Ipv4Addr;
@@ -62,4 +62,18 @@ fn leases(hostname: &str) -> Leases {
     let mut leases = Leases::default();
     leases.apply(&event.about(Some(address), Some(Mac([2, 0, 0, 0, 0, 1]))));
     leases
+}
+
+/// A name as the wire has it, that may be a command.
+pub fn dns_command(data: &[u8]) {
+    let Ok(name) = Name::read(&mut BinDecoder::new(data)) else { return };
+    let Some(Ok(asked)) = parse(&name, "test.lan") else { return };
+    let fits = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b));
+    assert!(!asked.verb.contains('.') && !asked.verb.is_empty(), "{asked:?}");
+    assert!(fits(&asked.verb) && fits(&asked.argument) && asked.argument.len() < 255, "{asked:?}");
+    let point = if asked.argument.is_empty() { "" } else { "." };
+    let token = asked.token.map(|token| token.to_string()).unwrap_or("x".to_owned());
+    let again = format!("{}{point}{}.{token}.do.test.lan.", asked.verb, asked.argument);
+    let again = parse(&Name::from_ascii(&again).expect("a name again"), "test.lan");
+    assert!(matches!(again, Some(Ok(again)) if again.verb == asked.verb && again.argument == asked.argument));
 }

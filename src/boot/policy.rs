@@ -1,7 +1,9 @@
 //! The one policy: which boot file DHCP names, and what TFTP and HTTP give for a path.
 
 use super::{
+    grub,
     plan::{self, Linux, Plan},
+    programs::{self, Climb},
     role::role_of,
     scripts, template,
     token::Token,
@@ -11,7 +13,7 @@ use crate::{
     event::{Architecture, Refusal, Role},
     net::Mac,
 };
-use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, sync::LazyLock};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc, sync::LazyLock};
 
 /// What a DHCP client says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +37,11 @@ pub struct Standing {
     pub firmware: Option<Architecture>,
     /// It is armed, and what it is armed with had its boots: it is not given once more.
     pub spent: bool,
-    /// The secrets were told to it since it is armed.
+    /// The secrets in the answer file that it asks for were told to it since it is armed.
     pub told: bool,
-    /// Which program of the boot-file ladder its firmware gets: 0 for the first.
-    pub rung: u8,
-    /// It loads loader after loader and comes to nothing.
+    /// Which programs of the ladder of boot files its firmware got on with.
+    pub climb: Climb,
+    /// It loads loader after loader, or script after script, and comes to nothing.
     pub looped: bool,
 }
 
@@ -81,17 +83,29 @@ pub enum Served {
     },
 }
 
-/// `boot` of a machine that boots its own disk. Always there.
+/// `boot` of a machine that boots its own disk. Always there, with the answer files that say who a machine is.
 static LOCAL: LazyLock<Profile> = LazyLock::new(|| {
-    let text = Text { file: PathBuf::from("boot/local/action"), body: "local".to_owned() };
-    let texts = BTreeMap::from([("action".to_owned(), text)]);
-    Profile { name: "local".to_owned(), texts, ..Profile::default() }
+    let text = |name: &str, body: &str| {
+        (name.to_owned(), Text { file: Path::new("boot/local").join(name), body: body.to_owned() })
+    };
+    let answers = [
+        text("meta-data", include_str!("../../conf/boot/local/meta-data")),
+        text("user-data", include_str!("../../conf/boot/local/user-data")),
+        text("identity", include_str!("../../conf/boot/local/identity")),
+    ];
+    let texts = BTreeMap::from([text("action", "local")]);
+    Profile { name: "local".to_owned(), texts, answers: answers.into(), ..Profile::default() }
 });
 
 /// The profile of this name; `local` is there without a folder.
 pub fn find<'a>(conf: &'a Conf, name: &str) -> Option<&'a Profile> {
     let built_in = || (name == LOCAL.name).then(|| &*LOCAL);
     conf.profiles.get(name).map(AsRef::as_ref).or_else(built_in)
+}
+
+/// Boots that a machine gets that is armed with a profile; 1 where it says nothing.
+pub fn tries(profile: Option<&Profile>) -> u32 {
+    profile.and_then(|profile| profile.tries).unwrap_or(1)
 }
 
 /// True if there is a profile of this name.
@@ -117,28 +131,42 @@ pub fn boot_file(
     mac: Mac,
     firmware: Firmware,
 ) -> Result<BootFile, Refusal> {
-    profile(conf, segment, asker)?;
+    let profile = profile(conf, segment, asker)?;
+    if asker.standing.looped {
+        return Err(Refusal::Looped);
+    }
     let machine = asker.machine;
     let loader = machine.and_then(|m| m.loader).unwrap_or(segment.loader);
     let architecture = firmware.architecture.or(machine.and_then(|m| m.firmware));
     let server = segment.server;
-    let file = match (architecture, loader) {
-        // iPXE runs PXELINUX as any PXE firmware does, so this is no loop.
-        (None | Some(Architecture::Bios), Loader::Pxelinux) => "pxelinux.0".to_owned(),
-        (Some(Architecture::UefiX64), Loader::Pxelinux) if !firmware.ipxe => "syslinux.efi".to_owned(),
+    // iPXE runs PXELINUX as any PXE firmware does, so this is no loop.
+    let runs_on = matches!(loader, Loader::Pxelinux) && matches!(architecture, None | Some(Architecture::Bios));
+    if firmware.ipxe && !runs_on {
         // The MAC in the query finds the machine also where another server gave it its address.
-        _ if firmware.ipxe => format!("http://{server}/boot.ipxe?mac={}", mac.hyphened()),
-        (None | Some(Architecture::Bios), Loader::Ipxe) => "undionly.kpxe".to_owned(),
-        (Some(Architecture::UefiX64), _) => "ipxe.efi".to_owned(),
-        (Some(Architecture::UefiIa32), _) => "ipxe-i386.efi".to_owned(),
-        (Some(Architecture::UefiArm64), _) => "ipxe-arm64.efi".to_owned(),
-        (Some(Architecture::UefiHttpX64), _) => format!("http://{server}/ipxe.efi"),
-        (Some(Architecture::UefiHttpArm64), _) => format!("http://{server}/ipxe-arm64.efi"),
-        (Some(other @ Architecture::Other(_)), _) => {
-            return Err(Refusal::NotAllowed { request: format!("booting {other}, for which there is no loader,") });
-        }
+        return Ok(BootFile(format!("http://{server}/boot.ipxe?mac={}", mac.hyphened())));
+    }
+    let over_http = matches!(architecture, Some(Architecture::UefiHttpX64 | Architecture::UefiHttpArm64));
+    if loader == Loader::Grub && over_http {
+        // It would come to GRUB's command line; firmware that is refused goes on to PXE.
+        return Err(Refusal::NotAllowed {
+            request: "UEFI's HTTP boot with GRUB, which has no HTTP where it is signed,".to_owned(),
+        });
+    }
+    let program = programs::pinned(loader, architecture)
+        .or_else(|| asker.standing.climb.program(architecture))
+        .map(|program| if is_local(profile, architecture) { program.that_leaves() } else { program });
+    let Some(program) = program else {
+        let architecture = architecture.map_or_else(String::new, |architecture| architecture.to_string());
+        return Err(Refusal::NotAllowed { request: format!("booting {architecture}, for which there is no loader,") });
     };
-    Ok(BootFile(file))
+    let name = program.name();
+    Ok(BootFile(if over_http { format!("http://{server}/{name}") } else { name.to_owned() }))
+}
+
+/// True where the machine is to boot its own disk.
+fn is_local(profile: &Profile, architecture: Option<Architecture>) -> bool {
+    let action = || profile.text("action", architecture).is_some_and(|text| text.body.trim() == "local");
+    profile.kind(architecture) == Some("action") && action()
 }
 
 /// What is given for `path` (as asked, with its query if it has one) to `asker`, over whatever protocol.
@@ -146,6 +174,13 @@ pub fn serve(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Re
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let of_query = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let path = normal(path)?;
+    if asker.standing.looped {
+        match role_of(&path) {
+            Role::Script => return Ok(script(scripts::stopped(&path, segment), None)),
+            Role::Loader => return Err(Refusal::Looped),
+            _ => {}
+        }
+    }
     if path == "boot.ipxe" {
         let asker = for_asker(segment, asker, of_query("mac"))?;
         let (profile, plan, chosen) = planned(conf, segment, &asker, of_query("choice"))?;
@@ -162,6 +197,16 @@ pub fn serve(conf: &Conf, segment: &Segment, asker: Asker<'_>, path: &str) -> Re
         let asker = for_asker(segment, asker, claimed)?;
         let (profile, plan, _) = planned(conf, segment, &asker, None)?;
         return Ok(script(scripts::pxelinux(&plan, segment, profile), None));
+    }
+    if let Some(asked) = grub::asked(&path, asker.address) {
+        let claimed = match asked {
+            grub::Asked::Own => None,
+            grub::Asked::Of(mac) => Some(mac.to_string()),
+            grub::Asked::Nothing => return Err(Refusal::Missing { path: format!("tftpboot/{path}") }),
+        };
+        let asker = for_asker(segment, asker, claimed.as_deref())?;
+        let (profile, plan, _) = planned(conf, segment, &asker, None)?;
+        return Ok(script(grub::config(&plan, segment, profile), None));
     }
     if let Some(name) = path.strip_prefix("answers/") {
         return answer(conf, segment, &for_asker(segment, asker, None)?, name);
@@ -197,6 +242,15 @@ fn entry<'a>(conf: &'a Conf, menu: &'a Profile, asker: &Asker<'_>, name: &str) -
     find(conf, name).ok_or_else(|| Refusal::UnknownProfile { profile: name.to_owned() })
 }
 
+/// The answer file that is asked for by `path`, one name for each: `answers/preseed.cfg`; none where it is another file.
+pub fn answer_file(path: &str) -> Option<String> {
+    let path = normal(path.split('?').next().unwrap_or_default()).ok()?;
+    let name = path.strip_prefix("answers/")?;
+    // Chosen in a menu or not, it is the same file.
+    let name = name.strip_prefix('@').and_then(|rest| Some(rest.split_once('/')?.1)).unwrap_or(name);
+    Some(format!("answers/{name}"))
+}
+
 /// The answer file `name` of the asker's profile, rendered for it.
 fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Result<Served, Refusal> {
     let mut found = profile(conf, segment, asker)?;
@@ -208,7 +262,9 @@ fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Resu
         }
         (name, choice) = (rest, Some(entry_name));
     }
-    let text = found.answers.get(name).ok_or_else(|| {
+    // Who a machine is, it may ask whatever it boots.
+    let of_any = || find(conf, &LOCAL.name)?.answers.get(name).or_else(|| LOCAL.answers.get(name));
+    let text = found.answers.get(name).or_else(of_any).ok_or_else(|| {
         let path = format!("conf/boot/{}/{name}", found.name);
         Refusal::Missing { path }
     })?;
@@ -237,7 +293,7 @@ fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Resu
 }
 
 /// The secrets that a machine may have: its own, the profile's, the segment's, in this order.
-fn secrets(segment: &Segment, asker: &Asker<'_>, profile: &Profile) -> Secrets {
+pub fn secrets(segment: &Segment, asker: &Asker<'_>, profile: &Profile) -> Secrets {
     let mut all = segment.secrets.clone();
     all.extend(profile.secrets.clone());
     all.extend(asker.machine.map(|machine| machine.secrets.clone()).unwrap_or_default());
@@ -262,8 +318,10 @@ pub fn files(conf: &Conf, segment: &Segment, asker: Asker<'_>) -> Result<Vec<Nam
     match plan {
         Plan::Menu { entries, .. } => {
             for entry in entries {
-                let Some(inner) = find(conf, &entry.profile) else { continue };
-                named_by(&entry.plan?, inner, &asker, &mut named)?;
+                let plan = entry.plan?;
+                if let Some(inner) = find(conf, &entry.profile) {
+                    named_by(&plan, inner, &asker, &mut named)?;
+                }
             }
         }
         plan => named_by(&plan, profile, &asker, &mut named)?,

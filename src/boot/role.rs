@@ -8,7 +8,11 @@ pub fn role_of(path: &str) -> Role {
     let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if path.contains("pxelinux.cfg/") || ends(&[".ipxe"]) || name == "grub.cfg" {
+    // What shim and GRUB look for beside themselves and boot without: lists of revoked programs, more certificates, modules.
+    let aside = (name.starts_with("revocations_") || name.starts_with("shim_certificate_")) && name.ends_with(".efi");
+    if aside || ends(&[".lst", ".mod"]) {
+        Role::Other
+    } else if path.contains("pxelinux.cfg/") || ends(&[".ipxe"]) || name.starts_with("grub.cfg") {
         Role::Script
     } else if has(&["initrd", "initramfs"]) || ends(&[".cpio", ".cpio.gz"]) {
         Role::Initrd
@@ -35,6 +39,13 @@ mod tests {
             ("ldlinux.c32", Role::Loader),
             ("boot.ipxe?mac=52-54-00-00-00-01", Role::Script),
             ("pxelinux.cfg/01-52-54-00-00-00-01", Role::Script),
+            ("shimx64.efi", Role::Loader),
+            ("//grubx64.efi", Role::Loader),
+            ("grub/grub.cfg", Role::Script),
+            ("grub/grub.cfg-01-52-54-00-00-00-01", Role::Script),
+            ("grub/x86_64-efi/command.lst", Role::Other),
+            ("revocations_sku.efi", Role::Other),
+            ("shim_certificate_0.efi", Role::Other),
             ("debian/vmlinuz", Role::Kernel),
             ("debian-installer/amd64/linux", Role::Kernel),
             ("practice/vmlinuz-missing", Role::Kernel),

@@ -14,7 +14,7 @@ pub fn ipxe(plan: &Plan, segment: &Segment, profile: &Profile) -> String {
         }
         Plan::Local => script.push_str(concat!(
             "echo Booting from this machine's own disk\n",
-            "iseq ${platform} efi && exit ||\n",
+            "iseq ${platform} efi && exit 1 ||\n",
             "sanboot --no-describe --drive 0x80 || exit\n",
         )),
         Plan::Shell => script.push_str("shell\n"),
@@ -108,7 +108,9 @@ fn label(name: &str, plan: &Plan, text: &mut String) {
             }
         }
         Plan::Program { path: program, append } => {
-            let _ = writeln!(text, "  KERNEL {}", path(program));
+            // By these endings PXELINUX knows what it is; anything else, and `.bin` too, is made as a kernel is.
+            let known = [".0", ".c32", ".com", ".bs"].iter().any(|ending| program.ends_with(ending));
+            let _ = writeln!(text, "  {} {}", if known { "KERNEL" } else { "LINUX" }, path(program));
             if !append.is_empty() {
                 let _ = writeln!(text, "  APPEND {append}");
             }
@@ -116,6 +118,20 @@ fn label(name: &str, plan: &Plan, text: &mut String) {
         // PXELINUX has no command line of its own that is of use.
         Plan::Local | Plan::Shell | Plan::Menu { .. } => text.push_str("  LOCALBOOT 0\n"),
     }
+}
+
+/// What a loader that asks for `path` reads where its machine boots in a circle: words on the screen, and no further.
+pub fn stopped(path: &str, segment: &Segment) -> String {
+    let words =
+        "This machine boots in a circle. PXElator gives it nothing until its conf is changed or its power is switched";
+    if path.contains("pxelinux.cfg/") {
+        return format!("DEFAULT stop\nPROMPT 1\nTIMEOUT 300\nSAY {words}\nLABEL stop\n  LOCALBOOT 0\n");
+    }
+    if path.rsplit('/').next().is_some_and(|name| name.starts_with("grub.cfg")) {
+        return format!("echo '{words}'\nsleep 30\nreboot\n");
+    }
+    // It asks again, slowly, so that it goes on when it may.
+    format!("#!ipxe\necho {words}\nsleep 30\nchain --replace {} || exit 1\n", own_script(segment))
 }
 
 /// True where a profile's path is a URL, of this server or another.

@@ -59,6 +59,7 @@ impl<'a> Values<'a> {
                 ntp => list(&segment.ntp),
             },
             answers,
+            root => profile.root_of(asker.machine),
             token => asker.standing.token.to_string(),
             secret => secret.unwrap_or_else(BTreeMap::<String, String>::new),
         };
@@ -74,12 +75,11 @@ impl<'a> Values<'a> {
     /// A text that is one line of a script.
     pub fn line(&self, text: &Text) -> Result<String, Refusal> {
         let rendered = self.text(text)?;
-        let rendered = rendered.trim();
         // A value with a line break would be a command of its own in the script.
         if rendered.chars().any(char::is_control) {
             return Err(self.broken(text, "a line break or control character in a value"));
         }
-        Ok(rendered.to_owned())
+        Ok(rendered.trim().to_owned())
     }
 
     /// A text of lines, each rendered by itself.

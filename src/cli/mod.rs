@@ -12,8 +12,11 @@ macro_rules! say {
     }};
 }
 
+mod arm;
 mod audit;
+mod bar;
 mod check;
+mod fetch;
 mod fleet;
 mod headless;
 mod line;
@@ -22,9 +25,12 @@ mod packets;
 mod power;
 mod power_on;
 mod practice;
+mod profile;
+mod root;
 mod serial;
 mod serve;
 mod table;
+mod vm;
 
 use crate::supervisor::Options;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -91,6 +97,8 @@ enum Verb {
     },
     /// Read conf and tell every mistake, with path and value; exit code 1 if there is any
     Check,
+    /// Bring in the files that profiles name (`files`): go on with what broke off, check digests
+    Fetch(fetch::Fetch),
     /// Read the journal of all events
     Log(log::Log),
     /// The packets of a machine's recorded boots, with what happened beside them
@@ -100,6 +108,29 @@ enum Verb {
     Power {
         #[command(subcommand)]
         what: power::What,
+    },
+    /// Root file systems over NFS: bases, and what machines changed of them
+    #[command(after_help = root::CODES)]
+    Root {
+        #[command(subcommand)]
+        what: root::What,
+    },
+    /// Virtual machines with disks, and the snapshots that these are made of
+    #[command(after_help = vm::CODES)]
+    Vm {
+        #[command(subcommand)]
+        what: vm::What,
+    },
+    /// Arm machines: each boots a profile until there is evidence that it is done, mostly an installer
+    #[command(after_help = arm::CODES)]
+    Arm(arm::Arm),
+    /// Disarm machines
+    #[command(after_help = arm::CODES)]
+    Disarm(arm::Disarm),
+    /// What machines would boot
+    Profile {
+        #[command(subcommand)]
+        what: profile::What,
     },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
@@ -122,11 +153,17 @@ pub fn run() -> Result<u8> {
     let cli = Cli::parse();
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
+        Verb::Fetch(asked) => return fetch::fetch(&asked, &cli.places.conf, &cli.places.tftpboot),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Root { what } => return root::root(what, &cli.places),
+        Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
+        Verb::Vm { what } => return vm::vm(what, &cli.places),
+        Verb::Arm(asked) => return arm::arm(&asked, cli.places),
+        Verb::Disarm(asked) => return arm::disarm(&asked, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
         }

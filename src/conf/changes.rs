@@ -63,9 +63,10 @@ fn about(path: &Path, fact: Fact) -> Event {
 fn armed(path: &Path, now: &Reading) -> Option<Event> {
     let mut parts = path.to_str()?.split('/');
     let (segment, machine) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let once = now.conf.segments.get(&segment)?.machines.get(&machine)?.boot_once.clone();
-    let once = once.filter(|_| parts.next() == Some("boot-once"))?;
-    Some(about(path, Fact::BootArmed { profile: once.profile, then: once.then }))
+    let machine = now.conf.segments.get(&segment)?.machines.get(&machine)?;
+    let once = machine.boot_once.clone().filter(|_| parts.next() == Some("boot-once"))?;
+    let armed = Event::new(Some(segment), Fact::BootArmed { profile: once.profile, then: once.then });
+    Some(armed.about(Some(machine.address), Some(machine.mac)))
 }
 
 fn loaded(segment: &Segment) -> Fact {

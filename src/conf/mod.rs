@@ -1,8 +1,10 @@
 //! The conf tree: what the operator wrote down about segments, machines and profiles. Knows no server and no screen.
 
 mod adopt;
+mod arm;
 mod changes;
 mod check;
+mod environment;
 mod model;
 mod planned;
 pub mod power;
@@ -19,6 +21,8 @@ mod watch;
 mod write;
 
 pub use adopt::{AdoptError, adopt, fits, suggest};
+pub use arm::{arm, armed_at, boots, disarm};
+pub use environment::environment;
 pub use model::{
     Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Once, Pool, Secret, Secrets, Segment, Terminal,
 };
@@ -28,3 +32,4 @@ pub use profile::{Download, Evidence, NfsServer, Profile, Text};
 pub use read::{Reading, read};
 pub use trust::{TrustError, trust};
 pub use watch::watch;
+pub use write::assign;

@@ -193,10 +193,17 @@ pub enum Mode {
 }
 
 /// The boot loader that firmware gets first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Loader {
+    /// Each in its turn, until the firmware gets on with one; that is learned.
+    #[default]
+    Auto,
     /// iPXE, then the machine's script.
     Ipxe,
+    /// iPXE that uses the firmware's own network driver.
+    Snponly,
+    /// shim and GRUB as Debian signs them, for Secure Boot, then the machine's `grub.cfg`.
+    Grub,
     /// PXELINUX (or SYSLINUX for UEFI), then the machine's `pxelinux.cfg` file.
     Pxelinux,
 }
@@ -226,7 +233,7 @@ impl Segment {
             pool: None,
             lease: Duration::from_secs(3600),
             boot: None,
-            loader: Loader::Ipxe,
+            loader: Loader::Auto,
             mode: Mode::Authoritative,
             ntp: Vec::new(),
             radv: true,

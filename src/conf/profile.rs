@@ -1,7 +1,7 @@
 //! Profiles: what to boot, `conf/boot/<name>/`. The values are templates that `boot` renders; this file knows their names.
 
 use super::{
-    Secrets,
+    Machine, Secrets,
     read::{LARGEST, Reader, is_leftover},
     value,
 };
@@ -105,15 +105,22 @@ impl Profile {
 
     /// The value of the file `name` for this firmware: its variant, else the one for all.
     pub fn text(&self, name: &str, firmware: Option<Architecture>) -> Option<&Text> {
-        let own = firmware.and_then(|firmware| self.texts.get(&format!("{name}.{firmware}")));
-        own.or_else(|| self.texts.get(name))
+        variants(name, firmware).find_map(|variant| self.texts.get(&variant))
     }
 
     /// The file that says what kind of boot this is for a firmware: one of [`KINDS`]; its variants come first.
     pub fn kind(&self, firmware: Option<Architecture>) -> Option<&'static str> {
-        let own = |kind: &&str| firmware.is_some_and(|f| self.texts.contains_key(&format!("{kind}.{f}")));
+        let own = |kind: &&str| {
+            variants(kind, firmware).any(|variant| variant != **kind && self.texts.contains_key(&variant))
+        };
         let all = |kind: &&str| self.texts.contains_key(*kind);
         KINDS.into_iter().find(own).or_else(|| KINDS.into_iter().find(all))
+    }
+
+    /// The base that `machine` has as its root: what its own file `root` says, where the profile has one at all.
+    pub fn root_of<'a>(&'a self, machine: Option<&'a Machine>) -> Option<&'a str> {
+        let profile = self.root.as_deref()?;
+        Some(machine.and_then(|machine| machine.extra.get("root")).map_or(profile, String::as_str))
     }
 
     /// How long a menu waits for a key before it takes its first entry.
@@ -133,12 +140,13 @@ impl Profile {
 
     /// Takes from `base` what this one does not say itself.
     fn inherit(&mut self, base: &Profile) {
-        let has_kind = KINDS.iter().any(|kind| self.texts.keys().any(|name| stem(name) == *kind));
+        let own: BTreeSet<String> = self.texts.keys().cloned().collect();
+        let has_kind = KINDS.iter().any(|kind| own.iter().any(|name| stem(name) == *kind));
         for (name, text) in &base.texts {
             // Who boots a kernel is not to be made a menu by what it comes from.
             let other_kind =
-                has_kind && KINDS.contains(&stem(name)) && !self.texts.keys().any(|own| stem(own) == stem(name));
-            if !other_kind && !self.texts.contains_key(stem(name)) {
+                has_kind && KINDS.contains(&stem(name)) && !own.iter().any(|other| stem(other) == stem(name));
+            if !other_kind && !own.contains(stem(name)) {
                 self.texts.entry(name.clone()).or_insert_with(|| text.clone());
             }
         }
@@ -161,6 +169,12 @@ impl Profile {
         self.root = self.root.take().or_else(|| base.root.clone());
         self.nfs = self.nfs.or(base.nfs);
     }
+}
+
+/// Names that a value for this firmware may have, the best first: one that boots over HTTP takes what is for its kind.
+fn variants(name: &str, firmware: Option<Architecture>) -> impl Iterator<Item = String> + '_ {
+    let all = [firmware, firmware.map(Architecture::without_http)];
+    all.into_iter().flatten().map(move |firmware| format!("{name}.{firmware}")).chain([name.to_owned()])
 }
 
 /// The name without its firmware.

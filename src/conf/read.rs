@@ -1,8 +1,7 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
 use super::{
-    Conf, Loader, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, terminal,
-    value,
+    Conf, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, terminal, value,
 };
 use crate::{event::printable, schedule};
 use std::{
@@ -221,7 +220,7 @@ impl Reader<'_> {
                 .optional(&at("lease"), value::lease, last.map(|l| l.lease))
                 .unwrap_or(Duration::from_secs(3600)),
             boot: self.optional(&at("boot"), value::name, last.and_then(|l| l.boot.clone())),
-            loader: self.optional(&at("loader"), value::loader, last.map(|l| l.loader)).unwrap_or(Loader::Ipxe),
+            loader: self.optional(&at("loader"), value::loader, last.map(|l| l.loader)).unwrap_or_default(),
             mode: self.optional(&at("mode"), value::mode, last.map(|l| l.mode)).unwrap_or(Mode::Authoritative),
             ntp: self.optional(&at("ntp"), value::addresses, last.map(|l| l.ntp.clone())).unwrap_or_default(),
             radv: self.optional(&at("radv"), value::on_off, last.map(|l| l.radv)).unwrap_or(true),

@@ -91,8 +91,11 @@ fn each_mistake_is_named() {
             &[("10.77.0.2/domain", "b.lan")],
             "10.77.0.2: 10.77.0.0/24 | a network of its own: it overlaps with 10.77.0.1's 10.77.0.0/24",
         ),
-        (&[("ten/domain", "b.lan")], "ten: ten | the server's address of a segment, or boot"),
-        (&[("boot/empty/append", "x")], "boot/empty/kernel:  | there; every profile has a file kernel"),
+        (&[("ten/domain", "b.lan")], "ten: ten | the server's address of a segment, boot, or commands"),
+        (
+            &[("boot/empty/append", "x")],
+            "boot/empty/kernel:  | there; a profile has a file kernel, program, action or menu",
+        ),
         (&[("boot/kiosk/append", "a\u{7}b")], ""),
     ];
     for (wrong, expected) in cases {
@@ -179,7 +182,7 @@ fn adopting_writes_what_is_read_again() {
     let mac = "52:54:00:00:00:99".parse().unwrap();
     let (address, name) = suggest(segment, &["10.77.0.61".parse().unwrap()].into()).unwrap();
     assert_eq!((address.to_string().as_str(), name.as_str()), ("10.77.0.62", "m-10-77-0-62"));
-    adopt(dir.path(), segment, mac, address, "Web2").unwrap();
+    adopt(dir.path(), segment, mac, address, "Web2", &[("boot", "kiosk".to_owned())]).unwrap();
     let reading = read(dir.path(), None);
     assert_eq!(mistakes(&reading), [""; 0]);
     let segment = reading.conf.segments.values().next().unwrap();
@@ -188,7 +191,7 @@ fn adopting_writes_what_is_read_again() {
         [("10.77.0.62", "x"), ("10.77.0.1", "x"), ("10.78.0.9", "x"), ("10.77.0.63", "web2"), ("10.77.0.63", "a b")]
     {
         let mac = "52:54:00:00:00:98".parse().unwrap();
-        assert!(adopt(dir.path(), segment, mac, address.parse().unwrap(), name).is_err(), "{address} {name}");
+        assert!(adopt(dir.path(), segment, mac, address.parse().unwrap(), name, &[]).is_err(), "{address} {name}");
     }
 }
 
@@ -215,4 +218,66 @@ fn a_database_and_who_asks() {
     assert!(!format!("{:?}", read(dir.path(), None)).contains("hush"));
     write(dir.path(), &[(secret, "hush\n")]);
     assert_eq!(database().1, [format!("{secret}: what it holds | one line: user:password")]);
+}
+
+#[test]
+fn a_profile_takes_what_it_does_not_say_itself() {
+    let dir = tree(&[
+        ("boot/base/kernel", "k"),
+        ("boot/base/kernel.uefi-arm64", "k64"),
+        ("boot/base/append", "quiet"),
+        ("boot/base/seed/user-data", "# kept as it is\n\n{{ machine.hostname }}\n"),
+        ("boot/base/root.secret", "$6$x"),
+        (
+            "boot/base/files",
+            "live/k https://example.org/k 0000000000000000000000000000000000000000000000000000000000000001 7",
+        ),
+        ("boot/base/README", "not an answer file"),
+        ("boot/kiosk/from", "base"),
+        ("boot/kiosk/append", "quiet\nsplash"),
+        ("boot/kiosk/done", "url answers/done\ndns done\nsyslog *complete*"),
+        ("boot/disk/from", "kiosk"),
+        ("boot/disk/action", "local"),
+    ]);
+    let reading = read(dir.path(), None);
+    assert_eq!(mistakes(&reading), [""; 0]);
+    let profiles = &reading.conf.profiles;
+    let kiosk = &profiles["kiosk"];
+    let texts: Vec<_> = kiosk.texts.iter().map(|(name, text)| format!("{name}={}", text.body)).collect();
+    assert_eq!(texts, ["append=quiet splash", "kernel=k", "kernel.uefi-arm64=k64"]);
+    assert_eq!(kiosk.texts["kernel"].file.display().to_string(), "boot/base/kernel");
+    assert_eq!(kiosk.answers.keys().collect::<Vec<_>>(), ["seed/user-data"]);
+    assert_eq!(kiosk.answers["seed/user-data"].body, "# kept as it is\n\n{{ machine.hostname }}\n");
+    assert_eq!((kiosk.secrets.len(), kiosk.files.len(), kiosk.done.len()), (1, 1, 3));
+    assert_eq!(kiosk.files[0].size, Some(7));
+    let disk = &profiles["disk"];
+    assert_eq!((disk.kind(None), disk.texts.contains_key("kernel"), disk.done.len()), (Some("action"), false, 3));
+}
+
+#[test]
+fn mistakes_in_profiles() {
+    for (files, expected) in [
+        (
+            &[("boot/a/from", "b"), ("boot/b/from", "a")][..],
+            "boot/a/from: a | a profile that does not come from this one itself",
+        ),
+        (&[("boot/a/from", "c")], "boot/a/from: c | a profile of boot/ (there are: )"),
+        (&[("boot/a/tries", "2")], "boot/a/kernel:  | there; a profile has a file kernel, program, action or menu"),
+        (&[("boot/a/action", "reboot")], "boot/a/action: reboot | local (boot the machine's own disk) or shell"),
+        (
+            &[("boot/a/kernel", "k"), ("boot/a/files", "../k http://x/ 00")],
+            "boot/a/files: ../k http://x/ 00 | lines of: PATH",
+        ),
+        (&[("boot/a/kernel", "k"), ("boot/a/done", "mail me")], "boot/a/done: mail me | lines of: url PATH"),
+        (&[("boot/a/menu", "local\nnone No")], "boot/a/menu: none | a profile of boot/ (there are: a)"),
+        (&[("boot/a/kernel", "k"), ("boot/a/user-data", "x\n{{ oops")], "boot/a/user-data: line 2, column "),
+    ] {
+        let dir = tree(files);
+        let found = mistakes(&read(dir.path(), None));
+        assert!(found.iter().any(|mistake| mistake.starts_with(expected)), "{expected}: {found:?}");
+    }
+    let dir = tree(&[("boot/a/kernel", "k"), ("boot/a/root.secret", "x")]);
+    fs::set_permissions(dir.path().join("boot/a/root.secret"), fs::Permissions::from_mode(0o644)).unwrap();
+    let found = mistakes(&read(dir.path(), None));
+    assert_eq!(found, ["boot/a/root.secret: mode 0644 | for its owner alone: chmod 600 it"]);
 }

@@ -143,9 +143,12 @@ pub fn mode(text: &str) -> Result<Mode, Expected> {
 /// A boot loader.
 pub fn loader(text: &str) -> Result<Loader, Expected> {
     match text {
+        "auto" => Ok(Loader::Auto),
         "ipxe" => Ok(Loader::Ipxe),
+        "snponly" => Ok(Loader::Snponly),
+        "grub" => Ok(Loader::Grub),
         "pxelinux" => Ok(Loader::Pxelinux),
-        _ => Err("one of ipxe, pxelinux".to_owned()),
+        _ => Err("one of auto, ipxe, snponly, grub, pxelinux".to_owned()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     model::{Adopting, Dialog, Model, Pane},
     obey, palette,
     place::Search,
-    power, recorded, rooms,
+    power, profiles, recorded, rooms,
     update::Effect,
 };
 use crate::{command::Command, conf::Conf, state::State};
@@ -73,6 +73,7 @@ pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: Ke
         (Dialog::Quit { .. }, _) => {}
         (Dialog::Power { whom, choice }, code) => return power::answer(model, state, conf, (whom, choice), code),
         (Dialog::Recorded { mac, choice }, code) => return recorded::answer(model, state, mac, choice, code),
+        (Dialog::Profile { who, choice }, code) => return profiles::answer(model, state, conf, (who, choice), code),
         (Dialog::Adopt(adopting), code) => return adopting_key(model, state, conf, adopting, code),
     }
     Effect::None

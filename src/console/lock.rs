@@ -13,15 +13,25 @@ pub const REFUSED: &str = "read-only: nothing is changed from here; start withou
 
 /// True for a wish that does nothing but change something.
 pub fn changes(wish: Wish) -> bool {
-    matches!(wish, Wish::Power | Wish::PowerOn | Wish::Mark | Wish::MarkAll | Wish::Adopt | Wish::Terminal)
+    matches!(
+        wish,
+        Wish::Power | Wish::PowerOn | Wish::Mark | Wish::MarkAll | Wish::Adopt | Wish::Terminal | Wish::Profile
+    )
 }
 
 /// True for what would change something: machines, conf, or what a terminal leads to.
 pub fn is_change(effect: &Effect) -> bool {
     match effect {
-        Effect::Send(Command::Power { .. } | Command::Adopt { .. } | Command::Trust { .. } | Command::Skip { .. }) => {
-            true
-        }
+        Effect::Send(
+            Command::Power { .. }
+            | Command::Adopt { .. }
+            | Command::Trust { .. }
+            | Command::Skip { .. }
+            | Command::Assign { .. }
+            | Command::Arm { .. }
+            | Command::Fetch { .. }
+            | Command::Tell { .. },
+        ) => true,
         Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,
         Effect::Desk(wanted) => match wanted {
             Wanted::Terminal(What::Machine { .. }) => true,

@@ -2,6 +2,7 @@
 //! Knows no socket and no store: it sees the state and sends commands.
 
 mod answers;
+mod arming;
 mod batch;
 mod certificate;
 mod keys;
@@ -17,6 +18,7 @@ mod palette;
 mod place;
 pub mod plain;
 mod power;
+mod profiles;
 mod recorded;
 mod rooms;
 mod terminal;

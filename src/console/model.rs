@@ -95,6 +95,11 @@ pub enum Dialog {
         mac: Mac,
         choice: usize,
     },
+    /// What is a machine to boot?
+    Profile {
+        who: Who,
+        choice: usize,
+    },
     Adopt(Adopting),
     /// An order, as it is typed.
     Palette(Palette),

@@ -1,7 +1,7 @@
 //! What an order in words changes in the model, and which commands come of it. Pure.
 
 use super::{
-    answers,
+    answers, arming,
     certificate::certificate,
     lock,
     model::{Dialog, Model, Pane},
@@ -26,7 +26,12 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
     let state = past.as_ref().map_or(live, |past| &past.state);
     let changes = matches!(
         order,
-        Order::Power(..) | Order::Skip(..) | Order::Trust(_) | Order::Terminal(..) | Order::Adopt { .. }
+        Order::Power(..)
+            | Order::Skip(..)
+            | Order::Trust(_)
+            | Order::Arm(..)
+            | Order::Terminal(..)
+            | Order::Adopt { .. }
     );
     let acts = changes || matches!(order, Order::Look(_) | Order::Doctor(_));
     if changes && model.read_only {
@@ -55,6 +60,7 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
                 model.word = Some("nothing that switches it showed a certificate to trust; doctor it first".to_owned());
             }
         },
+        Order::Arm(who, profile, then) => return arming::arm(model, state, conf, who, profile, then),
         Order::Page(segment, mac) => {
             show(model, state, segment);
             (model.page, model.room) = (Some((mac, 0)), None);

@@ -49,7 +49,7 @@ pub fn machine(state: &State, (at, mac): Who) -> Option<&Machine> {
     state.segments.get(&at)?.machines.get(&mac)
 }
 
-fn place(state: &State, who: Who) -> Option<Place> {
+pub fn place(state: &State, who: Who) -> Option<Place> {
     Some((who.0, machine(state, who)?.address?))
 }
 
@@ -124,7 +124,7 @@ pub fn whom(model: &mut Model, state: &State) -> Option<Vec<Who>> {
 }
 
 /// True, with a word, where one of them is another server's.
-fn is_elsewhere(model: &mut Model, state: &State, whom: &[Who]) -> bool {
+pub fn is_elsewhere(model: &mut Model, state: &State, whom: &[Who]) -> bool {
     let remote = whom.iter().find(|(at, _)| state.segments.get(at).is_some_and(|segment| segment.remote));
     if let Some((server, _)) = remote {
         model.word = Some(format!("another PXElator serves {server}: switch its machines there"));

@@ -43,6 +43,13 @@ pub fn troubles(state: &State, replicas: &BTreeMap<String, Replica>) -> Vec<Trou
         if let Some((what, next_step)) = unfollowed(machine).or_else(|| machine.alarms.trouble.clone()) {
             add(format!("{}: {what}", machine.name()), next_step);
         }
+        if let Some(arming) = machine.arming.as_ref().filter(|arming| arming.spent.is_some() && arming.over.is_none()) {
+            let (name, profile) = (machine.name(), &arming.profile);
+            add(
+                format!("{name} was armed with {profile}, had its boots, and nothing showed that it came to its end"),
+                format!("see its page for how far it came; then arm it anew: arm {name} {profile}, or disarm {name}"),
+            );
+        }
         if let Some(Outcome::Stalled(verdict)) = machine.boot().map(|boot| &boot.outcome) {
             let name = machine.name();
             add(format!("{name} does not boot: {}", verdict.cause), verdict.next_step.clone());

@@ -7,7 +7,7 @@ use super::{
     lock, marks,
     model::{Adopting, Dialog, Model, Pane},
     palette::Palette,
-    power, recorded,
+    power, profiles, recorded,
     rooms::{self, Room, interfaces, terminals},
     timeline,
 };
@@ -25,7 +25,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::BTreeSet;
 
 /// What is to be done outside the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     None,
     Send(Command),
@@ -195,6 +195,7 @@ fn follow(model: &mut Model, live: &State, conf: &Conf, wish: Wish) -> Effect {
         }
         Wish::Interfaces => interfaces::enter(model, state),
         Wish::Terminal => return terminal(model, state),
+        Wish::Profile => profiles::open(model, state, conf),
         Wish::Recorded => return recorded::open(model, state),
         Wish::Logs => return Effect::Desk(Wanted::Logs),
         Wish::Terminals => {

@@ -169,7 +169,7 @@ mod tests {
                 assert!(apart(of(bits), of(bits + 2)) >= 30.0, "{bits:x}: {:?} {:?}", of(bits), of(bits + 2));
             }
             let services: BTreeSet<Rgb> = Service::ALL.iter().map(|service| palette.of_service(*service)).collect();
-            assert_eq!(services.len(), Service::ALL.len());
+            assert_eq!(services.len(), Service::ALL.len().min(palette.backgrounds.len()));
         }
     }
 

@@ -356,7 +356,7 @@ mod tests {
         for what in [machine(Way::Ssh), machine(Way::Shell), What::Log(Service::Dhcp), What::Log(Service::Program)] {
             assert_eq!(seat.what(&seat.drawn(&what).unwrap().session), Some(what));
         }
-        for gone in ["10-77-0-61-ssh", "10-77-0-60-telnet", "log-nfs", "", "x"] {
+        for gone in ["10-77-0-61-ssh", "10-77-0-60-telnet", "log-ntp", "", "x"] {
             assert_eq!(seat.what(gone), None, "{gone}");
         }
     }

@@ -1,9 +1,8 @@
 //! What runs in a terminal: ssh to a machine, its serial console, a shell with its values, or a service's log.
 
 use super::{CommandLine, Operator, Places, Unopened, Way, programs};
-use crate::conf::Rung;
 use crate::{
-    conf::{Machine, Segment, Terminal},
+    conf::{self, Machine, Segment, Terminal},
     event::Service,
     power,
 };
@@ -66,7 +65,8 @@ pub fn machine(
         }
         Terminal::Shell => ("shell", CommandLine::new([operator.account.shell.clone()])),
     };
-    command.env = values(segment, machine);
+    let values = conf::environment(segment, machine).into_iter();
+    command.env = values.map(|(name, value)| (name.into(), value.into())).collect();
     command.folder = Some(operator.account.home.clone()).filter(|home| way == "shell" && home.is_dir());
     let address = machine.address;
     Ok(Drawn {
@@ -114,33 +114,6 @@ fn ssh(options: &[String], user: Option<&str>, address: Ipv4Addr) -> Vec<OsStrin
     let place = user.map_or_else(|| address.to_string(), |user| format!("{user}@{address}"));
     let words = ["ssh"].into_iter().chain(options.iter().map(String::as_str)).chain([place.as_str()]);
     words.map(OsString::from).collect()
-}
-
-/// The machine's values for a shell: `PXE_HOSTNAME`, and `PXE_` with the name of each further file of its folder.
-fn values(segment: &Segment, machine: &Machine) -> Vec<(OsString, OsString)> {
-    let known = [
-        ("hostname", Some(machine.hostname.clone())),
-        ("fqdn", Some(format!("{}.{}", machine.hostname, segment.domain))),
-        ("address", Some(machine.address.to_string())),
-        ("mac", Some(machine.mac.to_string())),
-        ("segment", Some(segment.server.to_string())),
-        ("domain", Some(segment.domain.clone())),
-        ("profile", segment.profile_of(Some(machine)).map(ToOwned::to_owned)),
-        ("firmware", machine.firmware.map(|firmware| firmware.to_string())),
-        (
-            "power",
-            (!machine.power.is_empty()).then(|| machine.power.iter().map(Rung::method).collect::<Vec<_>>().join(" ")),
-        ),
-    ];
-    let extra = machine.extra.iter().filter(|(name, _)| known.iter().all(|(known, _)| name != known));
-    let extra = extra.map(|(name, value)| (name.as_str(), Some(value.clone())));
-    let all = extra.chain(known.clone());
-    all.filter_map(|(name, value)| {
-        let fit = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-        let name: String = name.chars().map(fit).collect();
-        Some((format!("PXE_{name}").into(), value?.replace('\0', "").into()))
-    })
-    .collect()
 }
 
 fn dashed(address: Ipv4Addr) -> String {

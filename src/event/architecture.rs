@@ -47,6 +47,17 @@ impl Architecture {
     }
 }
 
+impl Architecture {
+    /// The same machine as it boots by PXE.
+    pub fn without_http(self) -> Architecture {
+        match self {
+            Architecture::UefiHttpX64 => Architecture::UefiX64,
+            Architecture::UefiHttpArm64 => Architecture::UefiArm64,
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -273,6 +273,51 @@ facts! {
         reason: String,
     }
 
+    /// A machine asked for a command by a name with its token, and it is obeyed: at once, or by a script that begins.
+    DnsObeyed = "dns.obeyed" Dns Notice {
+        /// `done`, `stage`, or a script of `conf/commands`.
+        verb: String,
+        /// What stood between verb and token; empty for nothing.
+        argument: String,
+        /// It is a script, which tells by [`Fact::DnsRan`] what came of it.
+        script: bool,
+        /// When the boot began whose token it was.
+        boot: Option<Timestamp>,
+    }
+    /// A script that a machine asked for by a name has ended.
+    DnsRan = "dns.ran" Dns Notice {
+        /// Its name.
+        verb: String,
+        /// What it was given.
+        argument: String,
+        /// When the boot began whose token it was.
+        boot: Option<Timestamp>,
+        /// Its exit code; none where it could not be run, or was ended.
+        code: Option<i32>,
+        /// What it printed, shortened and made printable.
+        output: String,
+        /// Milliseconds.
+        millis: u64,
+    }
+    /// A machine asked a question by a name with its token.
+    DnsAsked = "dns.asked" Dns Debug {
+        /// `armed`, `profile-debian`.
+        question: String,
+        /// Yes or no.
+        answer: bool,
+    }
+    /// A command by a name was not obeyed.
+    DnsUnheeded = "dns.unheeded" Dns Warning {
+        /// The verb, where one could be read.
+        verb: String,
+        /// What stood between verb and token.
+        argument: String,
+        /// In words.
+        reason: String,
+        /// The address that the machine was told, which says the same.
+        answer: Ipv4Addr,
+    }
+
     /// A machine logged a message.
     SyslogReceived = "syslog.received" Syslog Info {
         /// The message's own.
@@ -514,13 +559,24 @@ facts! {
         /// What it boots afterwards.
         then: String,
     }
+    /// A machine came to the kernel of what it is armed with: one of its tries.
+    BootTried = "boot.tried" Boot Notice {
+        /// The profile.
+        profile: String,
+        /// When this boot began.
+        boot: Timestamp,
+        /// The first, the second.
+        number: u32,
+        /// How many it has.
+        tries: u32,
+    }
     /// What a machine was armed with is done, or was taken back.
     BootDisarmed = "boot.disarmed" Boot Notice {
         /// The profile.
         profile: String,
         /// What shows it, in words.
         evidence: String,
-        /// What it boots from now on.
+        /// What it boots from now on; empty where that is as before.
         then: String,
     }
     /// What a machine was armed with had its boots, and nothing shows that it came to its end.
@@ -537,18 +593,24 @@ facts! {
     }
     /// A machine that is armed was told the secrets that are for it.
     BootTold = "boot.told" Boot Notice {
-        /// The answer file that holds them.
+        /// The answer file that holds them, as it was asked for: `answers/preseed.cfg`.
         file: String,
     }
-    /// A machine loaded loader after loader and came to nothing.
-    BootLooped = "boot.looped" Boot Err {
-        /// How many.
-        loaders: u32,
-    }
-    /// A program of the boot-file ladder brought a machine further.
-    BootLearned = "boot.learned" Boot Info {
+    /// A machine's firmware got on with a boot file that is not the first it is given; from now on it is.
+    BootLearned = "boot.learned" Boot Notice {
+        /// Option 93.
+        architecture: Option<Architecture>,
         /// The program.
-        loader: String,
+        boot_file: String,
+    }
+    /// A machine loads loaders or scripts without end; it is given nothing until its power is switched or conf changes.
+    BootLooped = "boot.looped" Boot Err {
+        /// The cause, in words.
+        cause: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Then it is given something again in any case.
+        until: Timestamp,
     }
 
     /// The packets of a boot are being kept, and at its end are.
@@ -579,6 +641,86 @@ facts! {
     BootDiscarded = "boot.discarded" Boot Debug {
         /// The file that is gone.
         file: String,
+    }
+
+    /// A file that a profile names is being fetched, or goes on being.
+    FetchBegun = "fetch.begun" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Where it comes from, without a password.
+        url: String,
+        /// Its bytes, where that is known.
+        size: Option<u64>,
+        /// Bytes that are there already.
+        bytes: u64,
+    }
+    /// The fetching of a file went on.
+    FetchProgressed = "fetch.progressed" Fetch Debug {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Its bytes, where that is known.
+        size: Option<u64>,
+        /// Bytes that are there.
+        bytes: u64,
+        /// Milliseconds since it was begun.
+        millis: u64,
+    }
+    /// A file was fetched, its digest is right, and it is in its place.
+    FetchCompleted = "fetch.completed" Fetch Notice {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Its bytes.
+        bytes: u64,
+        /// Milliseconds since it was begun.
+        millis: u64,
+    }
+    /// A file was in its place already, with the right digest.
+    FetchFound = "fetch.found" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+    }
+    /// A file could not be fetched; what is in its place, if anything, is as it was.
+    FetchFailed = "fetch.failed" Fetch Err {
+        /// The profile.
+        profile: String,
+        /// The file's path below `tftpboot`.
+        file: String,
+        /// Where it was to come from, without a password.
+        url: String,
+        /// What went wrong, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+        /// Bytes that are kept for the next time.
+        kept: u64,
+    }
+    /// Fetching the files of a profile was not begun.
+    FetchRefused = "fetch.refused" Fetch Err {
+        /// The profile.
+        profile: String,
+        /// Why, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// Every file of a profile was looked after.
+    FetchEnded = "fetch.ended" Fetch Info {
+        /// The profile.
+        profile: String,
+        /// Files that were fetched.
+        fetched: usize,
+        /// Files that were there.
+        found: usize,
+        /// Files that are missing.
+        failed: usize,
     }
 
     /// A machine got its root file system over NFS.
@@ -626,6 +768,34 @@ facts! {
         error: String,
         /// How many since the last report.
         count: u64,
+    }
+
+    /// A virtual machine was made, with its disk and its folder in conf.
+    VmCreated = "vm.created" Vm Notice {
+        /// Its name.
+        hostname: String,
+        /// Its disk's file.
+        disk: String,
+        /// The snapshot that the disk hangs on, or the image that it was copied from.
+        from: String,
+    }
+    /// A machine's disk was kept as it was.
+    VmSnapshotted = "vm.snapshotted" Vm Notice {
+        /// The snapshot's name.
+        snapshot: String,
+        /// The disk.
+        disk: String,
+        /// How still it was: `off`, `frozen` by a guest agent, or `running`, as after a power cut.
+        state: String,
+        /// Bytes that the snapshot takes.
+        bytes: u64,
+    }
+    /// A virtual machine, a disk or a snapshot was removed.
+    VmRemoved = "vm.removed" Vm Notice {
+        /// In words.
+        what: String,
+        /// Bytes that are free again.
+        bytes: u64,
     }
 
     /// A server began to listen.

@@ -8,6 +8,7 @@
 
 mod architecture;
 mod fact;
+mod fetch;
 mod power;
 mod printable;
 mod role;

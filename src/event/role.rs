@@ -18,3 +18,16 @@ pub enum Role {
     #[default]
     Other,
 }
+
+impl Role {
+    /// `loader`, `script`, `kernel`, `initrd`, `other`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Loader => "loader",
+            Role::Script => "script",
+            Role::Kernel => "kernel",
+            Role::Initrd => "initrd",
+            Role::Other => "other",
+        }
+    }
+}

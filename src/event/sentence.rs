@@ -1,6 +1,6 @@
 //! Each fact in words, for the log, the audit pane and a machine's last word.
 
-use super::{Fact, LeaseSource, Refusal, Silence, power, transfer::Transfer};
+use super::{Fact, LeaseSource, Refusal, Silence, fetch, power, transfer::Transfer};
 use std::fmt;
 
 impl fmt::Display for Fact {
@@ -73,6 +73,29 @@ impl fmt::Display for Fact {
                 write!(f, "{record} {name}: {code} from upstream in {millis} ms")
             }
             Fact::DnsRefused { name, record, reason } => write!(f, "{record} {name} refused: {reason}"),
+            Fact::DnsObeyed { verb, argument, script, .. } => match verb.as_str() {
+                _ if *script => write!(f, "has conf/commands/{verb} run, with {argument:?}"),
+                "stage" => write!(f, "is at its stage {argument}"),
+                "log" => write!(f, "says {argument}"),
+                "done" => f.write_str("says that it is done"),
+                "local" => f.write_str("wants to boot its own disk from now on"),
+                _ if argument.is_empty() => write!(f, "says {verb}"),
+                _ => write!(f, "says {verb} {argument}"),
+            },
+            Fact::DnsRan { verb, code, output, millis, .. } => {
+                match code {
+                    Some(code) => write!(f, "conf/commands/{verb} ended with code {code} after {millis} ms")?,
+                    None => write!(f, "conf/commands/{verb} came to no end of its own after {millis} ms")?,
+                }
+                if output.is_empty() { Ok(()) } else { write!(f, ": {output}") }
+            }
+            Fact::DnsAsked { question, answer } => {
+                write!(f, "asked {question}: {}", if *answer { "yes" } else { "no" })
+            }
+            Fact::DnsUnheeded { verb, argument, reason, answer } => {
+                let point = if argument.is_empty() { "" } else { "." };
+                write!(f, "the command {verb}{point}{argument} was not obeyed, {answer}: {reason}")
+            }
             Fact::SyslogReceived { tag: Some(tag), text, .. } => write!(f, "{tag}: {text}"),
             Fact::SyslogReceived { tag: None, text, .. } => f.write_str(text),
             Fact::RadvAnswered { source } => write!(f, "router solicitation of {source} answered"),
@@ -102,6 +125,13 @@ impl fmt::Display for Fact {
             | Fact::AlarmSet { .. }
             | Fact::AlarmRemoved { .. }
             | Fact::AlarmRefused { .. } => power::sentence(self, f),
+            Fact::FetchBegun { .. }
+            | Fact::FetchProgressed { .. }
+            | Fact::FetchCompleted { .. }
+            | Fact::FetchFound { .. }
+            | Fact::FetchFailed { .. }
+            | Fact::FetchRefused { .. }
+            | Fact::FetchEnded { .. } => fetch::sentence(self, f),
             Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),
             Fact::ConfChanged { path } => write!(f, "{path} changed"),
             Fact::ConfRejected { path, value, expected } => {
@@ -113,6 +143,8 @@ impl fmt::Display for Fact {
             Fact::ConfAdopted { hostname } => write!(f, "adopted as {hostname}"),
             Fact::BootCompleted { millis } => write!(f, "up after {}.{} s", millis / 1000, millis % 1000 / 100),
             Fact::BootStalled { stage, cause, next_step } => write!(f, "boot stands at {stage}: {cause}: {next_step}"),
+            Fact::BootLearned { boot_file, .. } => write!(f, "gets on with {boot_file}, which it is given first now"),
+            Fact::BootLooped { cause, next_step, .. } => write!(f, "boots in a circle: {cause}; {next_step}"),
             Fact::BootRecorded { file, packets: 0, .. } => write!(f, "its packets are kept in {file}"),
             Fact::BootRecorded { file, packets, bytes, dropped, .. } => {
                 write!(f, "{packets} packets of it are in {file} ({bytes} bytes)")?;
@@ -122,8 +154,12 @@ impl fmt::Display for Fact {
                 write!(f, "its packets cannot be kept in {file}: {error}; {next_step}")
             }
             Fact::BootArmed { profile, then } => write!(f, "armed: boots {profile} once, then {then}"),
+            Fact::BootTried { profile, number, tries, .. } => {
+                write!(f, "runs {profile}, with which it is armed: try {number} of {tries}")
+            }
             Fact::BootDisarmed { profile, evidence, then } => {
-                write!(f, "disarmed: {profile} is done, {evidence}; boots {then} from now on")
+                write!(f, "no longer armed with {profile}: {evidence}")?;
+                if then.is_empty() { Ok(()) } else { write!(f, "; boots {then} from now on") }
             }
             Fact::BootSpent { profile, tries } => write!(
                 f,
@@ -132,12 +168,15 @@ impl fmt::Display for Fact {
             ),
             Fact::BootChosen { profile } => write!(f, "chose {profile} in its menu"),
             Fact::BootTold { file } => write!(f, "was told the secrets in {file}"),
-            Fact::BootLooped { loaders } => {
-                write!(f, "loaded {loaders} loaders and came to nothing; it gets none for ten minutes")
-            }
-            Fact::BootLearned { loader } => write!(f, "boots by {loader}; it gets that first from now on"),
             Fact::BootDiscarded { file } => write!(f, "let {file} go"),
             Fact::PacketRejected { source, error, count, .. } => write!(f, "{count} bad from {source}: {error}"),
+            Fact::VmCreated { hostname, disk, from } => {
+                write!(f, "made virtual machine {hostname} from {from}, on {disk}")
+            }
+            Fact::VmSnapshotted { snapshot, disk, state, bytes } => {
+                write!(f, "disk {disk} kept as snapshot {snapshot} ({state}, {bytes} bytes)")
+            }
+            Fact::VmRemoved { what, bytes } => write!(f, "removed {what}; {bytes} bytes are free"),
             Fact::ServiceStarted { service, address } => write!(f, "{service} listens on {address}"),
             Fact::ServiceFailed { service, error, next_step, retry } => {
                 write!(f, "{service}: {error}; {next_step} (next try in {} s)", retry.div_ceil(1000))
@@ -214,7 +253,7 @@ impl fmt::Display for Refusal {
             Refusal::BrokenProfile { profile, error } => write!(f, "profile {profile}: {error}"),
             Refusal::Told { file } => write!(f, "{file} holds a secret, which was told already; arm the machine anew"),
             Refusal::Unarmed { file } => write!(f, "{file} holds a secret, which only an armed machine gets"),
-            Refusal::Looped => f.write_str("it loads loader after loader and comes to nothing"),
+            Refusal::Looped => f.write_str("it boots in a circle, so that it is given nothing for a while"),
             Refusal::NotAllowed { request } => write!(f, "{request} is not allowed"),
         }
     }

@@ -39,7 +39,7 @@ pub enum Step<'a> {
 impl Fact {
     /// It only tells how far a transfer is.
     pub fn is_progress(&self) -> bool {
-        matches!(self.transfer(), Some((Step::Progressed, _)))
+        matches!(self.transfer(), Some((Step::Progressed, _))) || matches!(self, Fact::FetchProgressed { .. })
     }
 
     /// The transfer that this is a step of.

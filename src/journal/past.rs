@@ -13,8 +13,15 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 const PAST: usize = 2_000;
 /// Messages of machines that it begins with.
 const MESSAGES: usize = 1_000;
+/// Kinds that say how a machine's arming stands.
+pub(super) const ARMING: [&str; 5] = ["boot.armed", "boot.disarmed", "boot.tried", "boot.spent", "boot.told"];
+const COMMANDS: [&str; 2] = ["dns.obeyed", "dns.ran"];
 /// Clocks are set: the newest time until a row is looked for in so many rows before it.
 const DISORDER: i64 = 4_096;
+
+/// Questions for the last boot file that each machine's firmware got on with; between the two stands of which rows.
+pub(super) const LEARNED: &str = "select max(id) from event where kind = 'boot.learned'";
+pub(super) const EACH: &str = "group by segment, mac, json_extract(details, '$.architecture')";
 
 /// The rows until one of them.
 #[derive(Clone, Copy)]
@@ -58,6 +65,8 @@ impl Journal {
             events.extend(self.lease_events(segment, until)?);
         }
         events.extend(self.conf_events(until)?);
+        events.extend(self.arming_events(until)?);
+        events.extend(self.learned_events(until)?);
         events.extend(self.newest(PAST, MESSAGES, until)?);
         let mut state = State::default();
         events.into_values().for_each(|event| state.apply(&Arc::new(event)));
@@ -90,6 +99,25 @@ impl Journal {
              (select max(id) from event where kind = 'conf.loaded' and id <= ?1 group by segment)",
             row::COLUMNS
         );
+        self.rows(&sql, &[&until.id])
+    }
+
+    /// What machines were armed with, how that went, and their commands by DNS, which tell what is not to be done twice.
+    fn arming_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
+        let newest = |kind: &&str| {
+            format!(
+                "select id from (select id from event where kind = '{kind}' and time <= ?2 and id <= ?3 \
+                 order by time desc limit ?1)"
+            )
+        };
+        let ids = ARMING.iter().chain(&COMMANDS).map(newest).collect::<Vec<_>>().join(" union all ");
+        let sql = format!("select {} from event where id in ({ids}) order by id", row::COLUMNS);
+        self.rows(&sql, &[&i64::try_from(PAST).unwrap_or(i64::MAX), &until.time, &until.id])
+    }
+
+    /// The boot files that machines' firmware got on with: the last of each kind of firmware.
+    fn learned_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
+        let sql = format!("select {} from event where id in ({LEARNED} and id <= ?1 {EACH})", row::COLUMNS);
         self.rows(&sql, &[&until.id])
     }
 

@@ -1,7 +1,11 @@
 //! Lets go what is older than the days that a segment keeps: what may go is decided here, purely, and taken out in
 //! small steps, so that nobody who writes waits for it.
 
-use super::{BUSY, JournalError, past::Until, told};
+use super::{
+    BUSY, JournalError,
+    past::{ARMING, EACH, LEARNED, Until},
+    told,
+};
 use crate::conf::Conf;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
@@ -163,14 +167,18 @@ impl Pruner<'_> {
         Ok(gone)
     }
 
-    /// Rows before the horizon that the state at the horizon is made of: the conf, and who had which address.
+    /// Rows before the horizon that the state at the horizon is made of: the conf, who had which address, and all that
+    /// came of the last arming of each machine.
     fn what_stays(&self, segment: Option<&str>, before: i64) -> rusqlite::Result<BTreeSet<i64>> {
         let Some(segment) = segment else { return Ok(BTreeSet::new()) };
         let sql = format!(
             "select max(id) from event where kind = 'conf.loaded' and segment = ?1 and time < ?2 \
-             union all {} union all {}",
+             union all {} union all {} union all {LEARNED} and segment = ?1 and time < ?2 {EACH} union all \
+             select id from event later where kind in ({}) and segment = ?1 and time < ?2 and id >= \
+             (select max(id) from event where kind = 'boot.armed' and mac = later.mac and time < ?2)",
             Until::lease_ids(true, "time < ?2"),
             Until::lease_ids(false, "time < ?2"),
+            ARMING.map(|kind| format!("'{kind}'")).join(", "),
         );
         let mut statement = self.connection.prepare(&sql)?;
         let ids = statement.query_map(params![segment, before], |row| row.get::<_, Option<i64>>(0))?;

@@ -170,7 +170,8 @@ pub fn make(work: &Workshop, folder: &Folder, name: &OsStr, kind: &Kind, changes
             if let Err(error) = made
                 && error != Errno::EEXIST
             {
-                let how = if matches!(kind, Kind::Folder) { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
+                let how =
+                    if matches!(kind, Kind::Folder) { UnlinkatFlags::RemoveDir } else { UnlinkatFlags::NoRemoveDir };
                 let _ = unlinkat(upper, name, how);
             }
             made

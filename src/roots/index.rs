@@ -265,7 +265,9 @@ impl Index {
     /// What is known to be in the folder.
     pub fn inside(&self, folder: Id) -> Vec<(Id, Arc<[u8]>)> {
         let names = self.folders.get(&folder);
-        names.map(|names| names.iter().map(|(name, binding)| (binding.node, name.clone())).collect()).unwrap_or_default()
+        names
+            .map(|names| names.iter().map(|(name, binding)| (binding.node, name.clone())).collect())
+            .unwrap_or_default()
     }
 
     /// What the file is on the disk; none of a number that nothing has.

@@ -23,7 +23,7 @@ pub struct Named<T> {
 }
 
 /// The names of one layer, removed ones apart: `(names, whiteouts)`.
-fn layer(folder: &OwnedFd) -> Result<(Vec<OsString>, Vec<OsString>)> {
+pub fn layer(folder: &OwnedFd) -> Result<(Vec<OsString>, Vec<OsString>)> {
     // Opened anew: the position in a folder belongs to who opened it.
     let mut listing = Dir::from_fd(open_folder(folder, OsStr::new("."))?)?;
     let (mut names, mut removed) = (Vec::new(), Vec::new());

@@ -10,13 +10,18 @@
 //! - `work/`: what is being made, on its way to `upper`; whatever is left there may be deleted;
 //! - `merged/`: where the kernel's overlayfs is mounted, seen by the server's threads only;
 //! - `index`: which file handle is which file (see [`Index`]);
-//! - `base`: the name of the base that `upper` belongs to.
+//! - `base`: the name of the base that `upper` belongs to;
+//! - `snapshots/<name>/`: copies of `upper`, with the `base` of each.
 //!
 //! Renaming `overlay/<machine>` away, or deleting it, resets the machine; also while it is served: the server sees that
 //! `upper` is another and answers old handles with ESTALE.
 
+mod base;
+pub mod build;
 mod change;
+mod compare;
 mod copy;
+mod graft;
 mod index;
 mod kept;
 mod layers;
@@ -24,19 +29,28 @@ mod links;
 mod listing;
 mod log;
 mod overlay;
+mod own;
 mod tree;
+mod trouble;
 mod xattr;
 
+pub use base::{Base, Beside, bases, boot_files, find_base, promote};
 pub use change::{Changes, Kind, When};
+pub use compare::{Aspect, Attributes, Change, Difference, compare};
+pub use graft::Copied;
 pub use index::{Id, Index, ROOT};
 pub use listing::Named;
 pub use overlay::{NoOverlay, Overlay};
+pub use own::{Own, Snapshot, owns};
 pub use tree::{Changed, Tree};
+pub use trouble::{Trouble, check_name};
 
 use nix::errno::Errno;
 
 /// What went wrong, in the kernel's own words.
 pub type Result<T> = std::result::Result<T, Errno>;
 
+#[cfg(test)]
+mod care_tests;
 #[cfg(test)]
 mod tests;

@@ -154,7 +154,8 @@ fn shown(tree: &Tree) -> Picture {
                 _ => String::new(),
             };
             let links = if kind == SFlag::S_IFDIR { 0 } else { stat.st_nlink };
-            picture.insert(path.clone(), format!("{:o} {}:{} {links} {inside}", stat.st_mode, stat.st_uid, stat.st_gid));
+            picture
+                .insert(path.clone(), format!("{:o} {}:{} {links} {inside}", stat.st_mode, stat.st_uid, stat.st_gid));
             if kind == SFlag::S_IFDIR {
                 left.push((id, format!("{path}/")));
             }
@@ -273,8 +274,7 @@ fn by_kernel(at: &Path, step: &Step) -> io::Result<()> {
 
 fn mounted(lower: &Path, own: &Path, more: &str) {
     let at = |path: &str| own.join(path).display().to_string();
-    let words =
-        format!("lowerdir={},upperdir={},workdir={}{more}", lower.display(), at("upper"), at("work"));
+    let words = format!("lowerdir={},upperdir={},workdir={}{more}", lower.display(), at("upper"), at("work"));
     mount(Some("overlay"), &own.join("merged"), Some("overlay"), MsFlags::empty(), Some(words.as_str())).unwrap();
 }
 

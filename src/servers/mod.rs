@@ -45,6 +45,8 @@ pub struct Context {
     pub bus: Bus,
     /// What tokens of boots are made with.
     pub key: TokenKey,
+    /// The conf tree's folder: scripts that machines may have run are there.
+    pub conf_dir: Arc<Path>,
     /// The folder whose files are served.
     pub tftpboot: Arc<Path>,
     /// Bases of root file systems.

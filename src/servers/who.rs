@@ -9,9 +9,6 @@ use crate::{
 };
 use std::net::Ipv4Addr;
 
-/// Boots that a machine that is armed gets, where its profile says nothing.
-const TRIES: u32 = 1;
-
 /// Who has `address` on this segment, as far as that is known.
 pub fn asker<'a>(context: &Context, segment: &'a Segment, address: Ipv4Addr) -> Asker<'a> {
     let machine = segment.machines.get(&address).map(AsRef::as_ref);
@@ -29,12 +26,19 @@ pub fn standing(context: &Context, segment: &Segment, mac: Option<Mac>) -> Stand
     let Some(mac) = mac else { return Standing::default() };
     let conf = context.conf.borrow().clone();
     let once = segment.machine_by_mac(mac).and_then(|machine| machine.boot_once.as_ref());
-    let armed = once.and_then(|once| boot::find(&conf, &once.profile));
-    let tries = armed.and_then(|profile| profile.tries).unwrap_or(TRIES);
+    let tries = boot::tries(once.and_then(|once| boot::find(&conf, &once.profile)));
     let state = context.state.read();
     let machine = state.segments.get(&context.segment).and_then(|segment| segment.machines.get(&mac));
     let unheard = || Standing { token: context.key.token(mac, None), ..Standing::default() };
-    machine.map_or_else(unheard, |machine| machine.standing(&context.key, tries))
+    machine.map_or_else(unheard, |machine| machine.standing(&context.key, tries, now()))
+}
+
+/// The secrets in the answer file `path` were told to who asks since it is armed.
+pub fn was_told(context: &Context, asker: &Asker<'_>, path: &str) -> bool {
+    let (Some(file), Some(mac)) = (boot::answer_file(path), asker.mac) else { return false };
+    let state = context.state.read();
+    let machine = state.segments.get(&context.segment).and_then(|segment| segment.machines.get(&mac));
+    machine.is_some_and(|machine| machine.was_told(&file))
 }
 
 fn leased(context: &Context, address: Ipv4Addr) -> Option<Mac> {

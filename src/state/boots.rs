@@ -133,6 +133,12 @@ pub fn apply(boots: &mut VecDeque<Boot>, event: &Event) {
                 boot.outcome = Outcome::Stalled(verdict);
             }
         }
+        Fact::BootLooped { cause, next_step, .. } => {
+            if let Some(boot) = boots.back_mut() {
+                let verdict = Verdict { stage: boot.stage(), cause: cause.clone(), next_step: next_step.clone() };
+                boot.outcome = Outcome::Stalled(verdict);
+            }
+        }
         Fact::BootRecorded { file, began, packets, bytes, dropped } => {
             if let Some(boot) = boots.iter_mut().rev().find(|boot| boot.began == *began) {
                 let (file, packets, bytes, dropped) = (file.clone(), *packets, *bytes, *dropped);

@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Alarms, Arming, Health, Machine, Press, Rejected, Segment, State, boots};
+use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots, fetches};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -33,8 +33,14 @@ impl State {
             Fact::JournalRecovered { .. } => self.journal_trouble = None,
             Fact::EventsDropped { reader, count } => *self.dropped.entry(reader.clone()).or_default() += count,
             Fact::ProgramStarted { .. } => self.begin(event),
+            // Of a machine, a segment or a profile: who loads without end may do it no longer.
+            Fact::ConfChanged { .. } => {
+                let machines = self.segments.values_mut().flat_map(|segment| segment.machines.values_mut());
+                machines.for_each(|machine| machine.ladder.anew());
+            }
             _ => {}
         }
+        fetches::apply(&mut self.fetches, event);
         match event.segment {
             None => keep(&mut self.program, event),
             Some(address) => self.segments.entry(address).or_default().apply(event),
@@ -163,9 +169,12 @@ fn stranger(mac: Mac) -> Machine {
         refused: None,
         alarms: Alarms::default(),
         arming: None,
+        armings: VecDeque::new(),
+        spoken: VecDeque::new(),
         first_seen: None,
         last_seen: None,
         last_word: None,
+        ladder: Ladder::default(),
         boots: VecDeque::new(),
     }
 }
@@ -182,7 +191,7 @@ fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary], no
         machine.firmware_in_conf = summary.firmware.is_some();
         machine.firmware = summary.firmware.or(machine.firmware);
         machine.power_method.clone_from(&summary.power);
-        Arming::agree(&mut machine.arming, summary.armed.as_deref(), now);
+        machine.agree(summary.armed.as_deref(), now);
     }
     machines.retain(|_, machine| machine.in_conf || machine.first_seen.is_some());
 }
@@ -204,6 +213,7 @@ impl Machine {
         }
         Press::apply(&mut self.press, event);
         self.alarms.apply(event);
+        self.ladder.apply(event);
         match &event.fact {
             Fact::DhcpDiscovered { architecture, hostname, .. } => self.learn(*architecture, hostname.as_deref()),
             Fact::DhcpAcknowledged { architecture, hostname, address, .. } => {
@@ -238,6 +248,7 @@ impl Machine {
             boots::apply(&mut self.boots, event);
         }
         self.arm(event);
+        self.speak(event);
         if matches!(event.fact, Fact::PowerUnconfirmed { .. }) && self.power != Some(PowerState::On) {
             boots::not_begun(&mut self.boots);
         }

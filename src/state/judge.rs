@@ -1,7 +1,10 @@
 //! Judges boots: which have come to a running system, which stand still, and why, in words with the next step. Pure.
 
-use super::{Boot, Machine, NoLease, Outcome, Press, Refused, Segment, Stage, State, Underway};
-use crate::event::{Event, Fact, Refusal, Silence};
+use super::{Boot, Ladder, Loop, Machine, NoLease, Outcome, Press, Refused, Segment, Stage, State, Underway};
+use crate::{
+    boot::Program,
+    event::{Event, Fact, Refusal, Silence},
+};
 use jiff::Timestamp;
 
 /// The judgement on a boot that stands still.
@@ -22,6 +25,10 @@ impl State {
         // Who serves a segment judges its boots.
         for (address, segment) in self.segments.iter().filter(|(_, segment)| !segment.remote) {
             for machine in segment.machines.values() {
+                due.extend(of_ladder(machine, now).map(|fact| {
+                    let event = Event { time: now, ..Event::new(Some(*address), fact) };
+                    event.about(machine.address, Some(machine.mac))
+                }));
                 let Some(boot) = machine.boot().filter(|boot| boot.outcome == Outcome::Underway) else { continue };
                 // Whether it begins at all, who switches it on tells.
                 let is_switched = machine.press.as_ref().is_some_and(Press::is_underway);
@@ -53,6 +60,21 @@ impl State {
     fn heard_since(&self, boot: &Boot) -> Timestamp {
         self.started.map_or(boot.last_heard, |started| boot.last_heard.max(started))
     }
+}
+
+/// What is to be told of the machine's boot files: that it goes round in a circle, or which one it got on with.
+fn of_ladder(machine: &Machine, now: Timestamp) -> Option<Fact> {
+    if let Some(Loop { file, times }) = machine.ladder.found(now) {
+        let cause = format!("it loaded {file} {times} times, and asked for no kernel between");
+        let next_step = format!(
+            "see its screen; name another `loader` in {} or mend its script: it is given nothing before conf changes, its \
+             power is switched, or 10 minutes are over",
+            folder(machine)
+        );
+        return Some(Fact::BootLooped { cause, next_step, until: Ladder::until(now) });
+    }
+    let (architecture, program) = machine.ladder.news()?;
+    Some(Fact::BootLearned { architecture, boot_file: program.name().to_owned() })
 }
 
 fn millis(from: Timestamp, to: Timestamp) -> u64 {
@@ -138,7 +160,11 @@ fn judge(segment: &Segment, machine: &Machine, boot: &Boot, heard: Timestamp, no
             Some(transfer) => interrupted(transfer, stage),
             None if stage == Some(Stage::BootFile) => verdict(
                 "its loader was sent, and did not ask for a script".into(),
-                "see its screen: the loader may not fit its firmware (Secure Boot refuses unsigned loaders)".into(),
+                format!(
+                    "see its screen: the loader may not fit its firmware (Secure Boot refuses unsigned ones); at its next try \
+                     it is given {}",
+                    machine.ladder.ahead().program(machine.firmware).map_or("the next", Program::name)
+                ),
             ),
             None => verdict(
                 "it has its script, and did not ask for a kernel".into(),
@@ -218,7 +244,10 @@ fn remedy(refusal: &Refusal, machine: &Machine, file: &str) -> String {
         Refusal::Told { .. } | Refusal::Unarmed { .. } => {
             format!("arm it: write the profile into `boot-once` of {}", folder(machine))
         }
-        Refusal::Looped => "see its screen, and name another `loader` for it".to_owned(),
+        Refusal::Looped => format!(
+            "see its screen; name another `loader` in {} or mend its script, or switch its power",
+            folder(machine)
+        ),
         Refusal::NotAllowed { .. } => "see its screen for what it tries".to_owned(),
     }
 }

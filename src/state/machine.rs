@@ -1,6 +1,6 @@
 //! One machine as it stands.
 
-use super::{Alarms, Arming, Boot, Press};
+use super::{Alarms, Arming, Boot, Ladder, Press, Spoken};
 use crate::{
     event::{Architecture, Event, PowerState},
     net::Mac,
@@ -39,12 +39,18 @@ pub struct Machine {
     pub alarms: Alarms,
     /// What it is armed with.
     pub arming: Option<Arming>,
+    /// What it was armed with before, the newest last; bounded.
+    pub armings: VecDeque<Arming>,
+    /// What it said by names that are commands, the newest last; bounded.
+    pub spoken: VecDeque<Spoken>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
     /// When it was last heard of.
     pub last_seen: Option<Timestamp>,
     /// The last event about it that says something (no progress).
     pub last_word: Option<Arc<Event>>,
+    /// Which boot files its firmware got on with.
+    pub ladder: Ladder,
     /// Its boots, the newest last; bounded.
     pub boots: VecDeque<Boot>,
 }

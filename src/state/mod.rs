@@ -4,25 +4,30 @@ mod alarms;
 mod arming;
 mod boot;
 mod boots;
+pub mod fetches;
 mod fold;
 mod judge;
+mod ladder;
 mod leases;
 mod machine;
 mod names;
 pub mod past;
 mod press;
 mod replica;
+mod spoken;
 #[cfg(test)]
 mod tests;
 
 pub use alarms::Alarms;
-pub use arming::Arming;
+pub use arming::{Arming, Over};
 pub use boot::{Boot, Milestone, NoLease, Outcome, Recording, Refused, Stage, Underway};
 pub use judge::Verdict;
+pub use ladder::{Ladder, Loop, Try};
 pub use leases::{Lease, Leases};
 pub use machine::Machine;
 pub use press::{Press, PressStage};
 pub use replica::Replica;
+pub use spoken::Spoken;
 
 use crate::{
     event::{Event, Service},
@@ -46,6 +51,8 @@ pub struct State {
     pub segments: BTreeMap<Ipv4Addr, Segment>,
     /// Events that are about the whole program (no segment), the newest last; bounded.
     pub program: VecDeque<Arc<Event>>,
+    /// Files of profiles that are fetched, by profile.
+    pub fetches: fetches::Fetches,
     /// What is wrong in the conf tree, by path.
     pub mistakes: BTreeMap<String, Rejected>,
     /// When the program began; what happened before it, it could not hear.

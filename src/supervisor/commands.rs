@@ -1,14 +1,18 @@
 //! Carries out what the operator asks for; the answers are events.
 
-use super::{examine, finder, press, scheduler, segments::Shared};
+use super::{arming, examine, finder, press, scheduler, segments::Shared};
 use crate::{
-    command::Command,
+    command::{Command, Place},
     conf,
     event::{Event, Fact},
+    fetch::{self, Fetcher},
     net::Mac,
 };
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 use tokio::{sync::mpsc, task::JoinSet};
+
+/// What the tree gets to be read.
+const KNOWN: Duration = Duration::from_secs(5);
 
 /// Obeys until shutdown. Slow wishes do not hold up others.
 pub async fn obey(mut wishes: mpsc::Receiver<Command>, shared: Shared) {
@@ -34,16 +38,63 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Examine { machine } => examine::examine(&shared, machine).await,
         Command::Trust { machine, method, fingerprint } => examine::trust(&shared, machine, method, &fingerprint),
         Command::Skip { machine, skip } => scheduler::pass_over(&shared, machine, skip),
+        Command::Arm { machine, profile, then } => arming::obey(&shared, machine, profile, then).await,
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
+        Command::Assign { machine, profile } => assign(&shared, machine, profile.as_deref()),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
+        Command::Tell { event } => tell(&shared, *event).await,
+        Command::Fetch { profile } => fetch(&shared, profile).await,
         Command::Quit => shared.shutdown.cancel(),
+    }
+}
+
+/// Publishes it; of a new machine as soon as it is known here, so that it can be switched by who hears of it.
+async fn tell(shared: &Shared, event: Event) {
+    if let (Fact::VmCreated { .. }, Some((segment, machine))) = (&event.fact, event.segment.zip(event.machine)) {
+        let mut conf = shared.conf.clone();
+        let known =
+            conf.wait_for(|conf| conf.segments.get(&segment).is_some_and(|s| s.machines.contains_key(&machine)));
+        let _ = tokio::time::timeout(KNOWN, known).await;
+    }
+    shared.bus.publish(event);
+}
+
+/// Brings in the files of a profile; what came is kept where the program ends meanwhile.
+async fn fetch(shared: &Shared, profile: String) {
+    let tell = |fact: Fact| shared.bus.publish(Event::new(None, fact));
+    let refused = |error: String, next_step: String| {
+        tell(Fact::FetchRefused { profile: profile.clone(), error, next_step });
+    };
+    let conf = shared.conf.borrow().clone();
+    let Some(found) = conf.profiles.get(&profile) else {
+        return refused("there is no such profile".to_owned(), format!("see what is in conf/boot: {profile} is not"));
+    };
+    if found.files.is_empty() {
+        let next_step = format!("name them in conf/boot/{profile}/files, or put them into tftpboot yourself");
+        return refused("it names no files to fetch".to_owned(), next_step);
+    }
+    match Fetcher::new(&shared.options.tftpboot, fetch::PATIENCE) {
+        Err(error) => {
+            refused(error.to_string(), "install the certificates that this host trusts: ca-certificates".to_owned())
+        }
+        Ok(fetcher) => tokio::select! {
+            () = shared.shutdown.cancelled() => {}
+            _ = fetcher.all(&profile, &found.files, &tell) => {}
+        },
+    }
+}
+
+fn assign(shared: &Shared, (segment, machine): Place, profile: Option<&str>) {
+    if let Err(error) = conf::assign(&shared.options.conf, (segment, machine), profile) {
+        let fact = Fact::ConfUnwritten { path: format!("{segment}/{machine}/boot"), error: error.to_string() };
+        shared.bus.publish(Event::new(Some(segment), fact).about(Some(machine), None));
     }
 }
 
 fn adopt(shared: &Shared, segment: Ipv4Addr, mac: Mac, address: Ipv4Addr, hostname: &str) {
     let conf = shared.conf.borrow().clone();
     let Some(there) = conf.segments.get(&segment) else { return };
-    let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname) {
+    let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname, &[]) {
         Ok(()) => Fact::ConfAdopted { hostname: hostname.to_owned() },
         Err(error) => Fact::ConfUnwritten { path: format!("{segment}/{address}"), error: error.to_string() },
     };

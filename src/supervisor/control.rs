@@ -44,7 +44,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// What a line is to be.
 const EXPECTED: &str = "a command as {\"power\":{\"machines\":[[\"10.77.0.1\",\"10.77.0.60\"]],\"action\":\"on\",\
     \"stagger\":{\"secs\":0,\"nanos\":0},\"by\":\"operator\"}}, {\"look\":{\"machines\":[…]}}, \
-    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}} or {\"skip\":{…}}";
+    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}}, {\"arm\":{…}}, {\"tell\":{…}} or {\"fetch\":{\"profile\":\"debian\"}}";
 
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +179,7 @@ fn stranger(shared: &Shared, stream: &UnixStream) -> Option<String> {
 struct Client {
     out: OwnedWriteHalf,
     machines: BTreeSet<Place>,
+    profiles: BTreeSet<String>,
 }
 
 impl Client {
@@ -188,9 +189,12 @@ impl Client {
         timeout(PATIENCE, self.out.write_all(&line)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    /// The event is about a machine that it asked about.
+    /// The event is about a machine or a profile that it asked about.
     fn wants(&self, event: &Event) -> bool {
-        let is_kind = matches!(event.service(), Service::Power | Service::Boot)
+        if let Some(profile) = event.fact.fetched_for() {
+            return self.profiles.contains(profile);
+        }
+        let is_kind = matches!(event.service(), Service::Power | Service::Boot | Service::Vm)
             || matches!(event.fact, Fact::ConfUnwritten { .. });
         let place = event.segment.zip(event.machine);
         is_kind && event.severity() != Severity::Debug && place.is_some_and(|place| self.machines.contains(&place))
@@ -205,7 +209,8 @@ async fn talk(
     refused: Option<String>,
 ) -> io::Result<()> {
     let (lines, out) = stream.into_split();
-    let (mut lines, mut client) = (BufReader::new(lines), Client { out, machines: BTreeSet::new() });
+    let (mut lines, mut client) =
+        (BufReader::new(lines), Client { out, machines: BTreeSet::new(), profiles: BTreeSet::new() });
     if let Some(error) = refused {
         return client.say(&json!({ "error": error })).await;
     }
@@ -228,11 +233,14 @@ async fn talk(
                 }
                 let taken = match command(&line) {
                     Ok(command) => {
-                        if client.machines.is_empty() {
+                        if client.machines.is_empty() && client.profiles.is_empty() {
                             // Those of before it have nothing to do with it.
                             events = events.resubscribe();
                         }
                         client.machines.extend(machines_of(&command));
+                        if let Command::Fetch { profile } = &command {
+                            client.profiles.insert(profile.clone());
+                        }
                         let name = name_of(&command);
                         commands.send(command).await.map_err(io::Error::other)?;
                         json!({ "taken": name })
@@ -274,6 +282,10 @@ fn command(line: &[u8]) -> Result<Command, String> {
     let wanted = serde_json::from_slice(line).map_err(|error| format!("{EXPECTED} was expected: {error}"))?;
     match wanted {
         Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Err(format!("{EXPECTED} was expected")),
+        // The rest happens here, and is told by who sees it.
+        Command::Tell { event } if event.service() != Service::Vm => {
+            Err(format!("an event of virtual machines was expected, not {}", event.kind()))
+        }
         command => Ok(command),
     }
 }
@@ -285,8 +297,12 @@ fn name_of(command: &Command) -> &'static str {
         Command::Examine { .. } => "examine",
         Command::Trust { .. } => "trust",
         Command::Skip { .. } => "skip",
+        Command::Arm { .. } => "arm",
+        Command::Assign { .. } => "assign",
         Command::Adopt { .. } => "adopt",
         Command::Find { .. } => "find",
+        Command::Tell { .. } => "tell",
+        Command::Fetch { .. } => "fetch",
         Command::Quit => "quit",
     }
 }
@@ -294,8 +310,13 @@ fn name_of(command: &Command) -> &'static str {
 fn machines_of(command: &Command) -> Vec<Place> {
     match command {
         Command::Power { machines, .. } | Command::Look { machines } => machines.clone(),
-        Command::Examine { machine } | Command::Trust { machine, .. } | Command::Skip { machine, .. } => vec![*machine],
-        Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Vec::new(),
+        Command::Examine { machine }
+        | Command::Trust { machine, .. }
+        | Command::Skip { machine, .. }
+        | Command::Arm { machine, .. }
+        | Command::Assign { machine, .. } => vec![*machine],
+        Command::Tell { event } => event.segment.zip(event.machine).into_iter().collect(),
+        Command::Adopt { .. } | Command::Find { .. } | Command::Fetch { .. } | Command::Quit => Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod alone;
+mod arming;
 mod commands;
 mod control;
 mod examine;
@@ -133,9 +134,13 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let folded = CancellationToken::new();
     let mut folding = JoinSet::new();
     folding.spawn(recorder::fold(bus.subscribe("state", QUEUE), state.clone(), folded.clone()));
+    let heard = bus.subscribe("arming", QUEUE);
     let last = journal.last_time()?;
     let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
+
+    let changed = arming::while_away(&state.read(), &reading.conf, &options.conf);
+    changed.into_iter().for_each(|event| bus.publish(event));
 
     let events = broadcast::Sender::new(HEARD);
     folding.spawn(recorder::pass_on(bus.subscribe("recorder", QUEUE), events.clone(), folded.clone()));
@@ -178,6 +183,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(observer::observe(shared.clone()));
     serving.spawn(scheduler::keep(shared.clone(), commands.clone(), last));
     serving.spawn(alarms::keep(shared.clone()));
+    serving.spawn(arming::keep(shared.clone(), heard));
     serving.spawn(control::serve(shared.clone(), commands.clone()));
     let (gauges, replicas) = watch::channel(BTreeMap::new());
     serving.spawn(replica::keep(shared.clone(), {

@@ -165,6 +165,7 @@ fn start(
         state: shared.state.clone(),
         bus: shared.bus.clone(),
         key: shared.key.clone(),
+        conf_dir: shared.options.conf.as_path().into(),
         tftpboot: shared.tftpboot.clone(),
         roots: shared.options.roots.as_path().into(),
         overlay: shared.options.overlay.as_path().into(),

@@ -100,6 +100,7 @@ mod tests {
             state: Default::default(),
             bus,
             key: Default::default(),
+            conf_dir: Path::new("conf").into(),
             tftpboot: Path::new("/").into(),
             roots: Path::new("roots").into(),
             overlay: Path::new("overlay").into(),

@@ -9,6 +9,7 @@ pub mod display;
 mod driven;
 mod frame;
 pub mod machine;
+pub mod origin;
 mod program;
 mod proxy;
 pub mod replica;

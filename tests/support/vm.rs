@@ -24,7 +24,9 @@ pub fn equip(segment: &Segment) {
     // Made once; `make` itself lets only one at a time do it.
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest");
     run(Command::new(project.join("tftpboot/practice/guest/make")).arg(&made));
-    run(Command::new(project.join("tftpboot/loaders")).arg(segment.tftpboot()));
+    let loaders = Path::new(env!("CARGO_TARGET_TMPDIR")).join("loaders");
+    run(Command::new(project.join("tftpboot/loaders")).arg(&loaders));
+    copy(&loaders, &segment.tftpboot());
     let practice = segment.tftpboot().join("practice");
     fs::create_dir_all(&practice).unwrap();
     for file in ["vmlinuz", "initrd.img"] {
@@ -38,6 +40,26 @@ pub fn equip(segment: &Segment) {
         }
     }
     segment.conf("10.77.0.1/boot", "practice");
+}
+
+/// Lays a shipped profile with all its files into `segment`.
+pub fn ship(segment: &Segment, profile: &str) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/boot").join(profile);
+    copy(&from, &segment.conf_dir().join("boot").join(profile));
+}
+
+/// Copies a folder with its folders.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else if !entry.file_name().to_string_lossy().starts_with('.') {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
 }
 
 /// A virtual machine of `segment`: its address ends in `last`, its firmware is `bios` or `uefi`.
@@ -85,8 +107,13 @@ impl Vm<'_> {
     /// Waits until `program` told each of `stages` of this machine, in their order. Panics with all events and the
     /// console.
     pub fn passes(&self, program: &Program, stages: &[Stage]) {
+        self.passes_within(program, stages, PATIENCE);
+    }
+
+    /// As [`Vm::passes`], for at most `patience`.
+    pub fn passes_within(&self, program: &Program, stages: &[Stage], patience: Duration) {
         let of_this = |event: &Event| event.mac.is_some_and(|mac| mac.to_string() == self.mac);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience;
         let mut from = 0;
         for stage in stages {
             loop {

@@ -47,8 +47,17 @@ pub enum Wrong {
     Words(String),
 }
 
-/// The machines that `words` mean, each once, in the order of the words and then of their addresses.
-pub fn choose(conf: &Conf, words: &[String], all: bool, segment: Option<Ipv4Addr>) -> Result<Vec<Wanted>, Wrong> {
+/// Which machines a wildcard means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// Those that can be switched.
+    Switched,
+    /// All.
+    All,
+}
+
+/// The machines that `words` mean, or all that can be switched, each once, in the order of the words and then of their addresses.
+pub fn choose(conf: &Conf, words: &[String], among: Among, segment: Option<Ipv4Addr>) -> Result<Vec<Wanted>, Wrong> {
     if let Some(segment) = segment.filter(|segment| !conf.segments.contains_key(segment)) {
         let known: Vec<String> = conf.segments.keys().map(ToString::to_string).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -60,7 +69,7 @@ pub fn choose(conf: &Conf, words: &[String], all: bool, segment: Option<Ipv4Addr
         place: (*server, machine.address),
         hostname: machine.hostname.clone(),
     };
-    if all {
+    if words.is_empty() {
         let found: Vec<Wanted> = here.iter().filter(|(_, machine)| !machine.power.is_empty()).map(wanted).collect();
         return if found.is_empty() { Err(Wrong::None("at all".to_owned())) } else { Ok(found) };
     }
@@ -83,7 +92,8 @@ pub fn choose(conf: &Conf, words: &[String], all: bool, segment: Option<Ipv4Addr
         }
         // What a wildcard finds beside those that can be switched, nobody meant.
         let before = found.len();
-        let meant = named.into_iter().filter(|(_, machine)| !is_glob || !machine.power.is_empty());
+        let meant =
+            named.into_iter().filter(|(_, machine)| !is_glob || among == Among::All || !machine.power.is_empty());
         let mut some = false;
         for machine in meant {
             some = true;
@@ -125,38 +135,37 @@ mod tests {
             }
         }
         let conf = crate::conf::read(dir.path(), None).conf;
-        let found = |words: &[&str], all, segment: Option<&str>| {
+        let found = |words: &[&str], segment: Option<&str>| {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-            let found = choose(&conf, &words, all, segment.map(|segment| segment.parse().unwrap()));
+            let found = choose(&conf, &words, Among::Switched, segment.map(|segment| segment.parse().unwrap()));
             found.map_err(|wrong| wrong.to_string()).map(|found| {
                 let places = found.iter().map(|wanted| wanted.place.1.to_string()[3..].to_owned());
                 places.collect::<Vec<_>>().join(" ")
             })
         };
-        for (words, all, segment, expected) in [
-            (&["web2", "web1", "WEB2"][..], false, None, Ok("77.0.61 77.0.60")),
-            (&["10.77.0.62"], false, None, Ok("77.0.62")),
-            (&["52:54:00:77:00:60"], false, None, Ok("77.0.60")),
-            (&["web*"], false, None, Ok("77.0.60 77.0.61")),
-            (&["10.88.*"], false, None, Ok("88.0.60")),
-            (&[], true, None, Ok("77.0.60 77.0.61 77.0.63 88.0.60")),
-            (&[], true, Some("10.88.0.1"), Ok("88.0.60")),
-            (&["db1"], false, Some("10.88.0.1"), Ok("88.0.60")),
-            (&["db1"], false, None, Err("db1 is a machine of 10.77.0.1 and of 10.88.0.1; say which with --segment")),
-            (&["web1", "wbe2"], false, None, Err("no machine of conf is called wbe2; web2 is")),
-            (&["kiosk*"], false, None, Err("no machine of conf is called kiosk*")),
+        for (words, segment, expected) in [
+            (&["web2", "web1", "WEB2"][..], None, Ok("77.0.61 77.0.60")),
+            (&["10.77.0.62"], None, Ok("77.0.62")),
+            (&["52:54:00:77:00:60"], None, Ok("77.0.60")),
+            (&["web*"], None, Ok("77.0.60 77.0.61")),
+            (&["10.88.*"], None, Ok("88.0.60")),
+            (&[], None, Ok("77.0.60 77.0.61 77.0.63 88.0.60")),
+            (&[], Some("10.88.0.1"), Ok("88.0.60")),
+            (&["db1"], Some("10.88.0.1"), Ok("88.0.60")),
+            (&["db1"], None, Err("db1 is a machine of 10.77.0.1 and of 10.88.0.1; say which with --segment")),
+            (&["web1", "wbe2"], None, Err("no machine of conf is called wbe2; web2 is")),
+            (&["kiosk*"], None, Err("no machine of conf is called kiosk*")),
             (
                 &["web3*"],
-                false,
                 None,
                 Err(
                     "no machine of conf that web3* finds has a `power` file; write amt, redfish, ipmi, wol or qemu into one",
                 ),
             ),
-            (&[], true, Some("10.99.0.1"), Err("conf has no segment 10.99.0.1; it has 10.77.0.1, 10.88.0.1")),
+            (&[], Some("10.99.0.1"), Err("conf has no segment 10.99.0.1; it has 10.77.0.1, 10.88.0.1")),
         ] {
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
-            assert_eq!(found(words, all, segment), expected, "{words:?}");
+            assert_eq!(found(words, segment), expected, "{words:?}");
         }
     }
 }

@@ -76,7 +76,9 @@ impl Follow {
                 Stand::DidNot(format!("{}; {next_step}", said.join("; ")))
             }
             (Fact::BootCompleted { .. }, Stand::Seen) => Stand::Did,
-            (Fact::BootStalled { cause, next_step, .. }, Stand::Seen) => Stand::DidNot(format!("{cause}; {next_step}")),
+            (Fact::BootStalled { cause, next_step, .. } | Fact::BootLooped { cause, next_step, .. }, Stand::Seen) => {
+                Stand::DidNot(format!("{cause}; {next_step}"))
+            }
             _ => return None,
         };
         *stand = next;

@@ -52,18 +52,10 @@ pub enum Told {
 impl Line {
     /// A line to the program of this run folder, else to this process.
     pub async fn open(options: &Options) -> Result<Line, Stopped> {
-        let path = control_socket(&options.run);
-        match UnixStream::connect(&path).await {
-            Ok(stream) => return Line::to(stream, &path).await,
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                return Err(Stopped::Nobody(format!(
-                    "{} belongs to another user: ask as who started that PXElator, or as root",
-                    path.display()
-                )));
-            }
-            // Nobody is there, or only what an earlier run left, or the path is no socket's.
-            Err(_) => {}
+        if let Some(line) = Line::to_program(options).await? {
+            return Ok(line);
         }
+        let path = control_socket(&options.run);
         let bus = Bus::default();
         let told = bus.subscribe("command line", QUEUE);
         match alone(options.clone(), bus) {
@@ -73,6 +65,20 @@ impl Line {
                 path.display(),
                 color_eyre::eyre::Report::from(error)
             ))),
+        }
+    }
+
+    /// A line to the program of this run folder; none where nobody is there.
+    pub async fn to_program(options: &Options) -> Result<Option<Line>, Stopped> {
+        let path = control_socket(&options.run);
+        match UnixStream::connect(&path).await {
+            Ok(stream) => Line::to(stream, &path).await.map(Some),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(Stopped::Nobody(format!(
+                "{} belongs to another user: ask as who started that PXElator, or as root",
+                path.display()
+            ))),
+            // Nobody is there, or only what an earlier run left, or the path is no socket's.
+            Err(_) => Ok(None),
         }
     }
 

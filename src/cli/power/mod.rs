@@ -1,27 +1,32 @@
 //! `pxelator power`: switches machines and tells what came of it, through the PXElator that runs here or alone.
 
-mod ask;
+pub mod ask;
 mod change;
-mod choose;
+pub mod choose;
 mod doctor;
 mod follow;
 mod line;
 mod status;
 
+pub use self::{
+    choose::{Among, Wrong, choose},
+    line::{Line, Told},
+    status::runtime,
+};
 use super::Places;
 use crate::event::Action;
-use choose::{Wanted, Wrong};
+use choose::Wanted;
 use clap::{Args, Subcommand, ValueEnum};
 use color_eyre::eyre::Result;
 use jiff::SignedDuration;
 use std::{net::Ipv4Addr, time::Duration};
 
 /// All did.
-const ALL: u8 = 0;
+pub const ALL: u8 = 0;
 /// Some did not.
-const SOME: u8 = 1;
+pub const SOME: u8 = 1;
 /// The words make no sense, or no machine is called so.
-const USAGE: u8 = 2;
+pub const USAGE: u8 = 2;
 /// There is no program to ask, and alone it cannot be done.
 const NOBODY: u8 = 3;
 
@@ -169,20 +174,25 @@ pub fn power(what: What, places: Places) -> Result<u8> {
         What::Alarms { which, json } => status::alarms(&which, json, places),
         What::Skip { which, undo } => status::skip(&which, undo, places),
     };
-    done.or_else(|error| {
+    Ok(exit_code(done))
+}
+
+/// Says what went wrong, if anything; the exit code.
+pub fn exit_code(done: Result<u8, Stopped>) -> u8 {
+    done.unwrap_or_else(|error| {
         let code = match &error {
             Stopped::Wrong(_) => USAGE,
             Stopped::Nobody(_) => NOBODY,
             Stopped::Broken(_) => SOME,
         };
         eprintln!("pxelator: {error}");
-        Ok(code)
+        code
     })
 }
 
 /// Why nothing, or not all, was done.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
+pub enum Stopped {
     /// The words make no sense.
     #[error(transparent)]
     Wrong(#[from] Wrong),
@@ -197,5 +207,5 @@ enum Stopped {
 /// The machines, found in the tree.
 fn machines(which: &Which, places: &Places) -> Result<Vec<Wanted>, Stopped> {
     let conf = crate::conf::read(&places.conf, None).conf;
-    Ok(choose::choose(&conf, &which.machines, which.all, which.segment)?)
+    Ok(choose(&conf, &which.machines, Among::Switched, which.segment)?)
 }

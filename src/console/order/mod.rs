@@ -31,6 +31,8 @@ pub enum Order {
     Skip(Who, bool),
     /// The certificate that what switches a machine shows is to be trusted.
     Trust(Who),
+    /// A machine is armed with a profile, and boots another afterwards; or it is disarmed.
+    Arm(Who, Option<String>, Option<String>),
     /// A machine's page.
     Page(Ipv4Addr, Mac),
     /// A terminal on a machine.
@@ -86,6 +88,8 @@ pub enum Rest {
     Moment,
     /// MAC, address and name.
     Adopt,
+    /// A machine of conf, and a profile.
+    Arm,
 }
 
 /// A form of an order that is no action's name.
@@ -105,6 +109,8 @@ enum Make {
     Doctor,
     Skip(bool),
     Trust,
+    Arm,
+    Disarm,
     Page,
     Terminal(Option<Way>),
     Packets,
@@ -140,6 +146,8 @@ pub const FORMS: &[Form] = &[
     form("skip", Rest::Machine, Make::Skip(true), "pass over its next change"),
     form("unskip", Rest::Machine, Make::Skip(false), "do its next change after all"),
     form("trust", Rest::Machine, Make::Trust, "trust its certificate"),
+    form("arm", Rest::Arm, Make::Arm, "boot a profile until it is done"),
+    form("disarm", Rest::Machine, Make::Disarm, "boot as usual after all"),
     form("page", Rest::Seen, Make::Page, "all that is known of it"),
     form("machine", Rest::Seen, Make::Page, "all that is known of it"),
     form("terminal", Rest::Machine, Make::Terminal(None), "a terminal on it"),
@@ -169,7 +177,10 @@ pub const FORMS: &[Form] = &[
 impl Form {
     /// It changes something, or opens what can.
     pub fn acts(&self) -> bool {
-        matches!(self.make, Make::Power(_) | Make::Skip(_) | Make::Trust | Make::Terminal(_) | Make::Adopt)
+        matches!(
+            self.make,
+            Make::Power(_) | Make::Skip(_) | Make::Trust | Make::Arm | Make::Disarm | Make::Terminal(_) | Make::Adopt
+        )
     }
 }
 
@@ -238,6 +249,19 @@ fn make(form: &Form, rest: &str, scope: Scope<'_>) -> Result<Order, OrderError> 
         Make::Doctor => Order::Doctor(of_conf()?),
         Make::Skip(skip) => Order::Skip(of_conf()?, skip),
         Make::Trust => Order::Trust(of_conf()?),
+        Make::Arm => {
+            let (who, profile, then) = match rest.split_whitespace().collect::<Vec<_>>()[..] {
+                [who, profile] => (who, profile, None),
+                [who, profile, "then", then] => (who, profile, Some(then.to_owned())),
+                _ => return Err(expected("a machine and a profile, as web1 debian or web1 debian then kiosk")),
+            };
+            let (at, machine) = machine::find(scope, who)?;
+            if !machine.in_conf {
+                return Err(OrderError::NotInConf { name: machine.name() });
+            }
+            Order::Arm((at, machine.mac), Some(profile.to_owned()), then)
+        }
+        Make::Disarm => Order::Arm(of_conf()?, None, None),
         Make::Page => found().map(|(at, machine)| Order::Page(at, machine.mac))?,
         Make::Terminal(way) => of_conf().map(|(at, mac)| Order::Terminal(at, mac, way))?,
         Make::Packets => found().map(|(at, machine)| Order::Packets(at, machine.mac))?,

@@ -76,7 +76,7 @@ fn all(model: &Model, state: &State) -> Vec<Candidate> {
     // Machines are switched as they are, not as they were.
     let acts = model.past.is_none() && !model.read_only;
     for form in FORMS.iter().filter(|form| !TWINS.contains(&form.begin)).filter(|form| acts || !form.acts()) {
-        let open = matches!(form.rest, Rest::Theme | Rest::Moment | Rest::Adopt);
+        let open = matches!(form.rest, Rest::Theme | Rest::Moment | Rest::Adopt | Rest::Arm);
         let is_there = all.iter().any(|before| before.text == form.begin);
         let alone = |text: String| Candidate { text, words: form.words, keys: Vec::new(), open };
         match things(form, state) {
@@ -96,7 +96,7 @@ fn things(form: &Form, state: &State) -> Option<Vec<String>> {
         machines.filter(|machine| seen || machine.in_conf).map(crate::state::Machine::name).collect()
     };
     match form.rest {
-        Rest::Machine | Rest::Machines => Some(machines(false)),
+        Rest::Machine | Rest::Machines | Rest::Arm => Some(machines(false)),
         Rest::Seen => Some(machines(true)),
         Rest::Segment => Some(current(state).map(|(address, _)| address.to_string()).collect()),
         Rest::List => Some(["machines", "syslog", "leases", "audit"].map(ToOwned::to_owned).to_vec()),

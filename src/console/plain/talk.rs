@@ -313,6 +313,7 @@ impl Talk {
                 Rest::List | Rest::Theme => continue,
                 Rest::Moment => " MOMENT, as -2h or 09:30",
                 Rest::Adopt => " MAC ADDRESS NAME",
+                Rest::Arm => " MACHINE PROFILE [then PROFILE]",
             };
             lines.push(format!("{}{rest}: {}", form.begin, form.words));
         }

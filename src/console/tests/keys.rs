@@ -280,28 +280,28 @@ fn the_packets_of_recorded_boots_are_opened() {
     };
     let mut story = Story::of_three();
     story.model.windows = true;
-    assert_eq!(story.types("b"), []);
+    assert_eq!(story.types("B"), []);
     assert!(
         story.model.word.as_ref().unwrap().starts_with("of no boot of it are packets kept"),
         "{:?}",
         story.model.word
     );
     record(&mut story, 60, "log/bios1/a.pcapng");
-    assert_eq!(story.types("b"), opened("log/bios1/a.pcapng"), "the one there is");
+    assert_eq!(story.types("B"), opened("log/bios1/a.pcapng"), "the one there is");
     let (action, method) = (Action::On, "qemu".to_owned());
     let confirmed = Fact::PowerConfirmed { action, method: method.clone(), evidence: Evidence::State, millis: 100 };
     story.tell(1, Some(60), confirmed);
     story.tell(5, Some(60), Fact::PowerAccepted { action, method, manner: Manner::Done });
     record(&mut story, 60, "log/bios1/b.pcapng");
-    assert_eq!(story.types("b"), []);
+    assert_eq!(story.types("B"), []);
     insta::assert_snapshot!(story.screen(80, 24));
     assert_eq!(story.types("<enter>"), opened("log/bios1/b.pcapng"), "the newest first");
-    assert_eq!(story.types("<enter>bj<enter>"), opened("log/bios1/a.pcapng"), "also from the page");
-    assert_eq!(story.types("bk<esc>"), []);
+    assert_eq!(story.types("<enter>Bj<enter>"), opened("log/bios1/a.pcapng"), "also from the page");
+    assert_eq!(story.types("Bk<esc>"), []);
     assert!(story.screen(80, 24).contains(", 214 packets kept"));
     story.tell(9, Some(60), Fact::BootDiscarded { file: "log/bios1/a.pcapng".into() });
-    assert_eq!(story.types("b"), opened("log/bios1/b.pcapng"), "what was let go is no choice");
+    assert_eq!(story.types("B"), opened("log/bios1/b.pcapng"), "what was let go is no choice");
     story.model.windows = false;
-    assert_eq!(story.types("b"), [], "without a display in the console");
+    assert_eq!(story.types("B"), [], "without a display in the console");
     assert!(story.model.room.is_some());
 }

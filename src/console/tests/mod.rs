@@ -5,6 +5,7 @@ mod palette;
 mod past;
 mod plain;
 mod power;
+mod profiles;
 mod rooms;
 mod screens;
 pub mod story;

@@ -1,6 +1,6 @@
 //! What stands before the panes: the help, what is wrong, and questions.
 
-use super::{Scene, list, packets, page, power, told, words};
+use super::{Scene, list, packets, page, power, profiles, told, words};
 use crate::console::{
     batch::name,
     marks::Who,
@@ -75,6 +75,9 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
         }
         Dialog::Recorded { mac, choice } => {
             (format!("Packets of a boot of {}", name_of(scene, *mac)), boots(scene, *mac, *choice))
+        }
+        Dialog::Profile { who, choice } => {
+            (format!("What is {} to boot?", name(scene.state, *who)), profiles::lines(scene, *who, *choice))
         }
         Dialog::Adopt(adopting) => (format!("Adopt {}", adopting.mac), adopt(scene, adopting)),
     };

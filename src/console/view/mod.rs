@@ -1,7 +1,9 @@
 //! Draws the model over the state: one file a pane. Pure: the same model, state and time give the same screen.
 
+mod arming;
 mod bar;
 mod dialog;
+mod given;
 mod head;
 mod interfaces;
 mod leases;
@@ -12,6 +14,7 @@ pub mod page;
 mod palette;
 mod past;
 pub mod power;
+mod profiles;
 mod replica;
 mod streams;
 mod strip;

@@ -1,6 +1,6 @@
 //! A machine's own page: its facts, its boot as a timeline, files, earlier boots and what was heard of it last.
 
-use super::{Scene, Sight, list, power, strip, timeline, words};
+use super::{Scene, Sight, arming, given, list, power, strip, timeline, words};
 use crate::{
     console::{keys::Wish, lines::line_of},
     event::Event,
@@ -54,6 +54,8 @@ pub fn words(scene: Scene<'_>, mac: Mac, width: usize) -> Vec<String> {
 fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) -> Vec<Line<'a>> {
     let mut lines = vec![indented(strip::facts(scene, machine))];
     lines.extend(power::facts(scene, at, machine));
+    lines.extend(arming::lines(scene, machine));
+    lines.extend(tried(scene, machine));
     lines.push(Line::default());
     let change = power::last_change(scene, at, machine);
     // What is not as it should be is told before the boot.
@@ -67,10 +69,16 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
         Some(boot) => {
             lines.push(heading(scene, &format!("Boot of {}: {}{}", scene.clock(boot.began), ended(boot), kept(boot))));
             lines.extend(timeline::lines(scene, boot, width));
+            lines.extend(arming::stages(scene, machine, boot));
             let files: Vec<_> = boot.transfers.iter().filter(|t| t.stage.is_none() || unlucky(t)).collect();
             if !files.is_empty() {
                 lines.extend([Line::default(), heading(scene, "Other files")]);
                 lines.extend(files.into_iter().map(|transfer| file(scene, transfer)));
+            }
+            let given = given::lines(scene, boot);
+            if !given.is_empty() {
+                lines.extend([Line::default(), heading(scene, "What it was given")]);
+                lines.extend(given);
             }
         }
         None if machine.in_conf => lines.push(heading(
@@ -100,6 +108,23 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
         }
     }
     lines
+}
+
+/// The boot files that its firmware was given, where there is more to tell than that the first one works.
+fn tried<'a>(scene: Scene<'_>, machine: &Machine) -> Option<Line<'a>> {
+    let words: Vec<String> = machine
+        .ladder
+        .tries()
+        .map(|tried| {
+            let how = match (tried.worked, machine.ladder.has_learned(tried.program)) {
+                (true, true) => "works, and is given first",
+                (true, false) => "works",
+                (false, _) => "did not start",
+            };
+            format!("{} {how}", tried.program.name())
+        })
+        .collect();
+    (!words.is_empty()).then(|| Line::styled(format!(" boot files tried: {}", words.join("; ")), scene.theme.text))
 }
 
 fn indented(mut line: Line<'_>) -> Line<'_> {

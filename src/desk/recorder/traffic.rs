@@ -27,6 +27,8 @@ pub struct Traffic {
     pub for_all: bool,
     /// A piece of a file, or the acknowledgement of one.
     pub bulk: bool,
+    /// Bytes that are kept at most, where what comes after them is no business of a recording.
+    pub most: Option<usize>,
     /// The DHCP message.
     pub dhcp: Option<Dhcp>,
 }
@@ -73,7 +75,15 @@ impl Traffic {
             }
             (_, Some(TransportSlice::Tcp(tcp))) => {
                 let whole = [53, 514].iter().any(|port| [tcp.source_port(), tcp.destination_port()].contains(port));
-                traffic.bulk = !(whole || tcp.syn() || tcp.fin() || tcp.rst() || is_http(tcp.payload()));
+                let payload = tcp.payload();
+                traffic.bulk = !(whole || tcp.syn() || tcp.fin() || tcp.rst() || is_http(payload));
+                let begin = payload.as_ptr().addr() - data.as_ptr().addr();
+                traffic.most = match secret_after(payload) {
+                    Some(headers) => Some(begin + headers),
+                    // The rest of an answer may be the rest of a secret, also with the last bytes of a connection.
+                    None if !whole && !is_http(payload) && !payload.is_empty() => Some(begin),
+                    None => None,
+                };
             }
             (_, Some(TransportSlice::Icmpv6(icmp))) => {
                 traffic.for_all = from_server && is_group(to) && icmp.type_u8() == ADVERTISEMENT;
@@ -96,7 +106,8 @@ impl Traffic {
 
     /// How much of a frame is kept.
     pub fn kept(&self, captured: usize) -> usize {
-        if self.bulk { captured.min(HEADERS) } else { captured }
+        let most = if self.bulk { HEADERS } else { captured };
+        captured.min(most).min(self.most.unwrap_or(captured))
     }
 }
 
@@ -115,6 +126,15 @@ fn option_53(mut options: &[u8]) -> Option<u8> {
 /// A request or the beginning of an answer: what was asked, and how it was answered.
 fn is_http(payload: &[u8]) -> bool {
     [&b"GET "[..], b"HEAD ", b"POST ", b"PUT ", b"HTTP/"].iter().any(|word| payload.starts_with(word))
+}
+
+/// Where the headers of an answer end that says that it is to be kept by nobody.
+fn secret_after(payload: &[u8]) -> Option<usize> {
+    let end = payload.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let headers = payload.get(..end).filter(|headers| headers.starts_with(b"HTTP/"))?;
+    let headers = headers.to_ascii_lowercase();
+    let wanted = b"cache-control: no-store";
+    headers.windows(wanted.len()).any(|window| window == wanted).then_some(end)
 }
 
 fn is_group(mac: Mac) -> bool {
@@ -214,9 +234,22 @@ mod tests {
             assert_eq!(traffic.bulk, !whole, "{words}");
             assert_eq!(
                 traffic.kept(frame.len()),
-                if whole { frame.len() } else { frame.len().min(HEADERS) },
+                if whole { frame.len() } else { frame.len().min(traffic.most.unwrap_or(HEADERS)) },
                 "{words}"
             );
+        }
+    }
+
+    #[test]
+    fn no_secret_is_kept() {
+        for (words, payload, kept) in [
+            ("a script", &b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n#!ipxe"[..], 44),
+            ("a secret", b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n\r\npassword", 44),
+            ("the rest of one", b"password", 0),
+        ] {
+            let frame = tcp(payload, false);
+            let headers = frame.len() - payload.len();
+            assert_eq!(Traffic::of(&frame, Some(SERVER)).kept(frame.len()) - headers, kept, "{words}");
         }
     }
 }

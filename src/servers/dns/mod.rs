@@ -1,9 +1,13 @@
 //! DNS of a segment: its own names, and what the servers named in `dns` say of others. The protocol is hickory's.
 
+mod command;
 mod forward;
+mod obey;
+mod script;
 mod udp;
 mod zone;
 
+pub use command::{Asked, Said, parse};
 pub use zone::{Own, look_up, sanitised};
 
 use super::{Context, Rejects, ServerError, who};
@@ -22,6 +26,7 @@ use hickory_server::{
     server::{Request, RequestHandler, ResponseHandler, ResponseInfo},
     zone_handler::MessageResponseBuilder,
 };
+use obey::Commands;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -40,7 +45,8 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     let name = context.interface.name.clone();
     let socket = net::udp(address, Some(&name)).map_err(ServerError::bind(format!("UDP port 53 of {name}")))?;
     let listener = net::tcp(address, Some(&name)).map_err(ServerError::bind(format!("TCP port 53 of {name}")))?;
-    let names = Names { context: context.clone(), forwarder: Arc::default() };
+    let commands = Arc::new(Commands::new(&context));
+    let names = Names { context: context.clone(), forwarder: Arc::default(), commands };
     let mut server = Server::new(names.clone());
     server.register_listener(listener, IDLE, WAITING);
     context.started(Service::Dns, format!("UDP and TCP {address}"));
@@ -62,6 +68,7 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
 struct Names {
     context: Context,
     forwarder: Arc<Forwarder>,
+    commands: Arc<Commands>,
 }
 
 /// An answer before it is a message.
@@ -70,7 +77,8 @@ struct Answer {
     records: Vec<Record>,
     soa: Option<Record>,
     own: bool,
-    fact: Fact,
+    /// None where it is told already.
+    fact: Option<Fact>,
 }
 
 #[async_trait::async_trait]
@@ -80,7 +88,7 @@ impl RequestHandler for Names {
         let question = request.request_info().ok().map(|info| info.query.original().clone());
         let answer = match question {
             Some(asked) if request.metadata.op_code == OpCode::Query => match asked.query_class() {
-                DNSClass::IN => self.answer(asked.name().clone(), asked.query_type()).await,
+                DNSClass::IN => self.answer(request.src().ip(), asked.name().clone(), asked.query_type()).await,
                 class => {
                     refused(asked.name().to_string(), asked.query_type(), &format!("its class is {class}, not IN"))
                 }
@@ -94,11 +102,11 @@ impl RequestHandler for Names {
                 records: Vec::new(),
                 soa: None,
                 own: false,
-                fact: Fact::DnsRefused {
+                fact: Some(Fact::DnsRefused {
                     name: String::new(),
                     record: String::new(),
                     reason: format!("{:?} is not a single question", request.metadata.op_code),
-                },
+                }),
             },
         };
         metadata.response_code = answer.code;
@@ -106,7 +114,9 @@ impl RequestHandler for Names {
         metadata.recursion_available = self.context.segment().is_some_and(|segment| !segment.dns.is_empty());
         let builder = MessageResponseBuilder::from_message_request(request);
         let message = builder.build(metadata, answer.records.iter(), [], answer.soa.iter(), []);
-        self.tell(request.src().ip(), answer.fact);
+        if let Some(fact) = answer.fact {
+            self.tell(request.src().ip(), fact);
+        }
         match response.send_response(message).await {
             Ok(info) => info,
             // The client is gone; there is nobody to tell.
@@ -117,7 +127,7 @@ impl RequestHandler for Names {
 
 fn refused(name: String, kind: RecordType, reason: &str) -> Answer {
     let fact = Fact::DnsRefused { name, record: kind.to_string(), reason: reason.to_owned() };
-    Answer { code: ResponseCode::Refused, records: Vec::new(), soa: None, own: false, fact }
+    Answer { code: ResponseCode::Refused, records: Vec::new(), soa: None, own: false, fact: Some(fact) }
 }
 
 impl Names {
@@ -127,10 +137,13 @@ impl Names {
         self.context.bus.publish(Event::new(Some(self.context.segment), fact).about(Some(address), asker.mac));
     }
 
-    async fn answer(&self, full: Name, kind: RecordType) -> Answer {
+    async fn answer(&self, source: IpAddr, full: Name, kind: RecordType) -> Answer {
         let (name, record) = (full.to_string().to_lowercase(), kind.to_string());
         let refused = |reason: &str| refused(name.clone(), kind, reason);
         let Some(segment) = self.context.segment() else { return refused("the segment is gone from conf") };
+        if let Some(asked) = command::parse(&full, &segment.domain) {
+            return self.command(source, full, kind, &segment.domain, asked).await;
+        }
         let own = {
             let state = self.context.state.read();
             let none = crate::state::Leases::default();
@@ -151,7 +164,28 @@ impl Names {
             .map(|(zone, soa)| Record::from_rdata(zone, TTL, RData::SOA(soa)));
         let answers = data.iter().map(ToString::to_string).collect();
         let records = data.into_iter().map(|data| Record::from_rdata(full.clone(), TTL, data)).collect();
-        Answer { code, records, soa, own: true, fact: Fact::DnsAnswered { name, record, answers } }
+        Answer { code, records, soa, own: true, fact: Some(Fact::DnsAnswered { name, record, answers }) }
+    }
+
+    /// Only who asks for an address commands: the same name is asked for other records too.
+    async fn command(
+        &self,
+        source: IpAddr,
+        full: Name,
+        kind: RecordType,
+        domain: &str,
+        asked: Result<Asked, Said>,
+    ) -> Answer {
+        let mut answer = Answer { code: ResponseCode::NoError, records: Vec::new(), soa: None, own: true, fact: None };
+        if let (RecordType::A, IpAddr::V4(source)) = (kind, source) {
+            let address = self.commands.answer(source, asked).await.address();
+            // Nobody is to keep it: the next who asks is to ask here.
+            answer.records.push(Record::from_rdata(full, 0, RData::A(address.into())));
+        } else {
+            let zone = zone::zone_of(&full, domain).zip(zone::start_of_authority(domain));
+            answer.soa = zone.map(|(zone, soa)| Record::from_rdata(zone, TTL, RData::SOA(soa)));
+        }
+        answer
     }
 
     async fn forward(&self, servers: &[std::net::Ipv4Addr], name: Name, kind: RecordType) -> Answer {
@@ -167,6 +201,6 @@ impl Names {
             code: format!("{code:?}").to_uppercase(),
             millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
-        Answer { code, records, soa: None, own: false, fact }
+        Answer { code, records, soa: None, own: false, fact: Some(fact) }
     }
 }

@@ -2,11 +2,12 @@
 
 mod log;
 mod metered;
+mod telling;
 
 use super::{Context, ServerError, files, meter, meter::Meter, who};
 use crate::{
     boot::{self, Served},
-    event::{Refusal, Service},
+    event::{Fact, Refusal, Service},
     net,
 };
 use axum::{
@@ -20,6 +21,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     os::fd::AsRawFd,
 };
+use telling::Tellings;
 use tower_http::services::ServeFile;
 
 /// Where this host talks to itself.
@@ -37,7 +39,7 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     };
     context.started(Service::Http, format!("TCP {address}"));
     let shutdown = context.shutdown.clone();
-    let router = Router::new().fallback(give).with_state(context);
+    let router = Router::new().fallback(give).with_state((context, Tellings::default()));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service.clone());
     let here = async {
@@ -55,7 +57,7 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
 }
 
 async fn give(
-    State(context): State<Context>,
+    State((context, tellings)): State<(Context, Tellings)>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
@@ -64,8 +66,9 @@ async fn give(
         return log::answer(&context, address, request.method(), request.uri()).await;
     }
     let Some(segment) = context.segment() else { return StatusCode::NOT_FOUND.into_response() };
-    let asker = who::asker(&context, &segment, address);
+    let mut asker = who::asker(&context, &segment, address);
     let asked = decoded(request.uri().path());
+    asker.standing.told = who::was_told(&context, &asker, &asked);
     let with_query = match request.uri().query() {
         Some(query) => format!("{asked}?{query}"),
         None => asked.clone(),
@@ -78,7 +81,15 @@ async fn give(
     let served = allowed.and_then(|()| boot::serve(&conf, &segment, asker, &with_query));
     let head = request.method() == Method::HEAD;
     let answer = match served {
-        Ok(Served::Text { body, content_type, .. }) => Ok(text(body, content_type)),
+        Ok(Served::Text { body, content_type, secret: true, .. }) if !head => {
+            tellings.answer(&context, &asker, &asked, body).map(|(body, length)| secret(body, length, content_type))
+        }
+        Ok(Served::Text { body, content_type, chosen, .. }) => {
+            if let Some(profile) = chosen.filter(|_| !head) {
+                context.bus.publish(meter::event(&context, &asker, Fact::BootChosen { profile }));
+            }
+            Ok(text(body, content_type))
+        }
         Ok(Served::File(name)) => file(&context, &name, request).await,
         Err(refusal) => Err(refusal),
     };
@@ -109,6 +120,16 @@ fn text(body: String, content_type: &'static str) -> Response {
     response
 }
 
+/// What has a secret in it is kept by nobody on its way: neither by a cache, nor by the boot recorder, which knows it by this.
+fn secret(body: Body, length: u64, content_type: &'static str) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 async fn file(context: &Context, name: &str, mut request: Request) -> Result<Response, Refusal> {
     // tower-http knows neither several ranges nor If-Range. A server may give the whole file instead (RFC 9110, 14.2).
     let headers = request.headers_mut();
@@ -136,9 +157,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownMachine
         | Refusal::Unreadable { .. }
         | Refusal::Told { .. }
-        | Refusal::Unarmed { .. }
-        | Refusal::Looped => StatusCode::FORBIDDEN,
+        | Refusal::Unarmed { .. } => StatusCode::FORBIDDEN,
         Refusal::NotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::Looped => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NoProfile | Refusal::UnknownProfile { .. } | Refusal::BrokenProfile { .. } => StatusCode::NOT_FOUND,
     }
 }

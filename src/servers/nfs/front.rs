@@ -50,8 +50,8 @@ pub fn base_of(context: &Context, segment: &Segment, address: Ipv4Addr) -> Optio
     let armed = machine.boot_once.as_ref().map(|once| once.profile.as_str());
     let names = armed.into_iter().chain(segment.profile_of(Some(machine)));
     for profile in names.filter_map(|name| conf.profiles.get(name)) {
-        if let Some(root) = &profile.root {
-            return (profile.nfs != Some(NfsServer::Kernel)).then(|| root.clone());
+        if let Some(root) = profile.root_of(Some(machine)) {
+            return (profile.nfs != Some(NfsServer::Kernel)).then(|| root.to_owned());
         }
     }
     // It runs on a root that was its own, whatever it is to boot next.
@@ -131,14 +131,12 @@ impl Front {
             .ok_or_else(|| format!("the profile of {} has no root", machine.hostname))?;
         if peer.port() >= RESERVED {
             let port = peer.port();
-            return Err(format!("it comes from port {port}; only ports below {RESERVED} are root's, and only root mounts"));
+            return Err(format!(
+                "it comes from port {port}; only ports below {RESERVED} are root's, and only root mounts"
+            ));
         }
-        let place = Place {
-            roots: self.context.roots.clone(),
-            overlay: self.context.overlay.clone(),
-            base,
-            machine: address,
-        };
+        let place =
+            Place { roots: self.context.roots.clone(), overlay: self.context.overlay.clone(), base, machine: address };
         let mut machines = self.machines.lock().await;
         if let Some(machine) = machines.get(&address)
             && *machine.files.place() == place

@@ -63,7 +63,9 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     let _guard = end.clone().drop_guard();
     let inside = Context { shutdown: end, ..context.clone() };
     let served = space::within(move || serve_inside(inside, listener, mapper)).await;
-    served.map_err(ServerError::io("making a network and mounts of its own for NFS"))?.map_err(ServerError::io("serving NFS"))
+    served
+        .map_err(ServerError::io("making a network and mounts of its own for NFS"))?
+        .map_err(ServerError::io("serving NFS"))
 }
 
 /// The port mapper's sockets; where another has the port, that is told, and machines can do without.

@@ -110,7 +110,9 @@ pub fn changes(new: &NewAttr) -> Changes {
     let when = |set: SetTime| match set {
         SetTime::DontChange => None,
         SetTime::ToServer => Some(When::Now),
-        SetTime::ToClient(Time { seconds, nanos }) => Some(When::At(i64::from(seconds), i64::from(nanos.min(999_999_999)))),
+        SetTime::ToClient(Time { seconds, nanos }) => {
+            Some(When::At(i64::from(seconds), i64::from(nanos.min(999_999_999))))
+        }
     };
     Changes {
         mode: new.mode.map(|mode| mode & 0o7777),

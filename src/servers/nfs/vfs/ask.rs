@@ -9,10 +9,7 @@ use crate::servers::nfs::access::{READ, SEARCH, WRITE};
 use nfs_mamont::{
     Buffer, Slice,
     auth::Credential,
-    vfs::{
-        self, access, file, fs_info, fs_stat, get_attr, lookup, path_conf, read,
-        read_link,
-    },
+    vfs::{self, access, file, fs_info, fs_stat, get_attr, lookup, path_conf, read, read_link},
 };
 use nix::{
     errno::Errno,

@@ -90,9 +90,7 @@ impl write::Write<Slice> for Procedures {
             Ok((file_wcc, count)) => {
                 Ok(write::Success { file_wcc, count, committed: args.stable, verifier: write::Verifier(verifier) })
             }
-            Err(error) => {
-                Err(write::Fail { error: status(error), wcc_data: WccData { before: None, after: None } })
-            }
+            Err(error) => Err(write::Fail { error: status(error), wcc_data: WccData { before: None, after: None } }),
         }
     }
 }
@@ -109,12 +107,8 @@ impl commit::Commit for Procedures {
             })
             .await;
         match committed {
-            Ok(after) => {
-                Ok(commit::Success { file_wcc: WccData { before: None, after: Some(after) }, verifier })
-            }
-            Err(error) => {
-                Err(commit::Fail { error: status(error), file_wcc: WccData { before: None, after: None } })
-            }
+            Ok(after) => Ok(commit::Success { file_wcc: WccData { before: None, after: Some(after) }, verifier }),
+            Err(error) => Err(commit::Fail { error: status(error), file_wcc: WccData { before: None, after: None } }),
         }
     }
 }

@@ -14,7 +14,9 @@ use nfs_mamont::{
     vfs::{
         DirOpArgs, WccData, create,
         file::{Attr, Device, Handle},
-        link, mk_dir, mk_node, remove, rename, rm_dir, set_attr::NewAttr, symlink,
+        link, mk_dir, mk_node, remove, rename, rm_dir,
+        set_attr::NewAttr,
+        symlink,
     },
 };
 use nix::{
@@ -130,8 +132,7 @@ impl create::Create for Procedures {
                 // Kept in the times, which the client sets next (RFC 1813, section 3.3.8).
                 let half = |four: [u8; 4]| When::At(i64::from(u32::from_be_bytes(four) & 0x7fff_ffff), 0);
                 let (atime, mtime) = (half([a, b, c, d]), half([e, f, g, h]));
-                let changes =
-                    Changes { mode: Some(0), atime: Some(atime), mtime: Some(mtime), ..Changes::default() };
+                let changes = Changes { mode: Some(0), atime: Some(atime), mtime: Some(mtime), ..Changes::default() };
                 Wish { kind: Kind::File, changes, or_take: false, mark: Some((atime, mtime)) }
             }
         };

@@ -113,7 +113,11 @@ fn page(at: &At, who: &Who, wanted: &Wanted) -> Result<Page> {
 }
 
 impl read_dir::ReadDir for Procedures {
-    async fn read_dir(&self, args: read_dir::Args, cred: &Credential) -> std::result::Result<read_dir::Success, read_dir::Fail> {
+    async fn read_dir(
+        &self,
+        args: read_dir::Args,
+        cred: &Credential,
+    ) -> std::result::Result<read_dir::Success, read_dir::Fail> {
         let who = who(cred);
         let left = args.count.min(super::LARGEST).saturating_sub(HEAD);
         let room = Room { all: left, names: left };
