@@ -12,7 +12,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 pub type Place = (Ipv4Addr, Ipv4Addr);
 
 /// A wish of the operator, carried out by the supervisor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
     /// Switch machines. Each tells `power.confirmed`, `power.unconfirmed` or `power.refused` at last.
@@ -88,6 +88,12 @@ pub enum Command {
         filter: String,
         /// When it was asked: tells the answer from others.
         asked: Timestamp,
+    },
+    /// What the command line did by itself, for screen and journal: of virtual machines. It comes back as it is, when what
+    /// it says of conf is in force.
+    Tell {
+        /// What it was.
+        event: Box<Event>,
     },
     /// Bring in the files that a profile names. Tells `fetch.ended` or `fetch.refused` at last.
     Fetch {

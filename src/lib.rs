@@ -28,3 +28,4 @@ pub mod schedule;
 pub mod servers;
 pub mod state;
 pub mod supervisor;
+pub mod vm;

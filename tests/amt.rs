@@ -47,7 +47,14 @@ impl Lab {
         let segment = read.conf.segments.values().next().unwrap().clone();
         let machine = segment.machines.values().next().unwrap().clone();
         let interface = Interface::named("lo").unwrap().unwrap();
-        Target { segment, machine, interface, run: self.folder.path().join("run"), owner: None }
+        Target {
+            segment,
+            machine,
+            interface,
+            run: self.folder.path().join("run"),
+            vms: self.folder.path().join("vm"),
+            owner: None,
+        }
     }
 
     /// Does something with the way that conf names, which is kept from one call to the next.

@@ -136,12 +136,12 @@ fn a_reset_machine_begins_anew_and_its_old_handles_are_nobodys() {
     let mut program = start(&segment);
     let one = host(&segment, 60);
     fs::write(one.folder().join("file"), "mine\n").unwrap();
-    does(&one, "nfs-cp file nfs://10.77.0.1/file");
+    does(&one, "nfs-cp file nfs://10.77.0.1//file");
     // A restart changes nothing.
     program.signal(Signal::SIGKILL);
     program.end();
     program = start(&segment);
-    assert_eq!(does(&one, "nfs-cat nfs://10.77.0.1/file"), "mine\n");
+    assert_eq!(does(&one, "nfs-cat nfs://10.77.0.1//file"), "mine\n");
     // Reset while it is served.
     let machine = segment.folder.path().join("overlay/10.77.0.60");
     fs::rename(&machine, segment.folder.path().join("overlay/old")).unwrap();

@@ -61,6 +61,7 @@ fn poll(port: usize, count: usize, rounds: usize, at: usize) {
         machine: machine.clone(),
         interface: interface.clone(),
         run: folder.path().join("run"),
+        vms: folder.path().join("vm"),
         owner: None,
     };
     let segments = read.conf.segments.values();

@@ -4,6 +4,7 @@ mod conf;
 mod dhcp;
 mod filter;
 mod names;
+mod nfs;
 mod packets;
 mod paths;
 mod pcapng;
@@ -14,6 +15,7 @@ pub use conf::conf_value;
 pub use dhcp::{dhcp_decide, dhcp_request};
 pub use filter::filter;
 pub use names::{dns_command, dns_name};
+pub use nfs::{nfs_records, portmap_call};
 pub use packets::{arp, packet, router_solicitation, tftp_request};
 pub use paths::{http_path, tftp_path};
 pub use pcapng::pcapng;
@@ -23,7 +25,7 @@ pub use syslog::{syslog_frames, syslog_message};
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
@@ -32,8 +34,10 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("dns_name", dns_name),
     ("filter", filter),
     ("http_path", http_path),
+    ("nfs_records", nfs_records),
     ("packet", packet),
     ("pcapng", pcapng),
+    ("portmap_call", portmap_call),
     ("router_solicitation", router_solicitation),
     ("syslog_frames", syslog_frames),
     ("syslog_message", syslog_message),

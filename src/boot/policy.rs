@@ -13,7 +13,7 @@ use crate::{
     event::{Architecture, Refusal, Role},
     net::Mac,
 };
-use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, sync::LazyLock};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, sync::Arc, sync::LazyLock};
 
 /// What a DHCP client says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +83,18 @@ pub enum Served {
     },
 }
 
-/// `boot` of a machine that boots its own disk. Always there.
+/// `boot` of a machine that boots its own disk. Always there, with the answer files that say who a machine is.
 static LOCAL: LazyLock<Profile> = LazyLock::new(|| {
-    let text = Text { file: PathBuf::from("boot/local/action"), body: "local".to_owned() };
-    let texts = BTreeMap::from([("action".to_owned(), text)]);
-    Profile { name: "local".to_owned(), texts, ..Profile::default() }
+    let text = |name: &str, body: &str| {
+        (name.to_owned(), Text { file: Path::new("boot/local").join(name), body: body.to_owned() })
+    };
+    let answers = [
+        text("meta-data", include_str!("../../conf/boot/local/meta-data")),
+        text("user-data", include_str!("../../conf/boot/local/user-data")),
+        text("identity", include_str!("../../conf/boot/local/identity")),
+    ];
+    let texts = BTreeMap::from([text("action", "local")]);
+    Profile { name: "local".to_owned(), texts, answers: answers.into(), ..Profile::default() }
 });
 
 /// The profile of this name; `local` is there without a folder.
@@ -255,7 +262,9 @@ fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Resu
         }
         (name, choice) = (rest, Some(entry_name));
     }
-    let text = found.answers.get(name).ok_or_else(|| {
+    // Who a machine is, it may ask whatever it boots.
+    let of_any = || find(conf, &LOCAL.name)?.answers.get(name).or_else(|| LOCAL.answers.get(name));
+    let text = found.answers.get(name).or_else(of_any).ok_or_else(|| {
         let path = format!("conf/boot/{}/{name}", found.name);
         Refusal::Missing { path }
     })?;

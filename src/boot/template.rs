@@ -59,6 +59,7 @@ impl<'a> Values<'a> {
                 ntp => list(&segment.ntp),
             },
             answers,
+            root => profile.root_of(asker.machine),
             token => asker.standing.token.to_string(),
             secret => secret.unwrap_or_else(BTreeMap::<String, String>::new),
         };

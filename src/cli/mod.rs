@@ -26,9 +26,11 @@ mod power;
 mod power_on;
 mod practice;
 mod profile;
+mod root;
 mod serial;
 mod serve;
 mod table;
+mod vm;
 
 use crate::supervisor::Options;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -107,6 +109,18 @@ enum Verb {
         #[command(subcommand)]
         what: power::What,
     },
+    /// Root file systems over NFS: bases, and what machines changed of them
+    #[command(after_help = root::CODES)]
+    Root {
+        #[command(subcommand)]
+        what: root::What,
+    },
+    /// Virtual machines with disks, and the snapshots that these are made of
+    #[command(after_help = vm::CODES)]
+    Vm {
+        #[command(subcommand)]
+        what: vm::What,
+    },
     /// Arm machines: each boots a profile until there is evidence that it is done, mostly an installer
     #[command(after_help = arm::CODES)]
     Arm(arm::Arm),
@@ -144,8 +158,10 @@ pub fn run() -> Result<u8> {
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
+        Verb::Root { what } => return root::root(what, &cli.places),
         Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
+        Verb::Vm { what } => return vm::vm(what, &cli.places),
         Verb::Arm(asked) => return arm::arm(&asked, cli.places),
         Verb::Disarm(asked) => return arm::disarm(&asked, cli.places),
         Verb::Run { interface, screen, power_on } => {

@@ -65,8 +65,16 @@ pub fn fits(segment: &Segment, mac: Mac, address: Ipv4Addr, hostname: &str) -> R
     }
 }
 
-/// Writes the machine's folder in the tree `dir`. It appears whole, so that no watcher reads half a machine.
-pub fn adopt(dir: &Path, segment: &Segment, mac: Mac, address: Ipv4Addr, hostname: &str) -> Result<(), AdoptError> {
+/// Writes the machine's folder in the tree `dir`, with further values by name. It appears whole, so that no watcher reads
+/// half a machine.
+pub fn adopt(
+    dir: &Path,
+    segment: &Segment,
+    mac: Mac,
+    address: Ipv4Addr,
+    hostname: &str,
+    values: &[(&str, String)],
+) -> Result<(), AdoptError> {
     fits(segment, mac, address, hostname)?;
     let segment = dir.join(segment.server.to_string());
     let (new, folder) = (segment.join(format!(".{address}.new")), segment.join(address.to_string()));
@@ -74,6 +82,9 @@ pub fn adopt(dir: &Path, segment: &Segment, mac: Mac, address: Ipv4Addr, hostnam
         fs::create_dir_all(&new)?;
         fs::write(new.join("mac"), format!("{mac}\n"))?;
         fs::write(new.join("hostname"), format!("{}\n", hostname.to_ascii_lowercase()))?;
+        for (name, value) in values {
+            fs::write(new.join(name), format!("{value}\n"))?;
+        }
         // An empty folder of that name is replaced, one with files is an error: somebody was faster.
         fs::rename(&new, &folder)
     };

@@ -1,8 +1,8 @@
 //! The value `power`: how a machine is switched, one way a line; several are a ladder, the first that answers is taken.
 
-use super::value::Expected;
+use super::value::{self, Expected};
 use crate::event::Architecture;
-use std::net::Ipv4Addr;
+use std::{fmt, net::Ipv4Addr, path::PathBuf};
 
 /// One way to switch a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,8 @@ pub enum Rung {
     Ipmi(Ipmi),
     /// Wake-on-LAN: `wol [BROADCAST]`.
     Wol(Wol),
-    /// A virtual machine of this host: `qemu [mem=256] [cpus=1] [firmware=bios|uefi|uefi-http|uefi-secure] [screen=on]`.
+    /// A virtual machine of this host: `qemu [mem=256] [cpus=1] [firmware=bios|uefi|uefi-http|uefi-secure] [screen=on]
+    /// [disk=NAME]`.
     Qemu(Qemu),
 }
 
@@ -87,6 +88,32 @@ pub struct Qemu {
     pub secure: bool,
     /// It has a graphics card, which some programs want (memtest of UEFI); nobody sees it.
     pub screen: bool,
+    /// None for one that only boots from the network.
+    pub disk: Option<Disk>,
+}
+
+/// A virtual machine's disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disk {
+    /// One of the folder of disks: `vm/NAME.qcow2`.
+    Named(String),
+    /// Any file, written with a slash: qcow2 where its name ends so, else the plain bytes of a disk.
+    File(PathBuf),
+}
+
+impl fmt::Display for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Disk::Named(name) => f.write_str(name),
+            Disk::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl Default for Qemu {
+    fn default() -> Qemu {
+        Qemu { memory: 256, cpus: 1, firmware: None, secure: false, screen: false, disk: None }
+    }
 }
 
 impl Rung {
@@ -187,11 +214,11 @@ fn wol(words: &[&str]) -> Result<Rung, Expected> {
 }
 
 fn qemu(words: &[&str]) -> Result<Rung, Expected> {
-    let mut qemu = Qemu { memory: 256, cpus: 1, firmware: None, secure: false, screen: false };
+    let mut qemu = Qemu::default();
     for word in words {
         let wrong = || {
             format!(
-                "qemu with options of mem=256, cpus=1, firmware=bios, uefi, uefi-http or uefi-secure, screen=on: \
+                "qemu with options of mem=256, cpus=1, firmware=bios, uefi, uefi-http or uefi-secure, screen=on, disk=NAME: \
                  {word:?} is none of them"
             )
         };
@@ -204,6 +231,8 @@ fn qemu(words: &[&str]) -> Result<Rung, Expected> {
             ("firmware", "uefi-secure") => (qemu.firmware, qemu.secure) = (Some(Architecture::UefiX64), true),
             ("screen", "on") => qemu.screen = true,
             ("screen", "off") => qemu.screen = false,
+            ("disk", path) if path.contains('/') => qemu.disk = Some(Disk::File(path.into())),
+            ("disk", name) if !name.is_empty() => qemu.disk = Some(Disk::Named(value::name(name)?)),
             _ => return Err(wrong()),
         }
     }
@@ -229,7 +258,8 @@ mod tests {
     fn ladders() {
         let ipmi = |cipher, version| Rung::Ipmi(Ipmi { host: "bmc1.lan".into(), port: 623, cipher, version });
         let bmc = ipmi(None, IpmiVersion::V2);
-        let qemu = |memory, cpus, firmware| Rung::Qemu(Qemu { memory, cpus, firmware, secure: false, screen: false });
+        let qemu = |memory, cpus, firmware| Rung::Qemu(Qemu { memory, cpus, firmware, ..Qemu::default() });
+        let with = |disk| Rung::Qemu(Qemu { disk: Some(disk), ..Qemu::default() });
         let uefi = Some(Architecture::UefiX64);
         let amt = |host: Option<&str>, port, tls| Rung::Amt(Amt { host: host.map(str::to_owned), port, tls });
         for (text, ladder_of) in [
@@ -243,9 +273,11 @@ mod tests {
             ("wol 10.88.0.255", vec![Rung::Wol(Wol { broadcast: Some([10, 88, 0, 255].into()) })]),
             ("qemu", vec![qemu(256, 1, None)]),
             ("qemu mem=512 cpus=2 firmware=uefi", vec![qemu(512, 2, uefi)]),
+            ("qemu disk=web1", vec![with(Disk::Named("web1".into()))]),
+            ("qemu disk=/srv/web1.img", vec![with(Disk::File("/srv/web1.img".into()))]),
             (
                 "qemu firmware=uefi-secure screen=on",
-                vec![Rung::Qemu(Qemu { memory: 256, cpus: 1, firmware: uefi, secure: true, screen: true })],
+                vec![Rung::Qemu(Qemu { firmware: uefi, secure: true, screen: true, ..Qemu::default() })],
             ),
             (
                 "redfish https://bmc1:8000/redfish/v1/Systems/1",
@@ -268,7 +300,8 @@ mod tests {
             ("ipmi bmc lanplus", "cipher=3, version=1.5"),
             ("wol all", "a broadcast address"),
             ("qemu mem", "\"mem\" is none of them"),
-            ("qemu disk=1", "\"disk=1\" is none of them"),
+            ("qemu disk=", "\"disk=\" is none of them"),
+            ("qemu disk=.web1", "a name of letters"),
             ("qemu firmware=coreboot", "uefi-http"),
         ] {
             let error = ladder(wrong).unwrap_err();

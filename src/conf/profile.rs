@@ -1,7 +1,7 @@
 //! Profiles: what to boot, `conf/boot/<name>/`. The values are templates that `boot` renders; this file knows their names.
 
 use super::{
-    Secrets,
+    Machine, Secrets,
     read::{LARGEST, Reader, is_leftover},
     value,
 };
@@ -115,6 +115,12 @@ impl Profile {
         };
         let all = |kind: &&str| self.texts.contains_key(*kind);
         KINDS.into_iter().find(own).or_else(|| KINDS.into_iter().find(all))
+    }
+
+    /// The base that `machine` has as its root: what its own file `root` says, where the profile has one at all.
+    pub fn root_of<'a>(&'a self, machine: Option<&'a Machine>) -> Option<&'a str> {
+        let profile = self.root.as_deref()?;
+        Some(machine.and_then(|machine| machine.extra.get("root")).map_or(profile, String::as_str))
     }
 
     /// How long a menu waits for a key before it takes its first entry.

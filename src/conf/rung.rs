@@ -29,7 +29,7 @@ impl fmt::Display for Rung {
                 if ipmi.version == IpmiVersion::V1_5 { f.write_str(" version=1.5") } else { Ok(()) }
             }
             Rung::Wol(wol) => wol.broadcast.map_or(Ok(()), |broadcast| write!(f, " {broadcast}")),
-            Rung::Qemu(Qemu { memory, cpus, firmware, secure, screen }) => {
+            Rung::Qemu(Qemu { memory, cpus, firmware, secure, screen, disk }) => {
                 if *memory != 256 {
                     write!(f, " mem={memory}")?;
                 }
@@ -43,7 +43,10 @@ impl fmt::Display for Rung {
                     Some(_) if *secure => f.write_str(" firmware=uefi-secure")?,
                     Some(_) => f.write_str(" firmware=uefi")?,
                 }
-                if *screen { f.write_str(" screen=on") } else { Ok(()) }
+                if *screen {
+                    f.write_str(" screen=on")?;
+                }
+                disk.as_ref().map_or(Ok(()), |disk| write!(f, " disk={disk}"))
             }
         }
     }
@@ -67,6 +70,7 @@ mod tests {
             "qemu",
             "qemu mem=512 cpus=2 firmware=uefi-http",
             "qemu firmware=uefi-secure screen=on",
+            "qemu firmware=bios disk=web1",
         ] {
             assert_eq!(ladder(text).unwrap()[0].to_string(), text);
         }

@@ -182,7 +182,7 @@ fn adopting_writes_what_is_read_again() {
     let mac = "52:54:00:00:00:99".parse().unwrap();
     let (address, name) = suggest(segment, &["10.77.0.61".parse().unwrap()].into()).unwrap();
     assert_eq!((address.to_string().as_str(), name.as_str()), ("10.77.0.62", "m-10-77-0-62"));
-    adopt(dir.path(), segment, mac, address, "Web2").unwrap();
+    adopt(dir.path(), segment, mac, address, "Web2", &[("boot", "kiosk".to_owned())]).unwrap();
     let reading = read(dir.path(), None);
     assert_eq!(mistakes(&reading), [""; 0]);
     let segment = reading.conf.segments.values().next().unwrap();
@@ -191,7 +191,7 @@ fn adopting_writes_what_is_read_again() {
         [("10.77.0.62", "x"), ("10.77.0.1", "x"), ("10.78.0.9", "x"), ("10.77.0.63", "web2"), ("10.77.0.63", "a b")]
     {
         let mac = "52:54:00:00:00:98".parse().unwrap();
-        assert!(adopt(dir.path(), segment, mac, address.parse().unwrap(), name).is_err(), "{address} {name}");
+        assert!(adopt(dir.path(), segment, mac, address.parse().unwrap(), name, &[]).is_err(), "{address} {name}");
     }
 }
 

@@ -29,7 +29,8 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Skip { .. }
             | Command::Assign { .. }
             | Command::Arm { .. }
-            | Command::Fetch { .. },
+            | Command::Fetch { .. }
+            | Command::Tell { .. },
         ) => true,
         Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,
         Effect::Desk(wanted) => match wanted {

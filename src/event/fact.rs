@@ -770,6 +770,34 @@ facts! {
         count: u64,
     }
 
+    /// A virtual machine was made, with its disk and its folder in conf.
+    VmCreated = "vm.created" Vm Notice {
+        /// Its name.
+        hostname: String,
+        /// Its disk's file.
+        disk: String,
+        /// The snapshot that the disk hangs on, or the image that it was copied from.
+        from: String,
+    }
+    /// A machine's disk was kept as it was.
+    VmSnapshotted = "vm.snapshotted" Vm Notice {
+        /// The snapshot's name.
+        snapshot: String,
+        /// The disk.
+        disk: String,
+        /// How still it was: `off`, `frozen` by a guest agent, or `running`, as after a power cut.
+        state: String,
+        /// Bytes that the snapshot takes.
+        bytes: u64,
+    }
+    /// A virtual machine, a disk or a snapshot was removed.
+    VmRemoved = "vm.removed" Vm Notice {
+        /// In words.
+        what: String,
+        /// Bytes that are free again.
+        bytes: u64,
+    }
+
     /// A server began to listen.
     ServiceStarted = "service.started" Program Info {
         /// Which.

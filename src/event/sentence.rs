@@ -170,6 +170,13 @@ impl fmt::Display for Fact {
             Fact::BootTold { file } => write!(f, "was told the secrets in {file}"),
             Fact::BootDiscarded { file } => write!(f, "let {file} go"),
             Fact::PacketRejected { source, error, count, .. } => write!(f, "{count} bad from {source}: {error}"),
+            Fact::VmCreated { hostname, disk, from } => {
+                write!(f, "made virtual machine {hostname} from {from}, on {disk}")
+            }
+            Fact::VmSnapshotted { snapshot, disk, state, bytes } => {
+                write!(f, "disk {disk} kept as snapshot {snapshot} ({state}, {bytes} bytes)")
+            }
+            Fact::VmRemoved { what, bytes } => write!(f, "removed {what}; {bytes} bytes are free"),
             Fact::ServiceStarted { service, address } => write!(f, "{service} listens on {address}"),
             Fact::ServiceFailed { service, error, next_step, retry } => {
                 write!(f, "{service}: {error}; {next_step} (next try in {} s)", retry.div_ceil(1000))

@@ -117,7 +117,7 @@ impl Part {
         let of = fs::read_to_string(beside(&place, ".part.of")).unwrap_or_default();
         let mut lines = of.lines();
         let is_of_this = lines.next() == Some(&wanted.sha256) && lines.next() == Some(wanted.url.as_str());
-        let validator = lines.next().filter(|_| is_of_this).map(str::to_owned);
+        let validator = lines.next().filter(|named| is_of_this && !named.is_empty()).map(str::to_owned);
         if !is_of_this {
             file.set_len(0).map_err(|error| failed(&error))?;
         }

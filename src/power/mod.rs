@@ -51,6 +51,8 @@ pub struct Target {
     pub interface: Interface,
     /// Where running virtual machines are kept track of.
     pub run: PathBuf,
+    /// Where the disks of virtual machines are.
+    pub vms: PathBuf,
     /// User and group of the operator, where those are not this program's: the serial console is his.
     pub owner: Option<(u32, u32)>,
 }

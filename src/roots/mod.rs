@@ -17,6 +17,7 @@
 //! `upper` is another and answers old handles with ESTALE.
 
 mod base;
+pub mod build;
 mod change;
 mod compare;
 mod copy;
@@ -24,6 +25,7 @@ mod graft;
 mod index;
 mod kept;
 mod layers;
+mod links;
 mod listing;
 mod log;
 mod overlay;
@@ -48,5 +50,7 @@ use nix::errno::Errno;
 /// What went wrong, in the kernel's own words.
 pub type Result<T> = std::result::Result<T, Errno>;
 
+#[cfg(test)]
+mod care_tests;
 #[cfg(test)]
 mod tests;

@@ -146,9 +146,9 @@ impl Overlay {
         let top = if mounted {
             Folder { upper: Some(folder(&merged)?), lower: None }
         } else {
-            Folder { upper: Some(upper), lower: Some(lower) }
+            Folder { upper: Some(upper), lower: Some(folder(&below)?) }
         };
-        let tree = Tree::new(top, Workshop::new(work), index);
+        let tree = Tree::new(top, lower, Workshop::new(work), index);
         let merged = mounted.then_some(merged);
         let upper = (meta.dev(), meta.ino());
         Ok(Overlay { tree, folder: own, by_kernel: mounted, upper, merged, _lock: lock })

@@ -442,3 +442,39 @@ fn a_cookie_holds_while_the_folder_changes() {
     assert_eq!(names.len(), 500);
     assert_eq!(tree.list(ROOT, 0, |_| true).unwrap().0.len(), 0);
 }
+
+#[test]
+fn hard_links_of_the_base_stay_one_file() {
+    if !can_mount() {
+        return;
+    }
+    apart(|| {
+        for by_kernel in [false, true] {
+            let place = tempfile::tempdir().unwrap();
+            let (roots, overlay) = (place.path().join("roots"), place.path().join("overlay"));
+            let lower = roots.join("b");
+            base(&lower);
+            for name in ["a/b/c/second", "b/third", "c/fourth"] {
+                fs::hard_link(lower.join("f"), lower.join(name)).unwrap();
+            }
+            let ours = Overlay::open(&roots, "b", &overlay, "m", by_kernel).unwrap();
+            assert_eq!(ours.by_kernel, by_kernel);
+            let tree = &ours.tree;
+            let find = |path: &str| walk(tree, path).and_then(|(at, name)| Ok(tree.lookup(at, name)?.0)).unwrap();
+            by_union(tree, &Step::Remove("c/fourth".into())).unwrap();
+            let (first, second) = (find("f"), find("a/b/c/second"));
+            assert_eq!(first, second, "one file, one number");
+            by_union(tree, &Step::Write("a/b/c/second".into(), b"ours".to_vec())).unwrap();
+            for name in ["f", "a/b/c/second", "b/third"] {
+                assert_eq!((find(name), read(tree, find(name))), (first, b"ours f".to_vec()), "{name}, {by_kernel}");
+            }
+            assert_eq!(tree.stat(first).unwrap().st_nlink, 3);
+            let upper = |name: &str| fs::symlink_metadata(overlay.join("m/upper").join(name)).unwrap();
+            assert_eq!(upper("f").ino(), upper("b/third").ino());
+            assert!(upper("c/fourth").file_type().is_char_device(), "what was removed does not come back");
+            by_union(tree, &Step::Remove("f".into())).unwrap();
+            assert_eq!(read(tree, first), b"ours f");
+            assert_eq!(fs::read(lower.join("b/third")).unwrap(), b"base f");
+        }
+    });
+}

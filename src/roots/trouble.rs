@@ -57,7 +57,7 @@ pub enum Trouble {
         folder: PathBuf,
     },
     /// Its root is served.
-    #[error("{machine} has its root mounted ({} is in use): shut it down first, or say --force, which takes the root from under it", folder.display())]
+    #[error("{machine} has its root mounted, or had it since this program began ({} is in use): shut it down, then say --force, which takes the root from under a machine that runs", folder.display())]
     InUse {
         /// The machine.
         machine: String,

@@ -84,7 +84,8 @@ pub fn target_here(options: &Options, (segment, machine): Place) -> Result<Targe
     let (_, interface) = interface.ok_or_else(|| format!("this host is not on the segment {segment}"))?;
     let there = conf.segments.get(&segment).and_then(|s| Some((s.clone(), s.machines.get(&machine)?.clone())));
     let (segment, machine) = there.ok_or_else(|| format!("{machine} is not in conf"))?;
-    Ok(Target { segment, machine, interface, run: options.run.clone(), owner: Operator::here().owner() })
+    let (run, vms) = (options.run.clone(), options.vm.clone());
+    Ok(Target { segment, machine, interface, run, vms, owner: Operator::here().owner() })
 }
 
 impl Alone {

@@ -8,8 +8,11 @@ use crate::{
     fetch::{self, Fetcher},
     net::Mac,
 };
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 use tokio::{sync::mpsc, task::JoinSet};
+
+/// What the tree gets to be read.
+const KNOWN: Duration = Duration::from_secs(5);
 
 /// Obeys until shutdown. Slow wishes do not hold up others.
 pub async fn obey(mut wishes: mpsc::Receiver<Command>, shared: Shared) {
@@ -39,9 +42,21 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
         Command::Assign { machine, profile } => assign(&shared, machine, profile.as_deref()),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
+        Command::Tell { event } => tell(&shared, *event).await,
         Command::Fetch { profile } => fetch(&shared, profile).await,
         Command::Quit => shared.shutdown.cancel(),
     }
+}
+
+/// Publishes it; of a new machine as soon as it is known here, so that it can be switched by who hears of it.
+async fn tell(shared: &Shared, event: Event) {
+    if let (Fact::VmCreated { .. }, Some((segment, machine))) = (&event.fact, event.segment.zip(event.machine)) {
+        let mut conf = shared.conf.clone();
+        let known =
+            conf.wait_for(|conf| conf.segments.get(&segment).is_some_and(|s| s.machines.contains_key(&machine)));
+        let _ = tokio::time::timeout(KNOWN, known).await;
+    }
+    shared.bus.publish(event);
 }
 
 /// Brings in the files of a profile; what came is kept where the program ends meanwhile.
@@ -59,7 +74,9 @@ async fn fetch(shared: &Shared, profile: String) {
         return refused("it names no files to fetch".to_owned(), next_step);
     }
     match Fetcher::new(&shared.options.tftpboot, fetch::PATIENCE) {
-        Err(error) => refused(error.to_string(), "see that this host can speak TLS".to_owned()),
+        Err(error) => {
+            refused(error.to_string(), "install the certificates that this host trusts: ca-certificates".to_owned())
+        }
         Ok(fetcher) => tokio::select! {
             () = shared.shutdown.cancelled() => {}
             _ = fetcher.all(&profile, &found.files, &tell) => {}
@@ -77,7 +94,7 @@ fn assign(shared: &Shared, (segment, machine): Place, profile: Option<&str>) {
 fn adopt(shared: &Shared, segment: Ipv4Addr, mac: Mac, address: Ipv4Addr, hostname: &str) {
     let conf = shared.conf.borrow().clone();
     let Some(there) = conf.segments.get(&segment) else { return };
-    let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname) {
+    let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname, &[]) {
         Ok(()) => Fact::ConfAdopted { hostname: hostname.to_owned() },
         Err(error) => Fact::ConfUnwritten { path: format!("{segment}/{address}"), error: error.to_string() },
     };

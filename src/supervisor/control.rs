@@ -44,7 +44,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// What a line is to be.
 const EXPECTED: &str = "a command as {\"power\":{\"machines\":[[\"10.77.0.1\",\"10.77.0.60\"]],\"action\":\"on\",\
     \"stagger\":{\"secs\":0,\"nanos\":0},\"by\":\"operator\"}}, {\"look\":{\"machines\":[…]}}, \
-    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}}, {\"arm\":{…}} or {\"fetch\":{\"profile\":\"debian\"}}";
+    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}}, {\"arm\":{…}}, {\"tell\":{…}} or {\"fetch\":{\"profile\":\"debian\"}}";
 
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
@@ -194,7 +194,7 @@ impl Client {
         if let Some(profile) = event.fact.fetched_for() {
             return self.profiles.contains(profile);
         }
-        let is_kind = matches!(event.service(), Service::Power | Service::Boot)
+        let is_kind = matches!(event.service(), Service::Power | Service::Boot | Service::Vm)
             || matches!(event.fact, Fact::ConfUnwritten { .. });
         let place = event.segment.zip(event.machine);
         is_kind && event.severity() != Severity::Debug && place.is_some_and(|place| self.machines.contains(&place))
@@ -282,6 +282,10 @@ fn command(line: &[u8]) -> Result<Command, String> {
     let wanted = serde_json::from_slice(line).map_err(|error| format!("{EXPECTED} was expected: {error}"))?;
     match wanted {
         Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Err(format!("{EXPECTED} was expected")),
+        // The rest happens here, and is told by who sees it.
+        Command::Tell { event } if event.service() != Service::Vm => {
+            Err(format!("an event of virtual machines was expected, not {}", event.kind()))
+        }
         command => Ok(command),
     }
 }
@@ -297,6 +301,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Assign { .. } => "assign",
         Command::Adopt { .. } => "adopt",
         Command::Find { .. } => "find",
+        Command::Tell { .. } => "tell",
         Command::Fetch { .. } => "fetch",
         Command::Quit => "quit",
     }
@@ -310,6 +315,7 @@ fn machines_of(command: &Command) -> Vec<Place> {
         | Command::Skip { machine, .. }
         | Command::Arm { machine, .. }
         | Command::Assign { machine, .. } => vec![*machine],
+        Command::Tell { event } => event.segment.zip(event.machine).into_iter().collect(),
         Command::Adopt { .. } | Command::Find { .. } | Command::Fetch { .. } | Command::Quit => Vec::new(),
     }
 }

@@ -160,6 +160,7 @@ pub fn targets(shared: &Shared) -> Vec<Target> {
             machine: machine.clone(),
             interface: interface.clone(),
             run: shared.options.run.clone(),
+            vms: shared.options.vm.clone(),
             owner: shared.desk.operator().owner(),
         }));
     }

@@ -132,8 +132,8 @@ pub fn target(shared: &Shared, (segment, machine): Place) -> Result<Target, Powe
         let interface = choose(&shared.options, &conf).ok()?.into_iter().find(|(address, _)| *address == segment)?.1;
         let segment = conf.segments.get(&segment)?.clone();
         let machine = segment.machines.get(&machine)?.clone();
-        let (run, owner) = (shared.options.run.clone(), shared.desk.operator().owner());
-        Some(Target { segment, machine, interface, run, owner })
+        let (run, vms) = (shared.options.run.clone(), shared.options.vm.clone());
+        Some(Target { segment, machine, interface, run, vms, owner: shared.desk.operator().owner() })
     };
     found().ok_or_else(|| PowerError {
         error: "it is not in conf, or its segment is not served here".to_owned(),

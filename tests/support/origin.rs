@@ -128,7 +128,7 @@ impl Origin {
                     return;
                 }
                 let (asked, over, hurries, answers) = (asked.clone(), over.clone(), hurries.clone(), answers.clone());
-                thread::spawn(move || talk(&stream, &asked, (&over, &hurries), &*answers));
+                thread::spawn(move || talk(&stream, &asked, (&*over, &*hurries), &*answers));
             }
         });
         origin

@@ -33,7 +33,7 @@ impl Way<'_> {
         let run = self.segment.folder.path().join("run");
         super::segment::inside_of(&Path::new("/run/netns").join(&self.segment.name), move || {
             let interface = Interface::named("br0").unwrap().unwrap();
-            let target = Target { segment, machine, interface, run, owner: None };
+            let target = Target { segment, machine, interface, vms: run.join("vm"), run, owner: None };
             let way = Ways::default().of(&target).remove(0);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(work(way, target))

@@ -1,8 +1,8 @@
 //! `pxelator power`: switches machines and tells what came of it, through the PXElator that runs here or alone.
 
-mod ask;
+pub mod ask;
 mod change;
-mod choose;
+pub mod choose;
 mod doctor;
 mod follow;
 mod line;

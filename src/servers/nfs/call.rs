@@ -9,6 +9,9 @@ pub const NFS: u32 = 100_003;
 /// MOUNT, which tells the handle of a root.
 pub const MOUNT: u32 = 100_005;
 
+/// The lock manager.
+pub const LOCKS: u32 = 100_021;
+
 /// Who may call it, at most so long (RFC 5531, section 8.2).
 const CREDENTIAL: usize = 400;
 /// MNT of MOUNT (RFC 1813, section 5.2.1).

@@ -7,7 +7,7 @@ use super::{
     stranger,
 };
 use crate::{
-    conf::Segment,
+    conf::{NfsServer, Segment},
     event::{Event, Fact, Service},
     servers::{Context, Rejects},
 };
@@ -43,13 +43,16 @@ pub struct Front {
     strangers: Arc<Semaphore>,
 }
 
-/// The base that the machine at `address` has as its root.
+/// The base that the machine at `address` has as its root, served by this program.
 pub fn base_of(context: &Context, segment: &Segment, address: Ipv4Addr) -> Option<String> {
     let machine = segment.machines.get(&address)?;
-    let conf = context.conf.borrow();
-    let profile = segment.profile_of(Some(machine)).and_then(|name| conf.profiles.get(name));
-    if let Some(root) = profile.and_then(|profile| profile.root.clone()) {
-        return Some(root);
+    let conf = context.conf.borrow().clone();
+    let armed = machine.boot_once.as_ref().map(|once| once.profile.as_str());
+    let names = armed.into_iter().chain(segment.profile_of(Some(machine)));
+    for profile in names.filter_map(|name| conf.profiles.get(name)) {
+        if let Some(root) = profile.root_of(Some(machine)) {
+            return (profile.nfs != Some(NfsServer::Kernel)).then(|| root.to_owned());
+        }
     }
     // It runs on a root that was its own, whatever it is to boot next.
     let note = context.overlay.join(address.to_string()).join("base");

@@ -1,5 +1,7 @@
 //! Records of remote calls on a connection (RFC 5531, section 11): where each begins, and whether it may be passed on. Pure.
 
+use super::call::LOCKS;
+#[cfg(test)]
 use super::call::{MOUNT, NFS};
 
 /// Bytes of a record's length.
@@ -27,9 +29,9 @@ pub enum Garbage {
     /// It is no call.
     #[error("a record is no remote call of version 2")]
     NoCall,
-    /// The program is not here.
-    #[error("program {0} was called; only NFS ({NFS}) and MOUNT ({MOUNT}) are here")]
-    Program(u32),
+    /// Locks are not kept here.
+    #[error("the lock manager was called, which is not here; machines mount with nolock")]
+    Locks,
 }
 
 impl Records {
@@ -65,8 +67,9 @@ impl Records {
             if (word(2), word(3)) != (0, 2) {
                 return Err(Garbage::NoCall);
             }
-            if word(4) != NFS && word(4) != MOUNT {
-                return Err(Garbage::Program(word(4)));
+            // Other programs are answered that they are not here. This one would be kept for, without end.
+            if word(4) == LOCKS {
+                return Err(Garbage::Locks);
             }
         }
         self.rest = (length as usize + LENGTH).saturating_sub(wanted);
@@ -119,7 +122,7 @@ mod tests {
             (words(&[0xffff_ffff]), Garbage::Length(u32::MAX)),
             (words(&[0x8000_0040, 1, 1, 2, NFS]), Garbage::NoCall),
             (words(&[0x8000_0040, 1, 0, 3, NFS]), Garbage::NoCall),
-            (words(&[0x8000_0040, 1, 0, 2, 100_021]), Garbage::Program(100_021)),
+            (words(&[0x8000_0040, 1, 0, 2, LOCKS]), Garbage::Locks),
         ] {
             assert_eq!(count(&mut Records::new(true), &bytes, 3), Err(garbage));
         }
