@@ -30,7 +30,7 @@ use tokio::{
 /// How often is looked what is due.
 const TICK: Duration = Duration::from_millis(100);
 /// What may show that a machine is done waits so long for the state to know the boot that it is of.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What the journal gets to have it on the disk. With a broken disk the files alone tell it.
 const STORED: Duration = Duration::from_secs(2);
 /// Files that could not be written are tried again.
@@ -317,5 +317,7 @@ impl Desk {
 /// What a machine is armed with and since when, if what happened `at` that time is of a boot of it.
 fn shown(machine: &Machine, at: Timestamp) -> Option<(String, Timestamp)> {
     let arming = machine.arming.as_ref().filter(|arming| at >= arming.since)?;
-    machine.boots_what_it_is_armed_with().then(|| (arming.profile.clone(), arming.since))
+    // What a system of before it did, shows nothing.
+    let is_of_it = machine.boots_what_it_is_armed_with() && machine.present_boot().is_some_and(|boot| at >= boot);
+    is_of_it.then(|| (arming.profile.clone(), arming.since))
 }
