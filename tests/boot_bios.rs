@@ -66,3 +66,26 @@ fn a_broken_profile_is_told_and_put_right() {
     machine.wait_until_up();
     program.wait("the boot is through", |event| matches!(event.fact, Fact::BootCompleted { .. }));
 }
+
+#[test]
+fn a_menu_on_the_machines_screen_goes_on_by_itself() {
+    if !can_run(vm::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("menu");
+    vm::equip(&segment);
+    segment.conf("boot/choice/menu", "practice Practice on {{ machine.hostname }}\nlocal The disk");
+    segment.conf("boot/choice/timeout", "1");
+    let machine = Vm::new(&segment, 68, "menu1", "bios");
+    segment.conf("10.77.0.1/10.77.0.68/boot", "choice");
+    let program = Program::launch(&segment, &["--power-on", "menu1"]);
+    let booted = [
+        vm::got("boot.ipxe"),
+        vm::stage("chosen", |fact| matches!(fact, Fact::BootChosen { profile } if profile == "practice")),
+        vm::got("boot.ipxe"),
+        vm::got("practice/vmlinuz"),
+        vm::completed(),
+    ];
+    machine.passes(&program, &booted);
+    machine.wait_until_up();
+}

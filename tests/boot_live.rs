@@ -26,7 +26,7 @@ fn kiosk_logged(text: &str) -> vm::Stage {
 
 #[test]
 fn a_kiosk_finds_its_settings() {
-    if !can_run(&[vm::NEEDED, &["mmdebstrap", "mksquashfs"]].concat()) {
+    if !can_run(&[vm::NEEDED, &["mmdebstrap", "mksquashfs", "openssl"]].concat()) {
         return;
     }
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -51,6 +51,9 @@ fn a_kiosk_finds_its_settings() {
 
     let machine = Vm::new(&segment, 60, "kiosk1", "bios");
     let certificate = rcgen::generate_simple_self_signed(["house.test".to_owned()]).unwrap().cert;
+    let der = segment.folder.path().join("certificate.der");
+    fs::write(&der, certificate.der()).unwrap();
+    let pem = run(Command::new("openssl").args(["x509", "-inform", "der", "-in"]).arg(&der));
     for (file, value) in [
         ("boot", "kiosk"),
         ("power", "qemu mem=1024 cpus=2"),
@@ -58,7 +61,7 @@ fn a_kiosk_finds_its_settings() {
         ("homepage", "http://portal.test.lan/?mac=MACID\nhttp://news.test.lan/a b"),
         ("language", "de"),
         ("useragent", AGENT),
-        ("certificate", certificate.pem().trim()),
+        ("certificate", pem.trim()),
         ("kiosk", "console=ttyS0"),
     ] {
         segment.conf(&format!("10.77.0.1/10.77.0.60/{file}"), value);

@@ -160,7 +160,11 @@ fn a_copy_boots_beside_its_source() {
     assert_eq!(String::from_utf8_lossy(&told), "instance-id: web1-10.77.0.60\nlocal-hostname: web1\n");
 
     // A copy that is off goes with its disk and its folder; its source stays.
-    well(&segment, &["power", "off", "copy1"]);
+    let mut shell = UnixStream::connect(file(&segment, "10.77.0.71", "serial")).unwrap();
+    writeln!(shell, "sync; systemctl poweroff --force --force").unwrap();
+    wait_for("it is off", PATIENCE, || {
+        ran(&segment, &["power", "status", "copy1", "--json"]).1.contains("\"off\"").then_some(())
+    });
     well(&segment, &["vm", "rm", "copy1", "--yes"]);
     assert!(!segment.conf_dir().join("10.77.0.1/10.77.0.71").exists());
     program.wait("it is told", |event| matches!(&event.fact, Fact::VmRemoved { what, .. } if what.contains("copy1")));

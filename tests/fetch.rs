@@ -21,6 +21,12 @@ use support::{
 /// What would lead past the server.
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
+fn without_proxy(command: &mut Command) {
+    for proxy in PROXIES {
+        command.env_remove(proxy);
+    }
+}
+
 /// A conf tree with one profile, `live`, and what is fetched for it.
 struct Place(tempfile::TempDir);
 
@@ -49,7 +55,7 @@ impl Place {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pxelator"));
         command.current_dir(self.0.path()).arg("fetch").args(words).stdin(Stdio::null());
-        PROXIES.iter().for_each(|proxy| drop(command.env_remove(proxy)));
+        without_proxy(&mut command);
         command
     }
 
@@ -309,7 +315,7 @@ fn a_full_disk_is_said_before_or_as_it_fills() {
             env!("CARGO_BIN_EXE_pxelator")
         );
         command.current_dir(place.0.path()).args(["-m", "sh", "-c", &script]).stdin(Stdio::null());
-        PROXIES.iter().for_each(|proxy| drop(command.env_remove(proxy)));
+        without_proxy(&mut command);
         let said = said(command);
         assert_eq!(said.code, Some(1), "{known}: {}{}", said.out, said.err);
         assert!(said.out.contains("live/vmlinuz: the disk is full: "), "{known}: {}", said.out);
@@ -348,7 +354,7 @@ fn a_running_program_fetches_too() {
     segment.conf("boot/live/files", &line("live/vmlinuz", &origin.url("k"), &content));
     let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
     command.current_dir(segment.folder.path()).args(["run", "--headless", "--json"]);
-    PROXIES.iter().for_each(|proxy| drop(command.env_remove(proxy)));
+    without_proxy(&mut command);
     let program = Program::spawn(command);
     program
         .wait("the door is open", |event| matches!(event.fact, Fact::ServiceStarted { service: Service::Program, .. }));

@@ -276,12 +276,12 @@ fn a_disk_that_fills_leaves_no_half_snapshot() {
     }
     let place = Place::new();
     place.image("debian.qcow2");
-    // A file system of 4 MiB, in a mount namespace that ends with the shell: room for one disk of 1 MiB, not for several.
-    let script = "set -e; mkdir vm; mount -t tmpfs -o size=4m tmpfs vm; pxelator=$1; \
+    // A file system of 3 MiB, in a mount namespace that ends with the shell: room for two disks of 1 MiB, not for three.
+    let script = "set -e; mkdir vm; mount -t tmpfs -o size=3m tmpfs vm; pxelator=$1; \
         $pxelator vm new src1 --image debian.qcow2; \
         $pxelator vm snapshot src1 one; \
         $pxelator vm snapshot src1 two && exit 9; \
-        find vm -type f | sort";
+        find vm -type f | LC_ALL=C sort";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_pxelator")]);
     let output = command.current_dir(place.folder.path()).output().unwrap();

@@ -30,7 +30,7 @@ pub fn client(patience: Duration) -> Result<Client, FetchError> {
         .connect_timeout(patience)
         .read_timeout(patience)
         .no_gzip();
-    builder.build().map_err(|error| FetchError::of(&error, patience, 0))
+    builder.build().map_err(|error| FetchError::Client(error.to_string()))
 }
 
 /// A file that is to be brought in.
@@ -179,7 +179,7 @@ impl Bringing<'_> {
     }
 
     fn failed(&self, error: &reqwest::Error, bytes: u64) -> FetchError {
-        FetchError::of(error, self.patience, bytes)
+        FetchError::of(error, &self.file.url, self.patience, bytes)
     }
 
     fn on_disk(&self, done: std::io::Result<()>, part: &Part) -> Result<(), FetchError> {

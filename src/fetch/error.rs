@@ -2,6 +2,7 @@
 
 use crate::{conf::Download, event::printable};
 use std::{error::Error, io, time::Duration};
+use url::Url;
 
 /// Bytes of another's words that are shown.
 const SHOWN: usize = 200;
@@ -9,9 +10,9 @@ const SHOWN: usize = 200;
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// Its URL is none of HTTP.
-    #[error("{0} is not a URL that can be fetched")]
-    Url(String),
+    /// This host cannot speak HTTP or TLS at all.
+    #[error("nothing can be fetched from here: {0}")]
+    Client(String),
     /// The name of its server has no address, or nobody takes the connection.
     #[error("{host} cannot be reached: {words}")]
     Unreachable {
@@ -102,9 +103,10 @@ fn no_room(place: &str, missing: u64) -> String {
 }
 
 impl FetchError {
-    /// What an error of reqwest is about, with `bytes` of the file there.
-    pub(super) fn of(error: &reqwest::Error, patience: Duration, bytes: u64) -> FetchError {
-        let host = error.url().and_then(|url| url.host_str()).unwrap_or("the server").to_owned();
+    /// What an error of reqwest is about, that came of asking `url`, with `bytes` of the file there.
+    pub(super) fn of(error: &reqwest::Error, url: &Url, patience: Duration, bytes: u64) -> FetchError {
+        // It names the last of several; one in the midst of a file names none.
+        let host = error.url().unwrap_or(url).host_str().unwrap_or("the server").to_owned();
         let mut cause: &dyn Error = error;
         while let Some(deeper) = cause.source() {
             cause = deeper;
@@ -114,7 +116,7 @@ impl FetchError {
             () if error.is_redirect() => FetchError::Redirects,
             () if error.is_timeout() && !error.is_connect() => FetchError::Silent { host, patience },
             () if error.is_connect() || error.is_timeout() => FetchError::Unreachable { host, words },
-            () if error.is_builder() => FetchError::Url(words),
+            () if error.is_builder() => FetchError::Client(words),
             () => FetchError::Broken { host, words, bytes },
         }
     }
@@ -144,7 +146,7 @@ impl FetchError {
         let again = format!("pxelator fetch {profile}");
         let files = format!("conf/boot/{profile}/files");
         match self {
-            FetchError::Url(_) => format!("write an http or https URL into {files}"),
+            FetchError::Client(_) => "install the certificates that this host trusts: ca-certificates".to_owned(),
             FetchError::Unreachable { .. } => format!(
                 "see that this host reaches it (names, routes, a proxy in HTTPS_PROXY), then: {again}; or put the file at \
                  tftpboot/{} yourself",
@@ -182,7 +184,7 @@ mod tests {
         let host = || "files.test".to_owned();
         let status = |status: &str| FetchError::Status { host: host(), status: status.to_owned() };
         let patience = Duration::from_secs(30);
-        let url = url::Url::parse("http://files.test/linux").unwrap();
+        let url = Url::parse("http://files.test/linux").unwrap();
         let file = Download { path: "a/linux".into(), url, sha256: String::new(), size: None };
         for (error, may_pass, words, next) in [
             (

@@ -74,7 +74,9 @@ async fn fetch(shared: &Shared, profile: String) {
         return refused("it names no files to fetch".to_owned(), next_step);
     }
     match Fetcher::new(&shared.options.tftpboot, fetch::PATIENCE) {
-        Err(error) => refused(error.to_string(), "see that this host can speak TLS".to_owned()),
+        Err(error) => {
+            refused(error.to_string(), "install the certificates that this host trusts: ca-certificates".to_owned())
+        }
         Ok(fetcher) => tokio::select! {
             () = shared.shutdown.cancelled() => {}
             _ = fetcher.all(&profile, &found.files, &tell) => {}
