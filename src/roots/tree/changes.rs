@@ -87,10 +87,17 @@ impl Tree {
                 return Err(Errno::EEXIST);
             }
             let (from, called) = self.raise(id, None)?;
-            let spare = self.work.spare();
-            linkat(from.writable()?, &*called, &self.work.folder, &*spare, AtFlags::empty())?;
-            // Over the mark of a removed name, if there is one.
-            renameat(&self.work.folder, &*spare, to.writable()?, name).inspect_err(|_| self.work.discard(&spare))?;
+            if self.is_union() {
+                // Over the mark of a removed name, if there is one.
+                let spare = self.work.spare();
+                linkat(from.writable()?, &*called, &self.work.folder, &*spare, AtFlags::empty())?;
+                renameat(&self.work.folder, &*spare, to.writable()?, name)
+                    .inspect_err(|_| self.work.discard(&spare))?;
+            } else {
+                linkat(from.writable()?, &*called, to.writable()?, name, AtFlags::empty())?;
+                // The kernel may have copied it only now.
+                self.note(id, &from, &called)?;
+            }
             let mut index = self.index.lock();
             index.link(id, folder, name.as_bytes());
             index.flush();
