@@ -321,3 +321,44 @@ fn shown(machine: &Machine, at: Timestamp) -> Option<(String, Timestamp)> {
     let is_of_it = machine.boots_what_it_is_armed_with() && machine.present_boot().is_some_and(|boot| at >= boot);
     is_of_it.then(|| (arming.profile.clone(), arming.since))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+    use std::{fs, net::Ipv4Addr};
+
+    #[test]
+    fn what_was_written_while_nothing_ran() {
+        let dir = tempfile::tempdir().unwrap();
+        let (server, address) = (Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, 60));
+        let folder = dir.path().join("10.77.0.1/10.77.0.60");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("mac"), "52:54:00:00:00:60").unwrap();
+        conf::arm(dir.path(), (server, address), "local", None).unwrap();
+        let written = conf::armed_at(dir.path(), (server, address)).unwrap();
+        let tree = conf::read(dir.path(), None).conf;
+        let second = SignedDuration::from_secs(1);
+        let armed = |profile: &str, at| (at, Fact::BootArmed { profile: profile.to_owned(), then: "local".to_owned() });
+        let done = |at| {
+            let (profile, evidence, then) = ("local".to_owned(), "x".to_owned(), "local".to_owned());
+            (at, Fact::BootDisarmed { profile, evidence, then })
+        };
+        for (words, facts, expected) in [
+            ("nothing is known", vec![], true),
+            ("it is known", vec![armed("local", written + second)], false),
+            ("it was written anew", vec![armed("local", written - second)], true),
+            ("it is another", vec![armed("debian", written + second)], true),
+            ("it is done", vec![armed("local", written - second), done(written + second)], false),
+            ("it was done, and written anew", vec![armed("local", written - second), done(written - second)], true),
+        ] {
+            let mut state = State::default();
+            for (time, fact) in facts {
+                let event = Event { time, ..Event::new(Some(server), fact) };
+                state.apply(&Arc::new(event.about(Some(address), "52:54:00:00:00:60".parse().ok())));
+            }
+            let told = while_away(&state, &tree, dir.path());
+            assert_eq!(told.len(), usize::from(expected), "{words}");
+        }
+    }
+}
