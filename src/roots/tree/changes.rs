@@ -15,19 +15,11 @@ use nix::{
     sys::stat::FileStat,
     unistd::linkat,
 };
-use std::{
-    ffi::OsStr,
-    os::unix::ffi::OsStrExt,
-};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 impl Tree {
     /// Changes what is said of a file, where `allowed` says so.
-    pub fn change(
-        &self,
-        id: Id,
-        changes: &Changes,
-        allowed: impl FnOnce(&FileStat) -> Result<()>,
-    ) -> Changed<()> {
+    pub fn change(&self, id: Id, changes: &Changes, allowed: impl FnOnce(&FileStat) -> Result<()>) -> Changed<()> {
         let _names = self.names.write();
         let before = match self.stat_now(id) {
             Ok(before) => before,
