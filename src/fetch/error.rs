@@ -155,7 +155,7 @@ impl FetchError {
             FetchError::Silent { .. } | FetchError::Broken { .. } => {
                 format!("what came is kept, and goes on with: {again}")
             }
-            FetchError::Status { status, .. } if status.starts_with('4') => {
+            FetchError::Status { status, .. } if status.starts_with('4') && !self.may_pass() => {
                 format!("it is not there (any more): take its URL and digest of today into {files}")
             }
             FetchError::Status { .. } | FetchError::Garbled { .. } => {
@@ -201,7 +201,7 @@ mod tests {
             ),
             (status("404 Not Found"), false, "files.test answers 404 Not Found", "into conf/boot/debian/files"),
             (status("503 Service Unavailable"), true, "files.test answers 503 Service Unavailable", "try again later"),
-            (status("429 Too Many Requests"), true, "files.test answers 429 Too Many Requests", ""),
+            (status("429 Too Many Requests"), true, "files.test answers 429 Too Many Requests", "try again later"),
             (
                 FetchError::Digest { is: "b".into(), expected: "a".into() },
                 false,
