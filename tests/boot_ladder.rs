@@ -25,6 +25,11 @@ impl Firmware {
         self.offered(pxe())
     }
 
+    /// Asks until it is offered `file`: what it did before is folded a moment after it is told. Asking alone changes nothing.
+    fn gets(&mut self, file: &str) {
+        wait_for(file, SOON, || (self.pxe() == file).then_some(()));
+    }
+
     fn ipxe(&mut self) -> String {
         self.offered([pxe(), vec![option(77, b"iPXE")]].concat())
     }
@@ -66,29 +71,30 @@ fn each_try_gets_the_next_and_what_worked_is_learned() {
     let (segment, mut firmware) = bed("ladder");
     let program = Program::start(&segment);
     // Whoever only asks again is given the same.
-    assert_eq!((firmware.pxe(), firmware.pxe()), ("undionly.kpxe".to_owned(), "undionly.kpxe".to_owned()));
+    firmware.gets("undionly.kpxe");
+    assert_eq!(firmware.pxe(), "undionly.kpxe");
     let mark = program.mark();
     assert!(firmware.tftp("undionly.kpxe"));
     told(&program, mark, "tftp.completed");
     // Fetched, and back without a sign of life; then one that is not there.
-    assert_eq!(firmware.pxe(), "ipxe.pxe");
+    firmware.gets("ipxe.pxe");
     let mark = program.mark();
     assert!(!firmware.tftp("ipxe.pxe"));
     told(&program, mark, "tftp.refused");
-    assert_eq!(firmware.pxe(), "pxelinux.0");
+    firmware.gets("pxelinux.0");
     let mark = program.mark();
     assert!(firmware.tftp("pxelinux.0") && firmware.tftp("pxelinux.cfg/01-52-54-00-77-00-60"));
     let learned = told(&program, mark, "boot.learned");
     assert!(matches!(learned.fact, Fact::BootLearned { boot_file, .. } if boot_file == "pxelinux.0"));
     // It came further, so it is given the same from now on, by the next run of the program too.
-    assert_eq!(firmware.pxe(), "pxelinux.0");
+    firmware.gets("pxelinux.0");
     program.kill();
     let program = Program::start(&segment);
-    assert_eq!(firmware.pxe(), "pxelinux.0");
+    firmware.gets("pxelinux.0");
     // What conf says comes before.
     segment.conf("10.77.0.1/10.77.0.60/loader", "ipxe");
     program.wait("the change", |event| matches!(event.fact, Fact::ConfChanged { .. }));
-    wait_for("the pinned loader", SOON, || (firmware.pxe() == "undionly.kpxe").then_some(()));
+    firmware.gets("undionly.kpxe");
 }
 
 #[test]
@@ -123,7 +129,7 @@ fn a_script_that_chains_itself_is_stopped() {
     });
     // A change of conf is a new chance.
     segment.conf("10.77.0.1/10.77.0.60/boot", "live");
-    wait_for("something to boot", SOON, || (firmware.pxe() == "undionly.kpxe").then_some(()));
+    firmware.gets("undionly.kpxe");
     assert!(firmware.http("boot.ipxe").contains("kernel "));
 }
 

@@ -12,7 +12,7 @@ use support::{
 };
 
 /// A whole system, emulated, on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1500);
 /// Quotes and a backslash, which must come through settings of Firefox.
 const AGENT: &str = r#"Kiosk/1.0 ("front \ door")"#;
 

@@ -7,7 +7,6 @@ use pxelator::event::{Architecture, Event, Fact};
 use support::{
     Program, Segment, can_run, run,
     vm::{self, PATIENCE, Vm},
-    wait_for,
 };
 
 /// Switches the machine by the running program.
@@ -45,10 +44,10 @@ fn secure_boot_comes_to_the_kernel_by_itself() {
             vm::got("snponly.efi"),
         ],
     );
-    // It refuses that too, and has nothing else to boot; it looks for IPv6 for a while, as its dots tell.
-    wait_for("the end of the firmware's own tries", PATIENCE, || {
-        machine.console().contains("HTTP Boot over IPv6........").then_some(())
-    });
+    // It refuses that too, and has nothing else to boot.
+    let stalled = program.wait_for("the verdict", PATIENCE, |event| matches!(event.fact, Fact::BootStalled { .. }));
+    let Fact::BootStalled { next_step, .. } = stalled.fact else { unreachable!() };
+    assert!(next_step.contains("Secure Boot") && next_step.ends_with("it is given shimx64.efi"), "{next_step}");
     reset(&segment, "secure1");
     machine.passes(
         &program,

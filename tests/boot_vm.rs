@@ -73,15 +73,25 @@ fn up(segment: &Segment, program: &Program, address: &str) -> Who {
     }
 }
 
+/// A line to the machine's serial console. What comes is read and left: where nobody reads, the machine's console stands still.
+fn serial(segment: &Segment, address: &str) -> UnixStream {
+    let stream = UnixStream::connect(file(segment, address, "serial")).unwrap();
+    let mut read = stream.try_clone().unwrap();
+    std::thread::spawn(move || std::io::copy(&mut read, &mut std::io::sink()));
+    stream
+}
+
 /// Types a line at the machine's root shell, and waits until it has done it.
 fn types(segment: &Segment, address: &str, line: &str) {
-    let mut stream = UnixStream::connect(file(segment, address, "serial")).unwrap();
+    let mut stream = serial(segment, address);
     let mark = format!("TYPED-{}", line.len());
     writeln!(stream, "{line} && echo TYPED-$(({}))", line.len()).unwrap();
     wait_for(line, PATIENCE, || {
         let console = fs::read(file(segment, address, "console")).unwrap_or_default();
         String::from_utf8_lossy(&console).contains(&mark).then_some(())
     });
+    // The reader has the other end.
+    let _ = stream.shutdown(std::net::Shutdown::Both);
 }
 
 #[test]
@@ -160,7 +170,7 @@ fn a_copy_boots_beside_its_source() {
     assert_eq!(String::from_utf8_lossy(&told), "instance-id: web1-10.77.0.60\nlocal-hostname: web1\n");
 
     // A copy that is off goes with its disk and its folder; its source stays.
-    let mut shell = UnixStream::connect(file(&segment, "10.77.0.71", "serial")).unwrap();
+    let mut shell = serial(&segment, "10.77.0.71");
     writeln!(shell, "sync; systemctl poweroff --force --force").unwrap();
     wait_for("it is off", PATIENCE, || {
         ran(&segment, &["power", "status", "copy1", "--json"]).1.contains("\"off\"").then_some(())

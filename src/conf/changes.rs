@@ -59,8 +59,12 @@ fn about(path: &Path, fact: Fact) -> Event {
     Event::new(segment, fact).about(addresses.next(), None)
 }
 
-/// A machine is armed whenever its file is written, also with what it was armed with before.
+/// A machine is armed whenever its file is written, also with what it was armed with before; never by a file that makes no
+/// sense, which leaves what was in force.
 fn armed(path: &Path, now: &Reading) -> Option<Event> {
+    if now.mistakes.iter().any(|mistake| mistake.path == path) {
+        return None;
+    }
     let mut parts = path.to_str()?.split('/');
     let (segment, machine) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let machine = now.conf.segments.get(&segment)?.machines.get(&machine)?;

@@ -230,3 +230,27 @@ fn the_writer_goes_on_while_much_is_taken_out() {
     let kept = kept(&path);
     assert_eq!(kept[kept.len() - stored.len()..], stored);
 }
+
+#[test]
+fn what_a_machine_is_armed_with_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let about = |days: i64, fact| {
+        let event = Event { time: now - SignedDuration::from_hours(24 * days), ..Event::new(Some(SEGMENT), fact) };
+        event.about(Some(Ipv4Addr::new(10, 77, 0, 60)), Some(Mac([2, 0, 0, 0, 0, 60])))
+    };
+    let armed = |profile: &str| Fact::BootArmed { profile: profile.to_owned(), then: "local".to_owned() };
+    let told = || Fact::BootTold { file: "answers/preseed.cfg".to_owned() };
+    let events = [
+        about(40, armed("alma")),
+        about(39, told()),
+        about(30, armed("debian")),
+        about(29, told()),
+        about(28, Fact::BootChosen { profile: "debian".to_owned() }),
+        about(1, Fact::BootChosen { profile: "debian".to_owned() }),
+    ];
+    store(&path, &events);
+    prune(&path, &read(&[("10.77.0.1/keep", "7")]), now, &|| true).unwrap();
+    assert_eq!(kept(&path), [events[2].clone(), events[3].clone(), events[5].clone()], "the last arming is known");
+}

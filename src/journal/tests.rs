@@ -208,3 +208,38 @@ fn questions_use_an_index() {
         assert!(plan.iter().any(|step| step.contains(index)), "{text}: {plan:#?}");
     }
 }
+
+#[test]
+fn an_arming_is_known_however_much_happened_since() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let mac = crate::net::Mac([2, 0, 0, 0, 0, 60]);
+    let boot = Timestamp::from_second(1_800_000_001).unwrap();
+    let about = |second: i64, fact| {
+        let event =
+            Event { time: Timestamp::from_second(1_800_000_000 + second).unwrap(), ..Event::new(Some(SEGMENT), fact) };
+        event.about(Some(Ipv4Addr::new(10, 77, 0, 60)), Some(mac))
+    };
+    let (profile, tries) = ("debian".to_owned(), 1);
+    let mut events = vec![
+        about(0, Fact::BootArmed { profile: profile.clone(), then: "local".to_owned() }),
+        about(2, Fact::BootTried { profile: profile.clone(), boot, number: 1, tries }),
+        about(3, Fact::BootTold { file: "answers/preseed.cfg".to_owned() }),
+    ];
+    let (verb, argument) = ("notify".to_owned(), "x".to_owned());
+    events.push(about(4, Fact::DnsObeyed { verb, argument, script: true, boot: Some(boot) }));
+    // Of another machine; more than is read of the service.
+    let kept = Fact::BootDiscarded { file: "x".to_owned() };
+    let answered = Fact::DnsAnswered { name: "a.".to_owned(), record: "A".to_owned(), answers: Vec::new() };
+    for second in 0..2_100 {
+        events.push(Event { time: about(10 + second, kept.clone()).time, ..Event::new(Some(SEGMENT), kept.clone()) });
+        events
+            .push(Event { time: about(10 + second, kept.clone()).time, ..Event::new(Some(SEGMENT), answered.clone()) });
+    }
+    store(&path, events);
+    let state = Journal::read(&path).unwrap().state(None).unwrap();
+    let machine = &state.segments[&SEGMENT].machines[&mac];
+    let arming = machine.arming.as_ref().unwrap();
+    assert_eq!((arming.profile.as_str(), &arming.boots[..]), ("debian", &[boot][..]));
+    assert!(machine.was_told("answers/preseed.cfg") && machine.said(Some(boot), "notify", "x").is_some());
+}

@@ -259,8 +259,9 @@ impl Ladder {
         self.further();
         let Some(current) = self.current.filter(|current| current.asked) else { return };
         // What conf names says nothing of the ladder.
-        let is_rung = self.climb.program(current.architecture) == Some(current.program);
-        self.worked = is_rung.then_some((current.architecture, current.program));
+        if self.climb.program(current.architecture) == Some(current.program) {
+            self.worked = Some((current.architecture, current.program));
+        }
         self.climb.work(current.architecture);
         self.note(current.program, true);
     }

@@ -30,7 +30,7 @@ use tokio::{
 /// How often is looked what is due.
 const TICK: Duration = Duration::from_millis(100);
 /// What may show that a machine is done waits so long for the state to know the boot that it is of.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What the journal gets to have it on the disk. With a broken disk the files alone tell it.
 const STORED: Duration = Duration::from_secs(2);
 /// Files that could not be written are tried again.
@@ -317,5 +317,48 @@ impl Desk {
 /// What a machine is armed with and since when, if what happened `at` that time is of a boot of it.
 fn shown(machine: &Machine, at: Timestamp) -> Option<(String, Timestamp)> {
     let arming = machine.arming.as_ref().filter(|arming| at >= arming.since)?;
-    machine.boots_what_it_is_armed_with().then(|| (arming.profile.clone(), arming.since))
+    // What a system of before it did, shows nothing.
+    let is_of_it = machine.boots_what_it_is_armed_with() && machine.present_boot().is_some_and(|boot| at >= boot);
+    is_of_it.then(|| (arming.profile.clone(), arming.since))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+    use std::{fs, net::Ipv4Addr};
+
+    #[test]
+    fn what_was_written_while_nothing_ran() {
+        let dir = tempfile::tempdir().unwrap();
+        let (server, address) = (Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, 60));
+        let folder = dir.path().join("10.77.0.1/10.77.0.60");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("mac"), "52:54:00:00:00:60").unwrap();
+        conf::arm(dir.path(), (server, address), "local", None).unwrap();
+        let written = conf::armed_at(dir.path(), (server, address)).unwrap();
+        let tree = conf::read(dir.path(), None).conf;
+        let second = SignedDuration::from_secs(1);
+        let armed = |profile: &str, at| (at, Fact::BootArmed { profile: profile.to_owned(), then: "local".to_owned() });
+        let done = |at| {
+            let (profile, evidence, then) = ("local".to_owned(), "x".to_owned(), "local".to_owned());
+            (at, Fact::BootDisarmed { profile, evidence, then })
+        };
+        for (words, facts, expected) in [
+            ("nothing is known", vec![], true),
+            ("it is known", vec![armed("local", written + second)], false),
+            ("it was written anew", vec![armed("local", written - second)], true),
+            ("it is another", vec![armed("debian", written + second)], true),
+            ("it is done", vec![armed("local", written - second), done(written + second)], false),
+            ("it was done, and written anew", vec![armed("local", written - second), done(written - second)], true),
+        ] {
+            let mut state = State::default();
+            for (time, fact) in facts {
+                let event = Event { time, ..Event::new(Some(server), fact) };
+                state.apply(&Arc::new(event.about(Some(address), "52:54:00:00:00:60".parse().ok())));
+            }
+            let told = while_away(&state, &tree, dir.path());
+            assert_eq!(told.len(), usize::from(expected), "{words}");
+        }
+    }
 }

@@ -142,7 +142,7 @@ fn taken_in(path: &Path) -> Result<Image, VmError> {
     if !path.is_file() {
         return Err(VmError::Missing(path));
     }
-    let image = image::look(&path)?;
+    let image = image::look(&path, None)?;
     let unfit = |expected: &str| VmError::Unfit { value: path.display().to_string(), expected: expected.to_owned() };
     // Any file can be read as the plain bytes of a disk.
     let is_plain = path.extension().is_some_and(|end| ["img", "raw"].iter().any(|raw| end == *raw));

@@ -24,13 +24,21 @@ pub struct Image {
     pub hangs_on: Option<PathBuf>,
 }
 
-/// Looks at one image; also one that is in use.
-pub fn look(path: &Path) -> Result<Image, VmError> {
-    let told = ask(path, &["info", "-U", "--output=json"])?;
+/// The format of a machine's disk or a snapshot, by its name. Its content is not asked: a guest writes that, and could make
+/// plain bytes look like an image that hangs on a file of this host.
+pub fn format_of(path: &Path) -> &'static str {
+    if path.extension().is_some_and(|end| end == "qcow2") { "qcow2" } else { "raw" }
+}
+
+/// Looks at one image in this format, else in the one that it seems to have; also at one that is in use.
+pub fn look(path: &Path, format: Option<&str>) -> Result<Image, VmError> {
+    let mut words = vec!["info", "-U", "--output=json"];
+    words.extend(format.into_iter().flat_map(|format| ["-f", format]));
+    let told = ask(path, &words)?;
     image(&told).ok_or_else(|| strange(path))
 }
 
-/// Looks at an image and all that it hangs on, one on the other.
+/// Looks at a disk or a snapshot and all that it hangs on, one on the other.
 pub fn chain(path: &Path) -> Result<Vec<Image>, VmError> {
     let mut images = Vec::new();
     let mut next = Some(path.to_owned());
@@ -45,7 +53,8 @@ pub fn chain(path: &Path) -> Result<Vec<Image>, VmError> {
             let said = format!("{} hangs on itself", path.display());
             return Err(VmError::Tool { doing: format!("looking at {}", path.display()), said });
         }
-        let image = look(&path)?;
+        // What lies below is written by nobody.
+        let image = look(&path, images.is_empty().then(|| format_of(&path)))?;
         next = image.hangs_on.clone();
         images.push(image);
     }

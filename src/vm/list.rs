@@ -91,7 +91,11 @@ pub fn disk_of(rung: &Rung) -> Option<&Disk> {
 }
 
 fn seen(path: &Path) -> (Option<Image>, Option<String>) {
-    let whole = if path.exists() { image::look(path) } else { Err(VmError::Missing(path.to_owned())) };
+    let whole = if path.exists() {
+        image::look(path, Some(image::format_of(path)))
+    } else {
+        Err(VmError::Missing(path.to_owned()))
+    };
     match whole {
         Err(error) => (None, Some(error.to_string())),
         Ok(image) => (Some(image), image::chain(path).err().map(|error| error.to_string())),

@@ -46,7 +46,7 @@ pub async fn snapshot(
             Stillness::Off
         }
     };
-    let takes = image::look(making.path())?.takes;
+    let takes = image::look(making.path(), Some("qcow2"))?.takes;
     // Others will hang on it.
     fs::set_permissions(making.path(), fs::Permissions::from_mode(0o444)).map_err(VmError::io(making.path()))?;
     let note = Note {

@@ -15,19 +15,11 @@ use nix::{
     sys::stat::FileStat,
     unistd::linkat,
 };
-use std::{
-    ffi::OsStr,
-    os::unix::ffi::OsStrExt,
-};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 impl Tree {
     /// Changes what is said of a file, where `allowed` says so.
-    pub fn change(
-        &self,
-        id: Id,
-        changes: &Changes,
-        allowed: impl FnOnce(&FileStat) -> Result<()>,
-    ) -> Changed<()> {
+    pub fn change(&self, id: Id, changes: &Changes, allowed: impl FnOnce(&FileStat) -> Result<()>) -> Changed<()> {
         let _names = self.names.write();
         let before = match self.stat_now(id) {
             Ok(before) => before,
@@ -95,10 +87,17 @@ impl Tree {
                 return Err(Errno::EEXIST);
             }
             let (from, called) = self.raise(id, None)?;
-            let spare = self.work.spare();
-            linkat(from.writable()?, &*called, &self.work.folder, &*spare, AtFlags::empty())?;
-            // Over the mark of a removed name, if there is one.
-            renameat(&self.work.folder, &*spare, to.writable()?, name).inspect_err(|_| self.work.discard(&spare))?;
+            if self.is_union() {
+                // Over the mark of a removed name, if there is one.
+                let spare = self.work.spare();
+                linkat(from.writable()?, &*called, &self.work.folder, &*spare, AtFlags::empty())?;
+                renameat(&self.work.folder, &*spare, to.writable()?, name)
+                    .inspect_err(|_| self.work.discard(&spare))?;
+            } else {
+                linkat(from.writable()?, &*called, to.writable()?, name, AtFlags::empty())?;
+                // The kernel may have copied it only now.
+                self.note(id, &from, &called)?;
+            }
             let mut index = self.index.lock();
             index.link(id, folder, name.as_bytes());
             index.flush();

@@ -133,7 +133,8 @@ impl Tree {
             let Some((last, way)) = path.split_last() else { continue };
             let Some(at) = self.raised_by_name(way, last, was)? else { continue };
             let into = at.writable()?;
-            let (room, spare) = if self.is_union() { (&self.work.folder, self.work.spare()) } else { (into, self.work.spare()) };
+            let (room, spare) =
+                if self.is_union() { (&self.work.folder, self.work.spare()) } else { (into, self.work.spare()) };
             let before = fstat(into)?;
             linkat(folder.writable()?, name, room, &*spare, AtFlags::empty())?;
             renameat(room, &*spare, into, &**last).inspect_err(|_| {

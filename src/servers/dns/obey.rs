@@ -27,8 +27,8 @@ use tokio::sync::{OnceCell, Semaphore};
 const RETRY: Duration = Duration::from_secs(5);
 /// Answers and sources remembered.
 const MOST: usize = 1_024;
-/// What conf gets to say it.
-const WRITTEN: Duration = Duration::from_secs(3);
+/// What conf gets to say it; a resolver asks again meanwhile.
+const WRITTEN: Duration = Duration::from_secs(8);
 /// What the journal gets.
 const STORED: Duration = Duration::from_secs(2);
 /// Scripts at the same time.

@@ -89,9 +89,9 @@ impl Handler for Files {
         let conf = self.context.conf.borrow().clone();
         let opened = boot::serve(&conf, &segment, asker, &path).and_then(|served| match served {
             // Who asks is not known by more than its address, and nothing tells whether it has the last block.
-            Served::Text { secret: true, .. } => Err(Refusal::NotAllowed {
-                request: "a file with a secret in it over TFTP; fetch it over HTTP: that".to_owned(),
-            }),
+            Served::Text { secret: true, .. } => {
+                Err(Refusal::NotAllowed { request: "a secret over TFTP (fetch it over HTTP)".to_owned() })
+            }
             Served::Text { body, .. } => {
                 let size = body.len() as u64;
                 Ok((Source::Text(body.into_bytes().into()), size))
