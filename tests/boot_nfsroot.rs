@@ -200,6 +200,8 @@ fn debian_lives_on_its_own_root() {
     assert!(diff.lines().any(changed) && diff.lines().any(|line| line.ends_with("  etc/issue")), "{diff}");
     assert!(!does(&segment, "diff other").contains("px-hello"));
     does(&segment, "snapshot one with-hello");
+    let kept = |fact: &Fact| matches!(fact, Fact::RootSnapshotted { snapshot } if snapshot == "with-hello");
+    program.wait("told", |event| event.machine == Some(one.address) && kept(&event.fact));
     let (code, _, error) = root(&segment, "reset one --yes");
     assert_eq!(code, 1);
     assert!(error.contains("one has its root mounted") && error.contains("--force"), "{error}");

@@ -757,6 +757,25 @@ facts! {
         /// What the operator can do.
         next_step: String,
     }
+    /// A base was made: of packages, or of what a machine saw.
+    RootMade = "root.made" Nfs Notice {
+        /// Its name.
+        base: String,
+        /// The base that the machine had; none where it was made of packages.
+        of: Option<String>,
+        /// Its kernel.
+        kernel: String,
+    }
+    /// What a machine had changed so far was kept.
+    RootSnapshotted = "root.snapshotted" Nfs Notice {
+        /// What the snapshot is called.
+        snapshot: String,
+    }
+    /// What a machine had changed was taken away.
+    RootReset = "root.reset" Nfs Notice {
+        /// The snapshot that was put in its place.
+        to: Option<String>,
+    }
 
     /// Packets or requests that make no sense arrived; told once a second a source.
     PacketRejected = "packet.rejected" Program Warning {

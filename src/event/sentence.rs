@@ -108,6 +108,13 @@ impl fmt::Display for Fact {
                 write!(f, "{source} did not get to mount {path}: {reason}")
             }
             Fact::NfsRefused { source, path: None, reason } => write!(f, "{source} did not get to use NFS: {reason}"),
+            Fact::RootMade { base, of: Some(of), kernel } => {
+                write!(f, "its root over {of} became the base {base}, Linux {kernel}")
+            }
+            Fact::RootMade { base, of: None, kernel } => write!(f, "base {base} made, Linux {kernel}"),
+            Fact::RootSnapshotted { snapshot } => write!(f, "changes of its root kept as snapshot {snapshot}"),
+            Fact::RootReset { to: Some(to) } => write!(f, "root put back to snapshot {to}"),
+            Fact::RootReset { to: None } => write!(f, "root reset to its base"),
             Fact::NfsFailed { doing, error, next_step } => write!(f, "{doing}: {error}; {next_step}"),
             Fact::PowerRequested { .. }
             | Fact::PowerAccepted { .. }

@@ -194,7 +194,7 @@ impl Client {
         if let Some(profile) = event.fact.fetched_for() {
             return self.profiles.contains(profile);
         }
-        let is_kind = matches!(event.service(), Service::Power | Service::Boot | Service::Vm)
+        let is_kind = matches!(event.service(), Service::Power | Service::Boot | Service::Vm | Service::Nfs)
             || matches!(event.fact, Fact::ConfUnwritten { .. });
         let place = event.segment.zip(event.machine);
         is_kind && event.severity() != Severity::Debug && place.is_some_and(|place| self.machines.contains(&place))
@@ -283,7 +283,7 @@ fn command(line: &[u8]) -> Result<Command, String> {
     match wanted {
         Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Err(format!("{EXPECTED} was expected")),
         // The rest happens here, and is told by who sees it.
-        Command::Tell { event } if event.service() != Service::Vm => {
+        Command::Tell { event } if !matches!(event.service(), Service::Vm | Service::Nfs) => {
             Err(format!("an event of virtual machines was expected, not {}", event.kind()))
         }
         command => Ok(command),

@@ -8,10 +8,12 @@ mod new;
 use super::{
     Places,
     power::choose::{Among, Wrong, choose},
+    vm::tell::tell,
 };
 use crate::{
     command::Place,
     conf,
+    event::{Event, Fact},
     roots::{Own, Trouble},
 };
 use clap::{Args, Subcommand};
@@ -164,6 +166,12 @@ fn own(which: &Which, places: &Places) -> Result<(Own, Option<Place>), Stopped> 
             _ => Err(wrong.into()),
         },
     }
+}
+
+/// Has it told what was done with the root of a machine, or with a base.
+fn told(places: &Places, machine: Option<Place>, fact: Fact) {
+    let event = Event::new(machine.map(|(segment, _)| segment), fact);
+    tell(places, event.about(machine.map(|(_, address)| address), None));
 }
 
 /// Bytes as they are read best: 1.2 MB.

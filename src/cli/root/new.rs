@@ -1,8 +1,9 @@
 //! `root new`: has a base made of packages beside its place, and puts it there whole.
 
-use super::{New, Stopped};
+use super::{New, Stopped, told};
 use crate::{
     cli::Places,
+    event::Fact,
     roots::{
         Beside,
         build::{Maker, NETWORK, NETWORK_AT, Recipe, mirrors_here, reached_here, suite_here},
@@ -49,6 +50,7 @@ pub fn new(wanted: &New, places: &Places) -> Result<(), Stopped> {
         run(Command::new("chroot").arg(&tree).args(["update-initramfs", "-u", "-k", "all"]))?;
     }
     let version = beside.put(&places.tftpboot)?;
+    told(places, None, Fact::RootMade { base: wanted.base.clone(), of: None, kernel: version.clone() });
     say!("{} is made: {}, Linux {version}", wanted.base, places.roots.join(&wanted.base).display());
     say!("a machine boots it by a profile with this line in its file `root`; see conf/boot/nfsroot");
     say!("nobody can log in yet: chroot {} passwd", places.roots.join(&wanted.base).display());

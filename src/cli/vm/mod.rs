@@ -3,7 +3,7 @@
 
 mod act;
 mod list;
-mod tell;
+pub mod tell;
 
 use super::{
     Places,
