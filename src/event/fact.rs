@@ -739,6 +739,13 @@ facts! {
         /// The base.
         base: String,
     }
+    /// Machines have their roots from this host's own NFS server, for which the operator runs a script.
+    NfsHanded = "nfs.handed" Nfs Notice {
+        /// How many.
+        machines: u64,
+        /// The script.
+        file: String,
+    }
     /// Somebody was not let in.
     NfsRefused = "nfs.refused" Nfs Warning {
         /// Who.

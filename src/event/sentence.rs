@@ -104,6 +104,9 @@ impl fmt::Display for Fact {
                 write!(f, "{verb} root {base}, its changes in {folder}, by {by}")
             }
             Fact::NfsUnmounted { base } => write!(f, "unmounted root {base}"),
+            Fact::NfsHanded { machines, file } => {
+                write!(f, "{machines} machines have their roots from this host's kernel: run sh {file}")
+            }
             Fact::NfsRefused { source, path: Some(path), reason } => {
                 write!(f, "{source} did not get to mount {path}: {reason}")
             }

@@ -5,6 +5,7 @@ mod access;
 pub mod call;
 mod files;
 mod front;
+mod kernel;
 mod machine;
 mod mount;
 pub mod portmap;
@@ -42,6 +43,13 @@ const ASKERS: usize = 64;
 
 /// Serves until shutdown; listens only where a machine has a root here.
 pub async fn serve(context: Context) -> Result<(), ServerError> {
+    tokio::select! {
+        served = serve_own(context.clone()) => served,
+        () = kernel::hand_over(context) => Ok(()),
+    }
+}
+
+async fn serve_own(context: Context) -> Result<(), ServerError> {
     let mut conf = context.conf.clone();
     while !is_wanted(&context) {
         tokio::select! {
