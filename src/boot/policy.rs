@@ -253,7 +253,11 @@ pub fn answer_file(path: &str) -> Option<String> {
 
 /// The answer file `name` of the asker's profile, rendered for it.
 fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Result<Served, Refusal> {
-    let mut found = profile(conf, segment, asker)?;
+    let mut found = match profile(conf, segment, asker) {
+        // One that boots nothing from here may ask who it is.
+        Err(Refusal::NoProfile) => find(conf, &LOCAL.name).unwrap_or(&LOCAL),
+        found => found?,
+    };
     let (mut name, mut choice) = (name, None);
     if let Some((entry_name, rest)) = name.strip_prefix('@').and_then(|rest| rest.split_once('/')) {
         // Its own name stands for what it boots without a menu, too.
