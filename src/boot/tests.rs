@@ -292,8 +292,8 @@ fn an_answer_file_is_rendered_for_its_machine() {
         }
         other => panic!("{other:?}"),
     }
-    let missing = Refusal::Missing { path: "conf/boot/di/user-data".into() };
-    assert_eq!(serve(&conf, &segment, asker, "answers/user-data"), Err(missing));
+    let missing = Refusal::Missing { path: "conf/boot/di/autoinst.xml".into() };
+    assert_eq!(serve(&conf, &segment, asker, "answers/autoinst.xml"), Err(missing));
     let stranger = Asker { address: Ipv4Addr::new(10, 77, 0, 150), mac: None, machine: None, standing };
     assert_eq!(serve(&conf, &segment, stranger, "answers/preseed.cfg"), Err(Refusal::NoProfile));
 }
