@@ -93,8 +93,8 @@ impl Lab {
     /// Firmware comes and fetches the installer's kernel.
     pub fn installs(&mut self) {
         let mark = self.program().mark();
-        let script = self.boots();
-        assert!(script.contains("install/vmlinuz"), "{script}");
+        // That it is armed may be told a moment before it is known to all.
+        wait_for("the installer's script", SOON, || self.boots().contains("install/vmlinuz").then_some(()));
         assert_eq!(self.get("install/vmlinuz").0, "200");
         self.program().wait_since(mark, "a try", |event| matches!(event.fact, Fact::BootTried { .. }));
     }
