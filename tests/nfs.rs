@@ -22,7 +22,7 @@ fn equip(segment: &Segment, machines: &[(u8, &str)]) {
     fs::create_dir_all(base.join("many")).unwrap();
     fs::write(base.join("etc/hostname"), "lab\n").unwrap();
     fs::write(base.join("etc/shadow"), "secret\n").unwrap();
-    fs::set_permissions(base.join("etc/shadow"), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(base.join("etc/shadow"), std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     symlink("/etc/passwd", base.join("etc/out")).unwrap();
     segment.conf("boot/nfsroot/kernel", "vmlinuz");
     segment.conf("boot/nfsroot/root", "lab");

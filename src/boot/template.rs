@@ -46,7 +46,8 @@ impl<'a> Values<'a> {
         answers: &str,
     ) -> Values<'a> {
         let list = |addresses: &[Ipv4Addr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let secret = secrets.map(|secrets| secrets.iter().map(|(k, v)| (k.clone(), v.0.clone())).collect());
+        let secret: Option<BTreeMap<String, String>> =
+            secrets.map(|secrets| secrets.iter().map(|(k, v)| (k.clone(), v.0.clone())).collect());
         let values = context! {
             machine => of_machine(segment, asker),
             segment => context! {
@@ -61,7 +62,7 @@ impl<'a> Values<'a> {
             answers,
             root => profile.root_of(asker.machine),
             token => asker.standing.token.to_string(),
-            secret => secret.unwrap_or_else(BTreeMap::<String, String>::new),
+            secret => secret.unwrap_or_default(),
         };
         Values { environment: environment(), values, profile }
     }

@@ -39,8 +39,8 @@ pub fn profile(what: &What, places: &Places) -> Result<u8> {
     match what {
         What::List => list(&conf, &places.tftpboot),
         What::Show { machine, profile, firmware, json } => {
-            let wanted =
-                power::choose(&conf, &[machine.clone()], power::Among::All, None).map_err(|wrong| eyre!("{wrong}"))?;
+            let wanted = power::choose(&conf, std::slice::from_ref(machine), power::Among::All, None)
+                .map_err(|wrong| eyre!("{wrong}"))?;
             let mut all = true;
             for wanted in wanted {
                 let (segment, address) = wanted.place;

@@ -89,6 +89,9 @@ fn counted(mut found: FileStat, union: bool) -> FileStat {
     found
 }
 
+/// A name of a folder, and what it names.
+pub type Entry = Named<(Id, FileStat)>;
+
 impl Tree {
     /// Of these layers, over this base.
     pub fn new(top: Folder, base: OwnedFd, work: Workshop, index: Index) -> Tree {
@@ -237,12 +240,7 @@ impl Tree {
     }
 
     /// What a folder has after `cookie`, for as long as `room` says that one more fits; and whether that was all.
-    pub fn list(
-        &self,
-        folder: Id,
-        cookie: u64,
-        mut room: impl FnMut(&OsStr) -> bool,
-    ) -> Result<(Vec<Named<(Id, FileStat)>>, bool)> {
+    pub fn list(&self, folder: Id, cookie: u64, mut room: impl FnMut(&OsStr) -> bool) -> Result<(Vec<Entry>, bool)> {
         let _names = self.names.read();
         let opened = self.folder(folder)?;
         let kept = if cookie == 0 { None } else { self.listings.lock().get(folder) };
