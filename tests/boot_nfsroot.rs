@@ -85,8 +85,7 @@ struct Shell<'a> {
 
 impl<'a> Shell<'a> {
     fn open(segment: &Segment, machine: &'a Vm<'a>) -> Shell<'a> {
-        let path = segment.folder.path().join("run").join(format!("{}.serial", machine.address));
-        Shell { machine, line: UnixStream::connect(path).unwrap(), count: 0 }
+        Shell { machine, line: vm::serial(segment, &machine.address.to_string()), count: 0 }
     }
 
     /// Types a line.

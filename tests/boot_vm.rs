@@ -8,7 +8,6 @@ use serde_json::Value;
 use std::{
     fs,
     io::Write,
-    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -73,17 +72,9 @@ fn up(segment: &Segment, program: &Program, address: &str) -> Who {
     }
 }
 
-/// A line to the machine's serial console. What comes is read and left: where nobody reads, the machine's console stands still.
-fn serial(segment: &Segment, address: &str) -> UnixStream {
-    let stream = UnixStream::connect(file(segment, address, "serial")).unwrap();
-    let mut read = stream.try_clone().unwrap();
-    std::thread::spawn(move || std::io::copy(&mut read, &mut std::io::sink()));
-    stream
-}
-
 /// Types a line at the machine's root shell, and waits until it has done it.
 fn types(segment: &Segment, address: &str, line: &str) {
-    let mut stream = serial(segment, address);
+    let mut stream = vm::serial(segment, address);
     let mark = format!("TYPED-{}", line.len());
     writeln!(stream, "{line} && echo TYPED-$(({}))", line.len()).unwrap();
     wait_for(line, PATIENCE, || {

@@ -5,6 +5,7 @@ use pxelator::event::{Event, Fact, LeaseSource};
 use std::{
     fs,
     net::Ipv4Addr,
+    os::unix::net::UnixStream,
     path::Path,
     process::Command,
     thread,
@@ -137,6 +138,16 @@ impl Vm<'_> {
             }
         }
     }
+}
+
+/// The serial console of the machine at `address`, to type at. What comes is read and left: where nobody reads, the
+/// machine's console stands still.
+pub fn serial(segment: &Segment, address: &str) -> UnixStream {
+    let path = segment.folder.path().join("run").join(format!("{address}.serial"));
+    let stream = UnixStream::connect(path).unwrap();
+    let mut read = stream.try_clone().unwrap();
+    thread::spawn(move || std::io::copy(&mut read, &mut std::io::sink()));
+    stream
 }
 
 /// One step of a boot, as an event tells it.
