@@ -161,7 +161,7 @@ fn a_copy_boots_beside_its_source() {
     assert_eq!(String::from_utf8_lossy(&told), "instance-id: web1-10.77.0.60\nlocal-hostname: web1\n");
 
     // A copy that is off goes with its disk and its folder; its source stays.
-    let mut shell = serial(&segment, "10.77.0.71");
+    let mut shell = vm::serial(&segment, "10.77.0.71");
     writeln!(shell, "sync; systemctl poweroff --force --force").unwrap();
     wait_for("it is off", PATIENCE, || {
         ran(&segment, &["power", "status", "copy1", "--json"]).1.contains("\"off\"").then_some(())
