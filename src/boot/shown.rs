@@ -51,7 +51,7 @@ pub fn shown(
     let folder = format!("conf/{}/{}", segment.server, machine.address);
     let by = match (armed, instead, &machine.boot) {
         (true, ..) => format!("{folder}/boot-once"),
-        (false, Some(_), _) => "you".to_owned(),
+        (false, Some(_), _) => "--profile".to_owned(),
         (false, None, Some(_)) => format!("{folder}/boot"),
         (false, None, None) => format!("conf/{}/boot", segment.server),
     };

@@ -70,7 +70,15 @@ impl<'a> Values<'a> {
     /// A text as it is to be read by a machine.
     pub fn text(&self, text: &Text) -> Result<String, Refusal> {
         let rendered = self.environment.render_str(&text.body, &self.values);
-        rendered.map_err(|error| self.broken(text, &words(&error)))
+        rendered.map_err(|error| {
+            let mut words = words(&error);
+            if words.contains("`secret.") {
+                words.push_str(
+                    "; write it into a file NAME.secret of the machine, the profile or the segment, and chmod 600 it",
+                );
+            }
+            self.broken(text, &words)
+        })
     }
 
     /// A text that is one line of a script.

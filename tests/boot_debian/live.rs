@@ -1,15 +1,13 @@
 //! A live system boots from the network by `fetch=`, as the kiosk that the shipped profile `webconverger` makes of it: its
 //! settings come from the files of its machine, and it finds them where Webconverger looks for its own.
 
-mod support;
-
-use pxelator::event::Fact;
-use sha2::{Digest, Sha256};
-use std::{fs, path::Path, process::Command, time::Duration};
-use support::{
+use crate::support::{
     Program, Segment, can_run, run,
     vm::{self, Vm},
 };
+use pxelator::event::Fact;
+use sha2::{Digest, Sha256};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 /// A whole system, emulated, on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(1500);

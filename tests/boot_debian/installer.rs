@@ -1,14 +1,12 @@
 //! Debian's installer boots from the network by the shipped profile `debian`, gets its answers, which are those of its machine, and
 //! goes on by them as far as it comes without a mirror of Debian's archive.
 
-mod support;
-
-use pxelator::event::{Fact, Refusal};
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
-use support::{
+use crate::support::{
     Program, Segment, can_run, run,
     vm::{self, Vm},
 };
+use pxelator::event::{Fact, Refusal};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 
 /// An installer, emulated, on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(1500);
