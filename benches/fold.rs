@@ -81,6 +81,7 @@ fn state(machines: u32) -> State {
         hostname: format!("m{n}"),
         boot: Some("live".into()),
         armed: None,
+        last: None,
         firmware: None,
         power: None,
     };

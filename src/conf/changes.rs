@@ -1,7 +1,10 @@
 //! What changed between two readings of the tree, as facts. Pure.
 
-use super::{Machine, Mistake, Reading, Segment};
-use crate::event::{Event, Fact, MachineSummary};
+use super::{Conf, Machine, Mistake, Reading, Segment};
+use crate::{
+    boot,
+    event::{Event, Fact, MachineSummary, Role},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
@@ -37,8 +40,10 @@ pub fn between(
         events.push(about(path, Fact::ConfMended { path: path.display().to_string() }));
     }
     for (server, segment) in &now.conf.segments {
-        if before.conf.segments.get(server) != Some(segment) {
-            events.push(Event::new(Some(*server), loaded(segment)));
+        // What a machine is given last is said by its profile.
+        let is_new = before.conf.segments.get(server) != Some(segment);
+        if is_new || loaded(&before.conf, segment) != loaded(&now.conf, segment) {
+            events.push(Event::new(Some(*server), loaded(&now.conf, segment)));
         }
     }
     for (server, segment) in &before.conf.segments {
@@ -73,13 +78,25 @@ fn armed(path: &Path, now: &Reading) -> Option<Event> {
     Some(armed.about(Some(machine.address), Some(machine.mac)))
 }
 
-fn loaded(segment: &Segment) -> Fact {
+/// What is the last that a machine is given, where nothing is to be heard of a system.
+fn last(conf: &Conf, segment: &Segment, machine: &Machine) -> Option<Role> {
+    let once = machine.boot_once.as_ref().map(|once| once.profile.as_str());
+    let name = once.or_else(|| segment.profile_of(Some(machine)))?;
+    match boot::find(conf, name)?.kind(machine.firmware) {
+        Some("action" | "menu") => Some(Role::Script),
+        Some("program") => Some(Role::Kernel),
+        _ => None,
+    }
+}
+
+fn loaded(conf: &Conf, segment: &Segment) -> Fact {
     let summary = |machine: &Machine| MachineSummary {
         address: machine.address,
         mac: machine.mac,
         hostname: machine.hostname.clone(),
         boot: segment.profile_of(Some(machine)).map(str::to_owned),
         armed: machine.boot_once.as_ref().map(|once| once.profile.clone()),
+        last: last(conf, segment, machine),
         firmware: machine.firmware,
         power: machine.power.first().map(|rung| rung.method().to_owned()),
     };

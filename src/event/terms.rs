@@ -1,6 +1,6 @@
 //! The words that facts are made of: why something was left out or refused, where an address comes from, power.
 
-use super::Architecture;
+use super::{Architecture, Role};
 use crate::net::Mac;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -108,6 +108,10 @@ pub struct MachineSummary {
     /// What it boots once before that.
     #[serde(default)]
     pub armed: Option<String>,
+    /// What is the last that it is given: its script, where its disk, a menu or a command line comes then, or its kernel,
+    /// where that is a firmware program. None where a system is to be heard of.
+    #[serde(default)]
+    pub last: Option<Role>,
     /// What its firmware is, where conf says it.
     pub firmware: Option<Architecture>,
     /// How it is switched: the first word of `power`, of a ladder its first rung.

@@ -15,6 +15,7 @@ fn names() -> Names {
         hostname: name.to_owned(),
         boot: None,
         armed: None,
+        last: None,
         firmware: None,
         power: None,
     };

@@ -180,6 +180,7 @@ fn questions_use_an_index() {
         hostname: "web1".to_owned(),
         boot: None,
         armed: None,
+        last: None,
         firmware: None,
         power: None,
     };

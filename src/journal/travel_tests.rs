@@ -37,6 +37,7 @@ fn history(rounds: u32) -> Vec<Event> {
                     hostname: format!("m{last}-{round}"),
                     boot: Some("practice".to_owned()),
                     armed: None,
+                    last: None,
                     firmware: None,
                     power: None,
                 });

@@ -40,6 +40,7 @@ impl Story {
             hostname: "web1".into(),
             boot: Some("kiosk".into()),
             armed: armed.map(str::to_owned),
+            last: None,
             firmware: None,
             power: None,
         };

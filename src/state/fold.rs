@@ -160,6 +160,7 @@ fn stranger(mac: Mac) -> Machine {
         hostname: None,
         in_conf: false,
         profile: None,
+        last: None,
         firmware: None,
         firmware_in_conf: false,
         power_method: None,
@@ -188,6 +189,7 @@ fn adopt(machines: &mut BTreeMap<Mac, Machine>, summaries: &[MachineSummary], no
         machine.address = Some(summary.address);
         machine.hostname = Some(summary.hostname.clone());
         machine.profile.clone_from(&summary.boot);
+        machine.last = summary.last;
         machine.firmware_in_conf = summary.firmware.is_some();
         machine.firmware = summary.firmware.or(machine.firmware);
         machine.power_method.clone_from(&summary.power);

@@ -2,7 +2,7 @@
 
 use super::{Alarms, Arming, Boot, Ladder, Press, Spoken};
 use crate::{
-    event::{Architecture, Event, PowerState},
+    event::{Architecture, Event, PowerState, Role},
     net::Mac,
 };
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ pub struct Machine {
     pub in_conf: bool,
     /// The profile it boots.
     pub profile: Option<String>,
+    /// What is the last that it is given, where nothing is to be heard of a system then.
+    pub last: Option<Role>,
     /// Its firmware: of the conf tree, else learned from option 93.
     pub firmware: Option<Architecture>,
     /// Conf says the firmware, so that nothing is learned.

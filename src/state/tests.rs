@@ -31,6 +31,7 @@ impl Story {
             hostname: "bios1".into(),
             boot: Some("debian".into()),
             armed: None,
+            last: None,
             firmware: None,
             power: Some("qemu".into()),
         };
@@ -354,4 +355,24 @@ fn strangers_are_bounded_and_machines_of_conf_stay() {
     let segment = &story.state.segments[&server()];
     assert!((400..=513).contains(&segment.machines.len()) && segment.machines.contains_key(&MAC));
     assert!(segment.machines.contains_key(&Mac([2, 0, 0, 0, 7, 207])), "the last one is there");
+}
+
+#[test]
+fn what_is_given_last_is_no_standstill() {
+    for (last, files, stalls) in [
+        (None, &["boot.ipxe"][..], true),
+        (Some(Role::Script), &["boot.ipxe"], false),
+        (Some(Role::Script), &["boot.ipxe", "debian/vmlinuz"], true),
+        (Some(Role::Kernel), &["boot.ipxe", "debian/vmlinuz"], false),
+        (Some(Role::Kernel), &["boot.ipxe"], true),
+    ] {
+        let mut story = Story::new(true);
+        let segment = story.state.segments.get_mut(&server()).unwrap();
+        segment.machines.get_mut(&MAC).unwrap().last = last;
+        story.lease(0.0, Some(Architecture::Bios), true);
+        for (second, file) in (1_u32..).zip(files) {
+            story.fetch(f64::from(second), file);
+        }
+        assert_eq!(story.judge(400.0).len(), usize::from(stalls), "{last:?} {files:?}");
+    }
 }

@@ -96,6 +96,7 @@ pub fn here_names() -> Names {
         hostname: hostname.to_owned(),
         boot: None,
         armed: None,
+        last: None,
         firmware: None,
         power: None,
     };
@@ -139,6 +140,7 @@ fn facts(large: bool) -> impl Strategy<Value = Fact> {
         hostname,
         boot: None,
         armed: None,
+        last: None,
         firmware: Some(Architecture::Bios),
         power: None,
     });

@@ -56,6 +56,7 @@ fn machines_of_another_server() {
         hostname: "db1".to_owned(),
         boot: None,
         armed: None,
+        last: None,
         firmware: None,
         power: Some("wol".to_owned()),
     };

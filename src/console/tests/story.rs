@@ -101,6 +101,7 @@ impl Story {
             hostname: (*name).to_owned(),
             boot: Some(if *name == "broken1" { "practice-broken" } else { "practice" }.to_owned()),
             armed: None,
+            last: None,
             firmware: None,
             power: Some("qemu".to_owned()),
         };

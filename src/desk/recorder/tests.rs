@@ -52,6 +52,7 @@ impl Story {
             hostname: hostname.into(),
             boot: None,
             armed: None,
+            last: None,
             firmware: None,
             power: None,
         };
