@@ -127,6 +127,76 @@ fn each_machine_has_its_own_root_and_nobody_else_gets_in() {
 }
 
 #[test]
+fn twenty_machines_at_once_have_a_root_each() {
+    if !can_run(&["nfs-ls", "nfs-cp", "nfs-cat"]) {
+        return;
+    }
+    let segment = Segment::new("crowd");
+    let names: Vec<(u8, String)> = (60..80).map(|last| (last, format!("web{last}"))).collect();
+    equip(&segment, &names.iter().map(|(last, name)| (*last, name.as_str())).collect::<Vec<_>>());
+    let library = noise(2_000_003);
+    fs::write(segment.folder.path().join("roots/lab/etc/library"), &library).unwrap();
+    let program = start(&segment);
+    let hosts: Vec<(u8, Host)> = (60..80).map(|last| (last, host(&segment, last))).collect();
+    std::thread::scope(|scope| {
+        for (last, host) in &hosts {
+            let library = &library;
+            scope.spawn(move || {
+                for round in 0..3 {
+                    // As a boot does: it looks, reads what is large, writes what is its own.
+                    assert!(does(host, "nfs-ls nfs://10.77.0.1/etc").contains("library"));
+                    does(host, "nfs-cat nfs://10.77.0.1/etc/library > library");
+                    assert!(fs::read(host.folder().join("library")).unwrap() == *library, "{last}");
+                    fs::write(host.folder().join("own"), format!("{last} in round {round}\n")).unwrap();
+                    does(host, &format!("nfs-cp own nfs://10.77.0.1/etc/own-{last}-{round}"));
+                }
+            });
+        }
+    });
+    for (last, _) in &hosts {
+        let mut written: Vec<String> = fs::read_dir(upper(&segment, *last, "etc")).unwrap().map(name_of).collect();
+        written.sort();
+        assert_eq!(written, (0..3).map(|round| format!("own-{last}-{round}")).collect::<Vec<_>>());
+        let text = fs::read_to_string(upper(&segment, *last, &format!("etc/own-{last}-2"))).unwrap();
+        assert_eq!(text, format!("{last} in round 2\n"));
+    }
+    let mounted = program.events().into_iter().filter(|event| matches!(event.fact, Fact::NfsMounted { .. }));
+    assert_eq!(mounted.filter_map(|event| event.machine).collect::<std::collections::BTreeSet<_>>().len(), 20);
+}
+
+fn name_of(entry: std::io::Result<fs::DirEntry>) -> String {
+    entry.unwrap().file_name().into_string().unwrap()
+}
+
+#[test]
+fn a_full_disk_is_told_to_the_machine_and_here() {
+    if !can_run(&["nfs-cp", "nfs-cat", "mount", "umount"]) {
+        return;
+    }
+    let segment = Segment::new("full");
+    equip(&segment, &[(60, "web1")]);
+    let overlay = segment.folder.path().join("overlay");
+    fs::create_dir_all(&overlay).unwrap();
+    run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "full"]).arg(&overlay));
+    let outcome = std::panic::catch_unwind(|| {
+        let program = start(&segment);
+        let one = host(&segment, 60);
+        fs::write(one.folder().join("large"), noise(6_000_000)).unwrap();
+        assert!(!one.sh("nfs-cp large nfs://10.77.0.1/etc/large").status.success());
+        let told = program.wait("that the disk is full", |event| matches!(event.fact, Fact::NfsFailed { .. }));
+        assert!(told.fact.to_string().contains("No space left on device"), "{}", told.fact);
+        // What is read is as it was, and once there is room it goes on.
+        assert_eq!(does(&one, "nfs-cat nfs://10.77.0.1/etc/hostname"), "lab\n");
+        run(Command::new("mount").args(["-o", "remount,size=64m"]).arg(&overlay));
+        fs::write(one.folder().join("small"), "fits\n").unwrap();
+        does(&one, "nfs-cp small nfs://10.77.0.1/etc/small");
+        assert_eq!(fs::read_to_string(upper(&segment, 60, "etc/small")).unwrap(), "fits\n");
+    });
+    run(Command::new("umount").arg("-l").arg(&overlay));
+    outcome.unwrap();
+}
+
+#[test]
 fn a_reset_machine_begins_anew_and_its_old_handles_are_nobodys() {
     if !can_run(&["nfs-ls", "nfs-cp", "nfs-cat"]) {
         return;

@@ -102,6 +102,8 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     }
     let segment = Segment::new("record");
     segment.conf("10.77.0.1/record", "2");
+    // This firmware comes no further than its loader, and is to be given the same each time.
+    segment.conf("10.77.0.1/loader", "ipxe");
     let host = firmware(&segment);
     let program = Program::start(&segment);
     listens(&program);
