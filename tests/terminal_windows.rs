@@ -293,7 +293,8 @@ fn under_sudo_all_runs_as_who_called_it() {
         });
         colours.insert(wanted);
     }
-    assert_eq!(colours.len(), Service::ALL.len());
+    // The palette has twelve; after them they come again.
+    assert_eq!(colours.len(), Service::ALL.len().min(12));
     for service in ["dhcp", "tftp", "http", "dns", "syslog", "radv"] {
         desk.wait_log(&format!("pxelator/terminal-{service}.log"), &format!("{service} listens on "));
     }

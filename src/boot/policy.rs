@@ -253,10 +253,12 @@ pub fn answer_file(path: &str) -> Option<String> {
 
 /// The answer file `name` of the asker's profile, rendered for it.
 fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Result<Served, Refusal> {
-    let mut found = match profile(conf, segment, asker) {
+    let booted = profile(conf, segment, asker);
+    let mut found = match &booted {
+        Ok(found) => *found,
         // One that boots nothing from here may ask who it is.
         Err(Refusal::NoProfile) => find(conf, &LOCAL.name).unwrap_or(&LOCAL),
-        found => found?,
+        Err(refusal) => return Err(refusal.clone()),
     };
     let (mut name, mut choice) = (name, None);
     if let Some((entry_name, rest)) = name.strip_prefix('@').and_then(|rest| rest.split_once('/')) {
@@ -268,10 +270,8 @@ fn answer(conf: &Conf, segment: &Segment, asker: &Asker<'_>, name: &str) -> Resu
     }
     // Who a machine is, it may ask whatever it boots.
     let of_any = || find(conf, &LOCAL.name)?.answers.get(name).or_else(|| LOCAL.answers.get(name));
-    let text = found.answers.get(name).or_else(of_any).ok_or_else(|| {
-        let path = format!("conf/boot/{}/{name}", found.name);
-        Refusal::Missing { path }
-    })?;
+    let missing = || Refusal::Missing { path: format!("conf/boot/{}/{name}", found.name) };
+    let text = found.answers.get(name).or_else(of_any).ok_or_else(|| booted.err().unwrap_or_else(missing))?;
     let armed = chosen(segment, asker).is_some_and(|(_, armed)| armed);
     let base = plan::answers(segment, choice);
     let all = armed.then(|| secrets(segment, asker, found)).filter(|secrets| !secrets.is_empty());
