@@ -174,7 +174,7 @@ fn a_boot_is_kept_from_its_discover_with_its_events() {
     screen.wait("pxe1");
     screen.keys(&["Enter"]);
     screen.wait(" packets kept");
-    screen.keys(&["b"]);
+    screen.keys(&["B"]);
     let shown = screen.wait("Packets of a boot of pxe1");
     assert!(shown.contains("enter opens them, esc leaves"), "{shown}");
     screen.keys(&["Down", "Enter"]);
