@@ -59,7 +59,8 @@ echo vmlinuz > "$work/conf/boot/bench/kernel"
 echo bench > "$work/conf/boot/bench/root"
 
 accelerated=(-accel tcg)
-if [[ -w /dev/kvm ]]; then accelerated=(-accel kvm); fi
+# Some hosts have a /dev/kvm that opens and then cannot run a machine.
+if [[ -w /dev/kvm ]] && grep -qwE "vmx|svm" /proc/cpuinfo; then accelerated=(-accel kvm); fi
 
 # Waits until something listens on TCP port 2049 in the namespace.
 listens() {
