@@ -114,9 +114,8 @@ fn all(tree: &Conf, words: &[String], segment: Option<Ipv4Addr>, wish: &Wish, pl
     done
 }
 
-fn is_armed(tree: &Conf, (segment, machine): Place) -> bool {
-    let machine = tree.segments.get(&segment).and_then(|segment| segment.machines.get(&machine));
-    machine.is_some_and(|machine| machine.boot_once.is_some())
+fn is_armed(tree: &Conf, place: Place) -> bool {
+    tree.machine(place).is_some_and(|(_, machine)| machine.boot_once.is_some())
 }
 
 /// By the program: until it says that it is so, or why not.

@@ -72,7 +72,7 @@ fn armed(path: &Path, now: &Reading) -> Option<Event> {
     }
     let mut parts = path.to_str()?.split('/');
     let (segment, machine) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let machine = now.conf.segments.get(&segment)?.machines.get(&machine)?;
+    let (_, machine) = now.conf.machine((segment, machine))?;
     let once = machine.boot_once.clone().filter(|_| parts.next() == Some("boot-once"))?;
     let armed = Event::new(Some(segment), Fact::BootArmed { profile: once.profile, then: once.then });
     Some(armed.about(Some(machine.address), Some(machine.mac)))

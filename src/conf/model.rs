@@ -220,6 +220,14 @@ pub struct Mistake {
     pub expected: String,
 }
 
+impl Conf {
+    /// The machine at this place (its segment's server and its own address), with its segment.
+    pub fn machine(&self, (segment, machine): (Ipv4Addr, Ipv4Addr)) -> Option<(&Arc<Segment>, &Arc<Machine>)> {
+        let segment = self.segments.get(&segment)?;
+        Some((segment, segment.machines.get(&machine)?))
+    }
+}
+
 impl Segment {
     /// A segment of which nothing is said but its server's address.
     pub fn new(server: Ipv4Addr) -> Segment {

@@ -51,7 +51,7 @@ impl Batch {
     }
 
     fn step(&self, state: &State, (at, mac): Who) -> Step {
-        let Some(machine) = state.segments.get(&at).and_then(|segment| segment.machines.get(&mac)) else {
+        let Some(machine) = state.machine(at, mac) else {
             return Step::Failed("it is gone from conf".to_owned());
         };
         let ours = machine.press.as_ref().filter(|press| press.asked >= self.asked && press.action == self.action);
@@ -117,6 +117,5 @@ pub fn said(tried: &[Tried]) -> String {
 
 /// What a machine is called.
 pub fn name(state: &State, (at, mac): Who) -> String {
-    let machine = state.segments.get(&at).and_then(|segment| segment.machines.get(&mac));
-    machine.map_or_else(|| mac.to_string(), crate::state::Machine::name)
+    state.machine(at, mac).map_or_else(|| mac.to_string(), crate::state::Machine::name)
 }

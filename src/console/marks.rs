@@ -10,7 +10,7 @@ pub type Who = (Ipv4Addr, Mac);
 impl Model {
     /// The machines that are marked and still in conf, in the order of the list; also those that a filter hides.
     pub fn marked(&self, state: &State) -> Vec<Who> {
-        let there = self.marks.iter().filter_map(|(at, mac)| Some((*at, state.segments.get(at)?.machines.get(mac)?)));
+        let there = self.marks.iter().filter_map(|(at, mac)| Some((*at, state.machine(*at, *mac)?)));
         let mut there: Vec<_> = there.filter(|(_, machine)| machine.in_conf).collect();
         there.sort_by_key(|(at, machine)| (*at, machine.address, machine.mac));
         there.into_iter().map(|(at, machine)| (at, machine.mac)).collect()

@@ -82,7 +82,7 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
                 interfaces::enter(model, state);
                 return Effect::None;
             };
-            let machine = state.segments.get(&segment).and_then(|segment| segment.machines.get(&mac));
+            let machine = state.machine(segment, mac);
             let packets = Packets::Live { interface, machine: Some(mac), boot: false };
             return packets::open(model, packets, machine.map(Machine::name), false);
         }
@@ -139,7 +139,7 @@ fn show(model: &mut Model, state: &State, segment: Ipv4Addr) {
 }
 
 fn address(state: &State, segment: Ipv4Addr, mac: Mac) -> Option<Ipv4Addr> {
-    state.segments.get(&segment)?.machines.get(&mac)?.address
+    state.machine(segment, mac)?.address
 }
 
 fn filter(model: &mut Model, state: &State, words: String) -> Effect {

@@ -46,7 +46,7 @@ pub struct Item {
 
 /// The machine that is meant.
 pub fn machine(state: &State, (at, mac): Who) -> Option<&Machine> {
-    state.segments.get(&at)?.machines.get(&mac)
+    state.machine(at, mac)
 }
 
 pub fn place(state: &State, who: Who) -> Option<Place> {

@@ -3,15 +3,10 @@
 use super::{
     marks::Who,
     model::{Dialog, Model},
-    power::machine,
+    power::{machine, place},
     update::{Effect, ask, is_elsewhere},
 };
-use crate::{
-    boot,
-    command::{Command, Place},
-    conf::Conf,
-    state::State,
-};
+use crate::{boot, command::Command, conf::Conf, state::State};
 use crossterm::event::KeyCode;
 
 /// The profiles that a machine can boot, by name; `local` is always there.
@@ -38,11 +33,6 @@ pub fn open(model: &mut Model, state: &State, conf: &Conf) {
     let choice = names(conf).iter().position(boots).unwrap_or(0);
     let who = (at, machine.mac);
     ask(model, Dialog::Profile { who, choice });
-}
-
-/// The place of the machine.
-pub fn place(state: &State, who: Who) -> Option<Place> {
-    Some((who.0, machine(state, who)?.address?))
 }
 
 /// A key while it is asked.
@@ -82,8 +72,6 @@ pub fn answer(model: &mut Model, state: &State, conf: &Conf, (who, choice): (Who
 
 /// What a machine would get, for the dialog.
 pub fn shown(state: &State, conf: &Conf, who: Who, name: &str) -> Option<Result<boot::Shown, crate::event::Refusal>> {
-    let (segment, address) = place(state, who)?;
-    let segment = conf.segments.get(&segment)?;
-    let firmware = machine(state, who)?.firmware;
-    Some(boot::shown(conf, segment, segment.machines.get(&address)?, Some(name), firmware))
+    let (segment, of_conf) = conf.machine(place(state, who)?)?;
+    Some(boot::shown(conf, segment, of_conf, Some(name), machine(state, who)?.firmware))
 }

@@ -28,7 +28,7 @@ pub fn standing(context: &Context, segment: &Segment, mac: Option<Mac>) -> Stand
     let once = segment.machine_by_mac(mac).and_then(|machine| machine.boot_once.as_ref());
     let tries = boot::tries(once.and_then(|once| boot::find(&conf, &once.profile)));
     let state = context.state.read();
-    let machine = state.segments.get(&context.segment).and_then(|segment| segment.machines.get(&mac));
+    let machine = state.machine(context.segment, mac);
     let unheard = || Standing { token: context.key.token(mac, None), ..Standing::default() };
     machine.map_or_else(unheard, |machine| machine.standing(&context.key, tries, now()))
 }
@@ -37,8 +37,7 @@ pub fn standing(context: &Context, segment: &Segment, mac: Option<Mac>) -> Stand
 pub fn was_told(context: &Context, asker: &Asker<'_>, path: &str) -> bool {
     let (Some(file), Some(mac)) = (boot::answer_file(path), asker.mac) else { return false };
     let state = context.state.read();
-    let machine = state.segments.get(&context.segment).and_then(|segment| segment.machines.get(&mac));
-    machine.is_some_and(|machine| machine.was_told(&file))
+    state.machine(context.segment, mac).is_some_and(|machine| machine.was_told(&file))
 }
 
 fn leased(context: &Context, address: Ipv4Addr) -> Option<Mac> {

@@ -65,6 +65,13 @@ pub struct State {
     pub generation: u64,
 }
 
+impl State {
+    /// The machine with this hardware address on the segment of this server.
+    pub fn machine(&self, segment: Ipv4Addr, mac: Mac) -> Option<&Machine> {
+        self.segments.get(&segment)?.machines.get(&mac)
+    }
+}
+
 /// What is known of one segment.
 #[derive(Clone, Debug, Default)]
 pub struct Segment {

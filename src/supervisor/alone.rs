@@ -82,8 +82,8 @@ pub fn target_here(options: &Options, (segment, machine): Place) -> Result<Targe
     let chosen = choose(options, &conf).map_err(|error| error.to_string())?;
     let interface = chosen.into_iter().find(|(address, _)| *address == segment);
     let (_, interface) = interface.ok_or_else(|| format!("this host is not on the segment {segment}"))?;
-    let there = conf.segments.get(&segment).and_then(|s| Some((s.clone(), s.machines.get(&machine)?.clone())));
-    let (segment, machine) = there.ok_or_else(|| format!("{machine} is not in conf"))?;
+    let there = conf.machine((segment, machine)).ok_or_else(|| format!("{machine} is not in conf"))?;
+    let (segment, machine) = (there.0.clone(), there.1.clone());
     let (run, vms) = (options.run.clone(), options.vm.clone());
     Ok(Target { segment, machine, interface, run, vms, owner: Operator::here().owner() })
 }

@@ -46,8 +46,7 @@ pub fn while_away(state: &State, conf: &Conf, dir: &Path) -> Vec<Event> {
     for (server, segment) in &conf.segments {
         for machine in segment.machines.values() {
             let Some(once) = &machine.boot_once else { continue };
-            let known = state.segments.get(server).and_then(|segment| segment.machines.get(&machine.mac));
-            let known = known.and_then(|machine| machine.arming.as_ref());
+            let known = state.machine(*server, machine.mac).and_then(|machine| machine.arming.as_ref());
             let written = || conf::armed_at(dir, (*server, machine.address));
             let is_known = known.is_some_and(|arming| {
                 let last = arming.over.as_ref().map_or(arming.since, |over| over.at);
@@ -70,8 +69,7 @@ pub async fn obey(shared: &Shared, place: Place, profile: Option<String>, then: 
         let path = format!("{}/{}{name}", place.0, place.1);
         shared.bus.publish(told(mac, Fact::ConfUnwritten { path, error }));
     };
-    let there = tree.segments.get(&place.0).and_then(|segment| segment.machines.get(&place.1));
-    let Some(machine) = there else {
+    let Some((_, machine)) = tree.machine(place) else {
         return unwritten(None, "", "it is not in conf".to_owned());
     };
     let mac = Some(machine.mac);
@@ -194,9 +192,9 @@ impl Desk {
                 | Fact::TftpCompleted { .. }
         );
         let (Some(server), Some(address), true) = (event.segment, event.machine, may_show) else { return };
-        let Some(segment) = conf.segments.get(&server) else { return };
-        let found = segment.machines.get(&address).filter(|machine| event.mac.is_none_or(|mac| mac == machine.mac));
-        let Some(machine) = found else { return };
+        let found = conf.machine((server, address));
+        let found = found.filter(|(_, machine)| event.mac.is_none_or(|mac| mac == machine.mac));
+        let Some((segment, machine)) = found else { return };
         let is_local = matches!(&event.fact, Fact::DnsObeyed { verb, script: false, .. } if verb == boot::LOCAL);
         let then = is_local.then(|| boot::LOCAL.to_owned());
         let (place, now) = ((server, address), Instant::now());
@@ -223,8 +221,7 @@ impl Desk {
             let ((server, address), mac) = sign.machine;
             let open = {
                 let state = shared.state.read();
-                let machine = state.segments.get(&server).and_then(|segment| segment.machines.get(&mac));
-                machine.and_then(|machine| shown(machine, sign.at))
+                state.machine(server, mac).and_then(|machine| shown(machine, sign.at))
             };
             let Some((profile, since)) = open else {
                 if sign.came.elapsed() < PATIENCE {
@@ -233,7 +230,7 @@ impl Desk {
                 continue;
             };
             let conf = shared.conf.borrow().clone();
-            let once = conf.segments.get(&server).and_then(|segment| segment.machines.get(&address)?.boot_once.clone());
+            let once = conf.machine((server, address)).and_then(|(_, machine)| machine.boot_once.clone());
             let Some(once) = once.filter(|once| once.profile == profile) else { continue };
             if !self.over.insert((mac, since)) {
                 continue;
@@ -257,7 +254,7 @@ impl Desk {
         for (server, segment) in &conf.segments {
             for machine in segment.machines.values() {
                 let Some(once) = &machine.boot_once else { continue };
-                let known = state.segments.get(server).and_then(|segment| segment.machines.get(&machine.mac));
+                let known = state.machine(*server, machine.mac);
                 let Some((known, arming)) = known.and_then(|known| Some((known, known.arming.as_ref()?))) else {
                     continue;
                 };

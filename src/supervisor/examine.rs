@@ -82,7 +82,7 @@ pub async fn examine(shared: &Shared, place: Place) {
 /// Takes the certificate of what switches a machine into conf.
 pub fn trust(shared: &Shared, place: Place, method: String, fingerprint: &str) {
     let conf = shared.conf.borrow().clone();
-    let machine = conf.segments.get(&place.0).and_then(|segment| segment.machines.get(&place.1));
+    let machine = conf.machine(place).map(|(_, machine)| machine);
     let written = conf::trust(&shared.options.conf, place, &method, fingerprint);
     let fact = match written {
         Ok(fingerprint) => Fact::PowerTrusted { method, fingerprint },

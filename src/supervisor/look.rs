@@ -45,7 +45,7 @@ pub async fn look(ways: &[Arc<dyn Power>], target: &Target) -> Look {
 pub fn tell_news(shared: &Shared, target: &Target, state: PowerState, method: &str) {
     let is_known = {
         let known = shared.state.read();
-        let machine = known.segments.get(&target.segment.server).and_then(|s| s.machines.get(&target.machine.mac));
+        let machine = known.machine(target.segment.server, target.machine.mac);
         machine.is_some_and(|machine| machine.power == Some(state) && machine.power_trouble.is_none())
     };
     if !is_known {

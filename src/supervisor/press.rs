@@ -130,8 +130,7 @@ pub fn target(shared: &Shared, (segment, machine): Place) -> Result<Target, Powe
     let conf = shared.conf.borrow().clone();
     let found = || {
         let interface = choose(&shared.options, &conf).ok()?.into_iter().find(|(address, _)| *address == segment)?.1;
-        let segment = conf.segments.get(&segment)?.clone();
-        let machine = segment.machines.get(&machine)?.clone();
+        let (segment, machine) = conf.machine((segment, machine)).map(|(s, m)| (s.clone(), m.clone()))?;
         let (run, vms) = (shared.options.run.clone(), shared.options.vm.clone());
         Some(Target { segment, machine, interface, run, vms, owner: shared.desk.operator().owner() })
     };
@@ -152,7 +151,7 @@ pub fn no_way(machine: Ipv4Addr) -> PowerError {
 async fn press(shared: &Shared, place: Place, action: Action, by: Asker) {
     let refuse = |PowerError { error, next_step }| {
         let fact = Fact::PowerRefused { action, error, next_step };
-        let mac = shared.conf.borrow().segments.get(&place.0).and_then(|s| s.machines.get(&place.1)).map(|m| m.mac);
+        let mac = shared.conf.borrow().machine(place).map(|(_, machine)| machine.mac);
         shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), mac));
     };
     let Some(under_way) = shared.presses.begin(place, action).await else {
@@ -224,7 +223,7 @@ fn wish(shared: &Shared, target: &Target, ways: &[Arc<dyn Power>], action: Actio
     let methods: Vec<String> = ways.iter().map(|way| way.method().to_owned()).collect();
     let is_virtual = methods.iter().any(|method| method == "qemu");
     let state = shared.state.read();
-    let known = state.segments.get(&target.segment.server).and_then(|s| s.machines.get(&target.machine.mac));
+    let known = state.machine(target.segment.server, target.machine.mac);
     Wish {
         action,
         by,

@@ -133,8 +133,8 @@ pub fn trust(
         return Err(Wrong::Words("one machine at a time: its certificate is its own".to_owned()).into());
     };
     let conf = crate::conf::read(&places.conf, None).conf;
-    let rungs = conf.segments.get(&machine.place.0).and_then(|s| s.machines.get(&machine.place.1));
-    let ways: Vec<&str> = rungs.iter().flat_map(|machine| machine.power.iter().map(|rung| rung.method())).collect();
+    let rungs = conf.machine(machine.place).map(|(_, machine)| machine.power.iter());
+    let ways: Vec<&str> = rungs.into_iter().flatten().map(|rung| rung.method()).collect();
     if let Some(method) = method.as_deref().filter(|method| !ways.contains(method)) {
         let ways = if ways.is_empty() { "nothing".to_owned() } else { ways.join(", ") };
         return Err(Wrong::Words(format!("{} is not switched by {method}; it is by {ways}", machine.hostname)).into());

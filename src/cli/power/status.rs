@@ -50,7 +50,7 @@ pub fn status(which: &Which, json: bool, places: Places) -> Result<u8, Stopped> 
     let mut all = true;
     for machine in &machines {
         let (segment, address) = machine.place;
-        let next = conf.segments.get(&segment).and_then(|s| s.next_change(s.machines.get(&address)?, event::now()));
+        let next = conf.machine(machine.place).and_then(|(s, machine)| s.next_change(machine, event::now()));
         let told = found.get(&machine.place);
         all &= matches!(told, Some(Ok(_)));
         let silent = || ("power".to_owned(), "it was not told in time".to_owned(), "try again".to_owned());
@@ -195,7 +195,7 @@ async fn written(
     let until = Instant::now() + WRITTEN;
     while Instant::now() < until {
         let conf = conf::read(tree, None).conf;
-        if let Some((s, machine)) = conf.segments.get(&segment).and_then(|s| Some((s, s.machines.get(&address)?)))
+        if let Some((s, machine)) = conf.machine((segment, address))
             && machine.skip.is_some() == skip
         {
             let next = s.next_change(machine, event::now());

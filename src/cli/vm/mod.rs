@@ -180,8 +180,7 @@ fn machine(conf: &Conf, name: &str, segment: Option<Ipv4Addr>) -> Result<(Arc<Se
     let found = choose(conf, &[name.to_owned()], Among::All, segment)?;
     let one = || {
         let [wanted] = found.as_slice() else { return None };
-        let segment = conf.segments.get(&wanted.place.0)?;
-        Some((segment.clone(), segment.machines.get(&wanted.place.1)?.clone()))
+        conf.machine(wanted.place).map(|(segment, machine)| (segment.clone(), machine.clone()))
     };
     one().ok_or_else(|| Wrong::Words(format!("{name} is more than one machine; name one")).into())
 }

@@ -29,8 +29,7 @@ pub fn of_conf<'a>(
     segment: Ipv4Addr,
     machine: &Machine,
 ) -> Option<(&'a conf::Segment, &'a conf::Machine)> {
-    let segment = scene.conf.segments.get(&segment)?;
-    Some((segment, segment.machines.get(&machine.address?)?))
+    scene.conf.machine((segment, machine.address?)).map(|(segment, machine)| (&**segment, &**machine))
 }
 
 /// The ways to switch it, the best first.

@@ -186,14 +186,13 @@ impl Commands {
 
     fn present_boot(&self, mac: Mac) -> Option<Timestamp> {
         let state = self.context.state.read();
-        state.segments.get(&self.context.segment)?.machines.get(&mac)?.present_boot()
+        state.machine(self.context.segment, mac)?.present_boot()
     }
 
     /// The same command, where it was obeyed before in this boot; and whether this boot is one of what it is armed with.
     fn known(&self, who: &Who, asked: &Asked) -> (Option<Spoken>, bool) {
         let state = self.context.state.read();
-        let segment = state.segments.get(&self.context.segment);
-        let Some(machine) = segment.and_then(|segment| segment.machines.get(&who.mac)) else { return (None, false) };
+        let Some(machine) = state.machine(self.context.segment, who.mac) else { return (None, false) };
         let before = machine.said(who.boot, &asked.verb, &asked.argument).cloned();
         (before, machine.boots_what_it_is_armed_with())
     }

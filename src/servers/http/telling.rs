@@ -97,7 +97,7 @@ impl Drop for Telling {
 /// Who is to be told, and since when it is armed.
 fn armed(context: &Context, asker: &Asker<'_>) -> Option<(Mac, Timestamp)> {
     let state = context.state.read();
-    let machine = state.segments.get(&context.segment)?.machines.get(&asker.mac?)?;
+    let machine = state.machine(context.segment, asker.mac?)?;
     let arming = machine.arming.as_ref().filter(|arming| arming.is_open())?;
     Some((machine.mac, arming.since))
 }

@@ -63,8 +63,7 @@ pub async fn keep(shared: Shared, commands: mpsc::Sender<Command>, last: Option<
 /// Passes over the next scheduled change of a machine, or does not after all.
 pub fn pass_over(shared: &Shared, (segment, machine): Place, skip: bool) {
     let conf = shared.conf.borrow().clone();
-    let there = conf.segments.get(&segment).and_then(|s| Some((s, s.machines.get(&machine)?)));
-    let done = match there {
+    let done = match conf.machine((segment, machine)) {
         Some((segment, machine)) => conf::pass_over(&shared.options.conf, segment, machine, skip, event::now()),
         None => Err(conf::SkipError::NothingScheduled),
     };
