@@ -1,7 +1,7 @@
 //! What a machine's layer makes other than its base. Reads both, changes nothing.
 
 use super::{
-    Trouble, copy,
+    Trouble, copy, errno,
     layers::{is_folder, is_whiteout, kind, open_folder, stat},
     listing,
     trouble::disk,
@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
-    io::{self, BufRead, BufReader},
+    io::{BufRead, BufReader},
     os::fd::OwnedFd,
     path::Path,
 };
@@ -185,10 +185,9 @@ fn aspects(
 
 fn same_bytes(one: &OwnedFd, other: &OwnedFd, name: &OsStr) -> super::Result<bool> {
     let open = |at| copy::open_to_read(at, name).map(|file| BufReader::with_capacity(64 << 10, file));
-    let failed = |error: io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
     let (mut one, mut other) = (open(one)?, open(other)?);
     loop {
-        let (a, b) = (one.fill_buf().map_err(failed)?, other.fill_buf().map_err(failed)?);
+        let (a, b) = (one.fill_buf().map_err(errno)?, other.fill_buf().map_err(errno)?);
         let length = a.len().min(b.len());
         if a.get(..length) != b.get(..length) || (length == 0 && a.len() != b.len()) {
             return Ok(false);

@@ -4,6 +4,7 @@
 use super::{
     Result,
     change::{Workshop, restore, stamp},
+    errno,
     layers::{Folder, is_folder, kind, open_folder},
     listing, xattr,
 };
@@ -34,12 +35,7 @@ pub fn open_to_read(at: &OwnedFd, name: &OsStr) -> Result<File> {
 pub fn file(work: &Workshop, from: &OwnedFd, to: &OwnedFd, name: &OsStr, keep: Option<u64>) -> Result<()> {
     let found = super::layers::stat(from, name)?.ok_or(Errno::ENOENT)?;
     let spare = work.spare();
-    let made = match kind(&found) {
-        SFlag::S_IFREG => regular(work, from, name, &spare, keep),
-        SFlag::S_IFLNK => readlinkat(from, name).and_then(|target| symlinkat(&*target, &work.folder, &*spare)),
-        SFlag::S_IFDIR => Err(Errno::EISDIR),
-        special => mknodat(&work.folder, &*spare, special, Mode::from_bits_truncate(0o600), found.st_rdev),
-    };
+    let made = alike((from, name), &found, (&work.folder, &spare), keep);
     let placed = made.and_then(|()| restore(&work.folder, &spare, &found)).and_then(|()| {
         let before = fstat(to)?;
         renameat(&work.folder, &*spare, to, name)?;
@@ -52,15 +48,27 @@ pub fn file(work: &Workshop, from: &OwnedFd, to: &OwnedFd, name: &OsStr, keep: O
     placed
 }
 
-fn regular(work: &Workshop, from: &OwnedFd, name: &OsStr, spare: &OsStr, keep: Option<u64>) -> Result<()> {
-    let source = open_to_read(from, name)?;
+/// Makes a file like another, which was found to be no folder; owner, mode and times are restored by who calls. Of a regular
+/// file that is to be cut, only `keep` bytes. Shares blocks where the file system can.
+pub fn alike(from: (&OwnedFd, &OsStr), found: &FileStat, to: (&OwnedFd, &OsStr), keep: Option<u64>) -> Result<()> {
+    match kind(found) {
+        SFlag::S_IFREG => regular(from, to, keep),
+        SFlag::S_IFLNK => symlinkat(&*readlinkat(from.0, from.1)?, to.0, to.1),
+        SFlag::S_IFDIR => Err(Errno::EISDIR),
+        special => mknodat(to.0, to.1, special, Mode::from_bits_truncate(0o600), found.st_rdev),
+    }
+}
+
+fn regular(from: (&OwnedFd, &OsStr), to: (&OwnedFd, &OsStr), keep: Option<u64>) -> Result<()> {
+    let source = open_to_read(from.0, from.1)?;
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mut copy = File::from(openat(&work.folder, spare, flags, Mode::from_bits_truncate(0o600))?);
+    let mut copy = File::from(openat(to.0, to.1, flags, Mode::from_bits_truncate(0o600))?);
     let copied = match keep {
         Some(length) => io::copy(&mut (&source).take(length), &mut copy),
+        None if rustix::fs::ioctl_ficlone(&copy, &source).is_ok() => Ok(0),
         None => io::copy(&mut &source, &mut copy),
     };
-    copied.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    copied.map_err(errno)?;
     xattr::copy(&source, &copy)
 }
 

@@ -5,22 +5,20 @@ use super::{
     Result, Trouble,
     change::restore,
     copy,
-    layers::{Folder, Layer, is_folder, kind, open_folder, stat},
+    layers::{Folder, is_folder, kind, open_folder, stat},
     listing,
     trouble::{disk, open},
     xattr,
 };
 use nix::{
     errno::Errno,
-    fcntl::{AtFlags, OFlag, openat, readlinkat},
-    sys::stat::{FileStat, Mode, SFlag, fstat, mkdirat, mknodat},
-    unistd::{linkat, symlinkat, syncfs},
+    fcntl::AtFlags,
+    sys::stat::{FileStat, Mode, SFlag, mkdirat},
+    unistd::{linkat, syncfs},
 };
 use std::{
     collections::HashMap,
     ffi::{OsStr, OsString},
-    fs::File,
-    io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
@@ -117,28 +115,15 @@ impl Graft<'_> {
             return Ok(stat(upper, name)?.map(|found| (upper, found)));
         }
         let Some((layer, found)) = from.find(name)? else { return Ok(None) };
-        let source = match layer {
-            Layer::Upper => &from.upper,
-            Layer::Lower => &from.lower,
-        };
-        Ok(source.as_ref().map(|source| (source, found)))
+        Ok(Some((from.at(layer)?, found)))
     }
 
     fn file(&mut self, from: &OwnedFd, to: &OwnedFd, name: &OsStr, found: &FileStat) -> Result<()> {
-        match kind(found) {
-            SFlag::S_IFREG => {
-                let source = copy::open_to_read(from, name)?;
-                let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-                let mut copy = File::from(openat(to, name, flags, Mode::from_bits_truncate(0o600))?);
-                if rustix::fs::ioctl_ficlone(&copy, &source).is_err() {
-                    io::copy(&mut &source, &mut copy)
-                        .map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
-                }
-                self.copied.bytes += u64::try_from(fstat(&copy)?.st_size).unwrap_or(0);
-                xattr::copy(&source, &copy)
-            }
-            SFlag::S_IFLNK => symlinkat(&*readlinkat(from, name)?, to, name),
-            special => mknodat(to, name, special, Mode::from_bits_truncate(0o600), found.st_rdev),
+        copy::alike((from, name), found, (to, name), None)?;
+        if kind(found) == SFlag::S_IFREG {
+            let size = stat(to, name)?.map_or(0, |copy| copy.st_size);
+            self.copied.bytes += u64::try_from(size).unwrap_or(0);
         }
+        Ok(())
     }
 }

@@ -109,6 +109,15 @@ impl Folder {
         }
     }
 
+    /// This folder in one of the layers; where it is not there, what is known of it is old.
+    pub fn at(&self, layer: Layer) -> Result<&OwnedFd> {
+        let at = match layer {
+            Layer::Upper => &self.upper,
+            Layer::Lower => &self.lower,
+        };
+        at.as_ref().ok_or(Errno::ESTALE)
+    }
+
     /// Where changes go; it is an error to ask before the folder was raised.
     pub fn writable(&self) -> Result<&OwnedFd> {
         self.upper.as_ref().ok_or(Errno::EROFS)

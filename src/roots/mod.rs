@@ -52,5 +52,10 @@ pub type Result<T> = std::result::Result<T, Errno>;
 
 #[cfg(test)]
 mod care_tests;
+/// The same of what others than nix say.
+fn errno(error: impl Into<std::io::Error>) -> Errno {
+    error.into().raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,11 @@
 //! Extended attributes of files.
 
-use super::Result;
+use super::{Result, errno};
 use nix::errno::Errno;
 use std::os::fd::AsFd;
 
 /// Those that mark an opaque folder; the first that can be set is used.
 const OPAQUE: [&str; 2] = ["trusted.overlay.opaque", "user.overlay.opaque"];
-
-fn errno(error: rustix::io::Errno) -> Errno {
-    Errno::from_raw(error.raw_os_error())
-}
 
 /// Whether `folder` hides what is below it.
 pub fn is_opaque(folder: impl AsFd) -> Result<bool> {

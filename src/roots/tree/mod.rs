@@ -296,11 +296,7 @@ impl Tree {
             return Err(Errno::EINVAL);
         }
         let (_, folder, name, layer, _) = self.find(id)?;
-        let at = match layer {
-            Layer::Upper => &folder.upper,
-            Layer::Lower => &folder.lower,
-        };
-        readlinkat(at.as_ref().ok_or(Errno::ESTALE)?, &*name)
+        readlinkat(folder.at(layer)?, &*name)
     }
 
     /// How much room there is for the machine's changes.

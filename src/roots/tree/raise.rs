@@ -72,11 +72,7 @@ impl Tree {
             let _names = self.names.read();
             let (_, folder, name, layer, found) = self.find(id)?;
             usable(&found)?;
-            let at = match layer {
-                Layer::Upper => &folder.upper,
-                Layer::Lower => &folder.lower,
-            };
-            let file = copy::open_to_read(at.as_ref().ok_or(Errno::ESTALE)?, &name)?;
+            let file = copy::open_to_read(folder.at(layer)?, &name)?;
             Arc::new(Open { file, writable: false })
         };
         let mut files = self.files.lock();

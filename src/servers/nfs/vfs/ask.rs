@@ -19,10 +19,7 @@ use std::ffi::OsString;
 
 impl get_attr::GetAttr for Procedures {
     async fn get_attr(&self, args: get_attr::Args, _: &Credential) -> Result<get_attr::Success, get_attr::Fail> {
-        let asked = self.at(move |at| {
-            let id = at.id(&args.file)?;
-            Ok(attr(at.generation, id, &at.overlay.tree.stat(id)?))
-        });
+        let asked = self.at(move |at| Ok(at.known(&args.file)?.1));
         match asked.await {
             Ok(object) => Ok(get_attr::Success { object }),
             Err(error) => Err(get_attr::Fail { error: status(error) }),
@@ -80,8 +77,7 @@ impl access::Access for Procedures {
 impl read_link::ReadLink for Procedures {
     async fn read_link(&self, args: read_link::Args, _: &Credential) -> Result<read_link::Success, read_link::Fail> {
         let asked = self.at(move |at| {
-            let id = at.id(&args.file)?;
-            let is = attr(at.generation, id, &at.overlay.tree.stat(id)?);
+            let (id, is) = at.known(&args.file)?;
             let target = at.overlay.tree.target(id)?.into_string().map_err(|_| Errno::EIO)?;
             Ok((is, file::Path::new(target).map_err(|_| Errno::ENAMETOOLONG)?))
         });
@@ -134,8 +130,7 @@ impl read::Read<Slice> for Procedures {
 impl fs_stat::FsStat for Procedures {
     async fn fs_stat(&self, args: fs_stat::Args, _: &Credential) -> Result<fs_stat::Success, fs_stat::Fail> {
         let asked = self.at(move |at| {
-            let id = at.id(&args.root)?;
-            let is = attr(at.generation, id, &at.overlay.tree.stat(id)?);
+            let (_, is) = at.known(&args.root)?;
             Ok((is, at.overlay.tree.room()?))
         });
         let (is, room) = asked.await.map_err(|error| fs_stat::Fail { error: status(error), root_attr: None })?;
@@ -155,10 +150,7 @@ impl fs_stat::FsStat for Procedures {
 
 impl fs_info::FsInfo for Procedures {
     async fn fs_info(&self, args: fs_info::Args, _: &Credential) -> Result<fs_info::Success, fs_info::Fail> {
-        let asked = self.at(move |at| {
-            let id = at.id(&args.root)?;
-            Ok(attr(at.generation, id, &at.overlay.tree.stat(id)?))
-        });
+        let asked = self.at(move |at| Ok(at.known(&args.root)?.1));
         let is = asked.await.map_err(|error| fs_info::Fail { error: status(error), root_attr: None })?;
         Ok(fs_info::Success {
             root_attr: Some(is),
@@ -178,10 +170,7 @@ impl fs_info::FsInfo for Procedures {
 
 impl path_conf::PathConf for Procedures {
     async fn path_conf(&self, args: path_conf::Args, _: &Credential) -> Result<path_conf::Success, path_conf::Fail> {
-        let asked = self.at(move |at| {
-            let id = at.id(&args.file)?;
-            Ok(attr(at.generation, id, &at.overlay.tree.stat(id)?))
-        });
+        let asked = self.at(move |at| Ok(at.known(&args.file)?.1));
         let is = asked.await.map_err(|error| path_conf::Fail { error: status(error), file_attr: None })?;
         Ok(path_conf::Success {
             file_attr: Some(is),

@@ -9,7 +9,11 @@ mod page;
 
 use super::{access::Who, files::Files};
 use crate::roots::{Changed, Id, Overlay, Result};
-use nfs_mamont::{auth::Credential, vfs::file::Handle};
+use answer::attr;
+use nfs_mamont::{
+    auth::Credential,
+    vfs::file::{Attr, Handle},
+};
 use nix::errno::Errno;
 use std::sync::Arc;
 
@@ -33,6 +37,12 @@ impl At {
         let [a, b, c, d, e, f, g, h] = handle.payload();
         let ours = handle.backend_id() == 0 && u32::from_be_bytes([a, b, c, d]) == self.generation;
         if ours { Ok(u32::from_be_bytes([e, f, g, h])) } else { Err(Errno::ESTALE) }
+    }
+
+    /// The file that a handle is, and what it is.
+    fn known(&self, handle: &Handle) -> Result<(Id, Attr)> {
+        let id = self.id(handle)?;
+        Ok((id, attr(self.generation, id, &self.overlay.tree.stat(id)?)))
     }
 }
 
