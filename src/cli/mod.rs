@@ -30,6 +30,7 @@ mod root;
 mod serial;
 mod serve;
 mod table;
+mod tell;
 mod vm;
 
 use crate::supervisor::Options;

@@ -43,9 +43,7 @@ pub fn profile(what: &What, places: &Places) -> Result<u8> {
                 .map_err(|wrong| eyre!("{wrong}"))?;
             let mut all = true;
             for wanted in wanted {
-                let (segment, address) = wanted.place;
-                let segment = &conf.segments[&segment];
-                let machine = &segment.machines[&address];
+                let Some((segment, machine)) = conf.machine(wanted.place) else { continue };
                 match boot::shown(&conf, segment, machine, profile.as_deref(), Some(*firmware)) {
                     Ok(shown) if *json => say!("{}", object(&wanted.hostname, &shown)),
                     Ok(shown) => all &= print(&wanted.hostname, &shown, &places.tftpboot),

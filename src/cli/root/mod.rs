@@ -8,7 +8,7 @@ mod new;
 use super::{
     Places,
     power::choose::{Among, Wrong, choose},
-    vm::tell::tell,
+    tell::tell,
 };
 use crate::{
     command::Place,

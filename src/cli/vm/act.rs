@@ -1,6 +1,6 @@
 //! `vm new`, `snapshot` and `rm`: asks where it must, has it done, and tells it.
 
-use super::{DONE, FAILED, Firmware, New, Stopped, disk_in, machine, tell::tell};
+use super::{DONE, FAILED, Firmware, New, Stopped, disk_in, machine};
 use crate::{
     cli::{
         Places,
@@ -8,6 +8,7 @@ use crate::{
             ask::{ask, can_ask},
             choose::Wrong,
         },
+        tell::tell,
     },
     conf::{Conf, Segment, power},
     event::{Event, Fact},

@@ -3,7 +3,6 @@
 
 mod act;
 mod list;
-pub mod tell;
 
 use super::{
     Places,
