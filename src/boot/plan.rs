@@ -103,7 +103,7 @@ pub fn plan(
                     Some(inner) if inner.kind(firmware) == Some("menu") => {
                         Err(Refusal::NotAllowed { request: format!("the menu {name} in a menu") })
                     }
-                    Some(inner) => plan_of_entry(conf, segment, asker, inner),
+                    Some(inner) => plan(conf, segment, asker, inner, true),
                 };
                 Entry { title: title.to_owned(), profile: name, plan }
             });
@@ -118,8 +118,4 @@ pub fn plan(
             return Err(Refusal::BrokenProfile { profile: profile.name.clone(), error });
         }
     })
-}
-
-fn plan_of_entry(conf: &Conf, segment: &Segment, asker: &Asker<'_>, profile: &Profile) -> Result<Plan, Refusal> {
-    plan(conf, segment, asker, profile, true)
 }

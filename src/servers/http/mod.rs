@@ -81,14 +81,15 @@ async fn give(
     let served = allowed.and_then(|()| boot::serve(&conf, &segment, asker, &with_query));
     let head = request.method() == Method::HEAD;
     let answer = match served {
-        Ok(Served::Text { body, content_type, secret: true, .. }) if !head => {
-            tellings.answer(&context, &asker, &asked, body).map(|(body, length)| secret(body, length, content_type))
-        }
+        Ok(Served::Text { body, content_type, secret: true, .. }) if !head => tellings
+            .answer(&context, &asker, &asked, body)
+            .map(|(body, length)| unkept(text(body, length, content_type))),
         Ok(Served::Text { body, content_type, chosen, .. }) => {
             if let Some(profile) = chosen.filter(|_| !head) {
                 context.bus.publish(meter::event(&context, &asker, Fact::BootChosen { profile }));
             }
-            Ok(text(body, content_type))
+            let length = body.len() as u64;
+            Ok(text(body.into(), length, content_type))
         }
         Ok(Served::File(name)) => file(&context, &name, request).await,
         Err(refusal) => Err(refusal),
@@ -111,22 +112,16 @@ async fn give(
     }
 }
 
-fn text(body: String, content_type: &'static str) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn text(body: Body, length: u64, content_type: &'static str) -> Response {
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Some(length) = axum::body::HttpBody::size_hint(response.body()).exact() {
-        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-    }
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     response
 }
 
 /// What has a secret in it is kept by nobody on its way: neither by a cache, nor by the boot recorder, which knows it by this.
-fn secret(body: Body, length: u64, content_type: &'static str) -> Response {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::CONTENT_LENGTH, length.into());
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+fn unkept(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -21,10 +21,10 @@ type Key = (Mac, Timestamp, String);
 
 /// The secrets that are being told, and those that were, until the state knows it.
 #[derive(Clone, Default)]
-pub struct Tellings(Arc<Mutex<BTreeMap<Key, Standing>>>);
+pub struct Tellings(Arc<Mutex<BTreeMap<Key, Stage>>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum Stage {
     UnderWay,
     Told,
 }
@@ -74,21 +74,21 @@ impl Tellings {
         }
         // What it was armed with before matters no more.
         all.retain(|(mac, since, _), _| *mac != key.0 || *since == key.1);
-        all.insert(key.clone(), Standing::UnderWay);
+        all.insert(key.clone(), Stage::UnderWay);
         Some(Telling { tellings: self.clone(), key })
     }
 }
 
 impl Telling {
     fn tell(&self) {
-        self.tellings.0.lock().insert(self.key.clone(), Standing::Told);
+        self.tellings.0.lock().insert(self.key.clone(), Stage::Told);
     }
 }
 
 impl Drop for Telling {
     fn drop(&mut self) {
         let mut all = self.tellings.0.lock();
-        if all.get(&self.key) == Some(&Standing::UnderWay) {
+        if all.get(&self.key) == Some(&Stage::UnderWay) {
             all.remove(&self.key);
         }
     }
