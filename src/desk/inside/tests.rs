@@ -99,7 +99,11 @@ fn a_flood_needs_no_memory_and_a_program_that_does_not_read_holds_up_nobody() {
     wait("the flood", || (terminal.look(|emulator| emulator.rows().len()) >= emulator::LINES).then_some(()));
     assert!(terminal.look(|emulator| emulator.rows().len()) <= emulator::LINES + 24);
     terminals.act(id, Act::Close);
-    let deaf = terminals.open(plan(&["sleep", "602"]), None, None, at_end()).unwrap();
+    // A line that is never ended would be thrown away by the kernel, and so be taken at once: in raw mode it waits.
+    let command = plan(&["sh", "-c", "stty raw -echo; echo deaf; exec sleep 602"]);
+    let deaf = terminals.open(command, None, None, at_end()).unwrap();
+    let raw = terminals.get(deaf).unwrap();
+    wait("raw mode", || shown(&raw).contains("deaf").then_some(()));
     let text = "x".repeat(700_000);
     assert_eq!(terminals.act(deaf, Act::Paste(text.clone())), Done::Quietly);
     assert_eq!(
