@@ -1,10 +1,12 @@
 //! Virtual machines as files: the folder of their disks, the snapshots that these hang on, and the traces of those that run.
 //! Knows QEMU's own sockets, and no server or screen.
 //!
-//!     vm/web1.qcow2                  a machine's disk: what it wrote since its snapshot
-//!     vm/web1.vars                   what its UEFI keeps, if it has one
-//!     vm/snapshots/night.qcow2       read-only; new disks are layers upon it
-//!     vm/snapshots/night.toml        of which machine, when (`Note`)
+//! ```text
+//! vm/web1.qcow2                  a machine's disk: what it wrote since its snapshot
+//! vm/web1.vars                   what its UEFI keeps, if it has one
+//! vm/snapshots/night.qcow2       read-only; new disks are layers upon it
+//! vm/snapshots/night.toml        of which machine, when (`Note`)
+//! ```
 //!
 //! Everything is made under a hidden name beside its place and put there whole. What hangs on what is written with paths from
 //! file to file, so that the folder can be moved.
