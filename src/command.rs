@@ -1,7 +1,7 @@
 //! What the operator asks for. The console and the command line send the same commands; the answers come back as events.
 
 use crate::{
-    event::{Action, Asker, Event},
+    event::{Action, Asker, Event, RecipeManner},
     net::Mac,
 };
 use jiff::Timestamp;
@@ -99,6 +99,27 @@ pub enum Command {
     Fetch {
         /// Which.
         profile: String,
+    },
+    /// Look at the files of machines and of their containers now, and keep what is other. Each tells `track.looked`,
+    /// `track.changed` or `track.failed` at last.
+    Pull {
+        /// Which.
+        machines: Vec<Place>,
+        /// What made the changes, where that is known: `recipe nginx`.
+        cause: Option<String>,
+    },
+    /// Carry a recipe through. Each machine tells `recipe.ended` or `recipe.failed` at last.
+    Recipe {
+        /// Which machines.
+        machines: Vec<Place>,
+        /// A container of theirs, rather than themselves.
+        container: Option<String>,
+        /// A name of `conf/recipes`.
+        recipe: String,
+        /// How far.
+        manner: RecipeManner,
+        /// Who asks.
+        by: Asker,
     },
     /// End the program in good order.
     Quit,

@@ -1,7 +1,7 @@
 //! PXElator: every server that a network segment needs to bring machines up, in one terminal console.
 //!
 //! The floors of the house, the ground first; a module uses its own floor and those below:
-//! `event`, `command`, `bus`, `nearest`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots` · `servers`, `fetch`, `power`, `desk` ·
+//! `event`, `command`, `bus`, `nearest`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots`, `vm`, `track` · `servers`, `fetch`, `power`, `desk`, `reach`, `recipe`, `recovery` ·
 //! `console` · `supervisor`, `cli`.
 
 #![warn(missing_docs)]
@@ -23,9 +23,13 @@ pub mod nearest;
 pub mod net;
 pub mod packet;
 pub mod power;
+pub mod reach;
+pub mod recipe;
+pub mod recovery;
 pub mod roots;
 pub mod schedule;
 pub mod servers;
 pub mod state;
 pub mod supervisor;
+pub mod track;
 pub mod vm;

@@ -15,7 +15,9 @@ macro_rules! say {
 mod arm;
 mod audit;
 mod bar;
+mod changes;
 mod check;
+mod doc;
 mod fetch;
 mod fleet;
 mod headless;
@@ -26,11 +28,15 @@ mod power;
 mod power_on;
 mod practice;
 mod profile;
+mod recipe;
+mod restore;
 mod root;
+mod same;
 mod serial;
 mod serve;
 mod table;
 mod tell;
+mod track;
 mod vm;
 
 use crate::supervisor::Options;
@@ -75,6 +81,9 @@ pub struct Places {
     /// The disks and snapshots of virtual machines
     #[arg(long, global = true, value_name = "DIR", default_value = "vm")]
     vm_dir: PathBuf,
+    /// The repository of machines' files, a folder a machine
+    #[arg(long, global = true, value_name = "DIR", default_value = "hosts")]
+    hosts: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -133,6 +142,26 @@ enum Verb {
         #[command(subcommand)]
         what: profile::What,
     },
+    /// The record of machines' files: pull, status, ssh keys, mending
+    #[command(after_help = track::CODES)]
+    Track {
+        #[command(subcommand)]
+        what: track::What,
+    },
+    /// What changed on machines, and what happened around it
+    Changes(changes::Changes),
+    /// Put a file of a machine back to what it was
+    Restore(restore::Restore),
+    /// Recipes of conf/recipes: apply them, see which machines have them, write one from what was changed on a machine
+    #[command(after_help = recipe::CODES)]
+    Recipe {
+        #[command(subcommand)]
+        what: recipe::What,
+    },
+    /// Apply all recipes that one machine has to another
+    Same(same::Same),
+    /// Write a machine's recovery document: what it is and how another is made like it
+    Doc(doc::Doc),
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -164,6 +193,12 @@ pub fn run() -> Result<u8> {
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Vm { what } => return vm::vm(what, &cli.places),
         Verb::Arm(asked) => return arm::arm(&asked, cli.places),
+        Verb::Track { what } => return track::track(what, cli.places),
+        Verb::Changes(asked) => return changes::changes(&asked, &cli.places),
+        Verb::Restore(asked) => return restore::restore(&asked, cli.places),
+        Verb::Recipe { what } => return recipe::recipe(what, cli.places),
+        Verb::Same(asked) => return same::same(&asked, cli.places),
+        Verb::Doc(asked) => return doc::doc(&asked, &cli.places),
         Verb::Disarm(asked) => return arm::disarm(&asked, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
@@ -194,6 +229,7 @@ impl Places {
             roots: self.roots,
             overlay: self.overlay,
             vm: self.vm_dir,
+            hosts: self.hosts,
             interface,
         }
     }

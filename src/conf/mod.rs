@@ -12,9 +12,11 @@ mod profile;
 mod read;
 mod rung;
 mod secret;
+mod ssh;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod track;
 mod trust;
 pub mod value;
 mod watch;
@@ -24,12 +26,15 @@ pub use adopt::{AdoptError, adopt, fits, suggest};
 pub use arm::{arm, armed_at, boots, disarm};
 pub use environment::environment;
 pub use model::{
-    Conf, Database, Loader, Login, Logins, Machine, Mistake, Mode, Once, Pool, Secret, Secrets, Segment, Terminal,
+    Conf, Container, Database, Loader, Login, Logins, Machine, Mistake, Mode, Once, Pool, Secret, Secrets, Segment,
+    Terminal,
 };
 pub use planned::{SkipError, pass_over};
 pub use power::Rung;
 pub use profile::{Download, Evidence, NfsServer, Profile, Text};
 pub use read::{Reading, read};
+pub use ssh::Ssh;
+pub use track::{Track, Wanted};
 pub use trust::{TrustError, trust};
 pub use watch::watch;
 pub use write::assign;

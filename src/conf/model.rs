@@ -1,6 +1,6 @@
 //! The conf tree once it is read and checked: plain values, nothing that can fail.
 
-use super::{Profile, power::Rung};
+use super::{Profile, Ssh, Track, Wanted, power::Rung};
 use crate::{
     event::Architecture,
     net::Mac,
@@ -68,6 +68,12 @@ pub struct Segment {
     pub logins: Logins,
     /// `NAME.secret`: told to its machines while they are armed, once each.
     pub secrets: Secrets,
+    /// `ssh`: how its machines are reached that do not say so themselves.
+    pub ssh: Option<Ssh>,
+    /// `track`: what is kept of its machines that do not say so themselves.
+    pub track: Option<Track>,
+    /// `recipes`: what its machines are to have that do not say so themselves.
+    pub recipes: Option<Wanted>,
     /// Machines by address.
     pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
 }
@@ -103,8 +109,31 @@ pub struct Machine {
     pub terminal: Option<Terminal>,
     /// `NAME.secret`: told to the machine while it is armed, once.
     pub secrets: Secrets,
+    /// `ssh`: how it is reached to read and change its files.
+    pub ssh: Option<Ssh>,
+    /// `ssh.pin`: its public keys; without it who ssh itself knows.
+    pub keys: Vec<String>,
+    /// `track`: what of it is kept in the repository.
+    pub track: Option<Track>,
+    /// `recipes`: what it is to have.
+    pub recipes: Option<Wanted>,
+    /// `containers/NAME/`: what runs in it, by name.
+    pub containers: BTreeMap<String, Container>,
     /// Files of the machine's folder that have no meaning here, for templates: name and value.
     pub extra: BTreeMap<String, String>,
+}
+
+/// A container of a machine: `conf/<server>/<machine>/containers/<name>/`. One of `ssh` and `exec` is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    /// `ssh`: it is reached as a machine is; `host` says where.
+    pub ssh: Option<Ssh>,
+    /// `exec`: words that run a command in it on its machine: `podman exec -i NAME`.
+    pub exec: Vec<String>,
+    /// `track`: what of it is kept.
+    pub track: Option<Track>,
+    /// `recipes`: what it is to have.
+    pub recipes: Option<Wanted>,
 }
 
 /// What a machine boots until there is evidence that it is done: `PROFILE [then PROFILE]`.
@@ -254,6 +283,9 @@ impl Segment {
             holidays: Holidays::default(),
             logins: Logins::new(),
             secrets: Secrets::new(),
+            ssh: None,
+            track: None,
+            recipes: None,
             machines: BTreeMap::new(),
         }
     }
@@ -271,6 +303,21 @@ impl Segment {
     /// Who asks this way of switching a machine: its own secret, else the segment's.
     pub fn login_of<'a>(&'a self, machine: &'a Machine, method: &str) -> Option<&'a Login> {
         machine.logins.get(method).or_else(|| self.logins.get(method))
+    }
+
+    /// How a machine of it is reached: its own way, else the segment's, else as ssh's own settings say.
+    pub fn ssh_of(&self, machine: &Machine) -> Ssh {
+        machine.ssh.clone().or_else(|| self.ssh.clone()).unwrap_or_default()
+    }
+
+    /// What of a machine is kept: as it says, else as the segment does.
+    pub fn track_of<'a>(&'a self, machine: &'a Machine) -> Option<&'a Track> {
+        machine.track.as_ref().or(self.track.as_ref())
+    }
+
+    /// What a machine is to have: as it says, else as the segment does.
+    pub fn recipes_of<'a>(&'a self, machine: &'a Machine) -> Option<&'a Wanted> {
+        machine.recipes.as_ref().or(self.recipes.as_ref())
     }
 
     /// The profile that a machine boots when it is not armed; of one that is not in the tree, the segment's.
@@ -297,6 +344,11 @@ impl Machine {
             skip: None,
             terminal: None,
             secrets: Secrets::new(),
+            ssh: None,
+            keys: Vec::new(),
+            track: None,
+            recipes: None,
+            containers: BTreeMap::new(),
             extra: BTreeMap::new(),
         }
     }

@@ -1,7 +1,8 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
 use super::{
-    Conf, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, terminal, value,
+    Conf, Container, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, ssh,
+    terminal, track, value,
 };
 use crate::{event::printable, schedule};
 use std::{
@@ -17,7 +18,7 @@ use std::{
 /// A value is a line or some; a file beyond this is a mistake.
 pub const LARGEST: u64 = 64 << 10;
 /// Files of a segment's folder that this version reads, and those that others do.
-const SEGMENT_FILES: [&str; 19] = [
+const SEGMENT_FILES: [&str; 22] = [
     "interface",
     "prefix",
     "domain",
@@ -37,9 +38,12 @@ const SEGMENT_FILES: [&str; 19] = [
     "schedule",
     "timezone",
     "holidays",
+    "ssh",
+    "track",
+    "recipes",
 ];
-const LATER_FILES: [&str; 3] = ["alerts", "checks", "track"];
-const MACHINE_FILES: [&str; 12] = [
+const LATER_FILES: [&str; 2] = ["alerts", "checks"];
+const MACHINE_FILES: [&str; 16] = [
     "mac",
     "hostname",
     "boot",
@@ -52,6 +56,10 @@ const MACHINE_FILES: [&str; 12] = [
     "skip",
     "amt.pin",
     "redfish.pin",
+    "ssh",
+    "ssh.pin",
+    "track",
+    "recipes",
 ];
 /// Ways of switching that ask who asks, and those with a certificate.
 pub const WITH_LOGIN: [(&str, &str); 3] =
@@ -78,8 +86,8 @@ pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
         } else if let Ok(server) = name.parse::<Ipv4Addr>() {
             let last = last.and_then(|conf| conf.segments.get(&server));
             conf.segments.insert(server, Arc::new(reader.segment(server, last.map(Arc::as_ref))));
-        } else if name != "commands" {
-            reader.mistake(&name, &name, "the server's address of a segment, boot, or commands");
+        } else if name != "commands" && name != "recipes" {
+            reader.mistake(&name, &name, "the server's address of a segment, boot, commands, or recipes");
         }
     }
     let mut mistakes = reader.mistakes;
@@ -235,6 +243,9 @@ impl Reader<'_> {
                 .unwrap_or_default(),
             logins: self.logins(&folder, last.map(|l| &l.logins)),
             secrets: self.secrets(&folder, last.map(|l| &l.secrets), &["couchdb"]),
+            ssh: self.optional(&at("ssh"), ssh::ssh, last.and_then(|l| l.ssh.clone())),
+            track: self.optional(&at("track"), track::track, last.and_then(|l| l.track.clone())),
+            recipes: self.optional(&at("recipes"), track::recipes, last.and_then(|l| l.recipes.clone())),
             machines: BTreeMap::new(),
         };
         let login = last.and_then(|l| l.couchdb.as_ref()?.login.clone());
@@ -286,6 +297,11 @@ impl Reader<'_> {
             skip: self.optional(&at("skip"), schedule::skip, last.and_then(|l| l.skip.clone())),
             terminal: self.optional(&at("terminal"), terminal::terminal, last.and_then(|l| l.terminal.clone())),
             secrets: self.secrets(folder, last.map(|l| &l.secrets), &[]),
+            ssh: self.optional(&at("ssh"), ssh::ssh, last.and_then(|l| l.ssh.clone())),
+            keys: self.optional(&at("ssh.pin"), ssh::keys, last.map(|l| l.keys.clone())).unwrap_or_default(),
+            track: self.optional(&at("track"), track::track, last.and_then(|l| l.track.clone())),
+            recipes: self.optional(&at("recipes"), track::recipes, last.and_then(|l| l.recipes.clone())),
+            containers: self.containers(folder, last),
             extra: BTreeMap::new(),
         };
         for (name, is_folder) in self.names(folder) {
@@ -308,6 +324,36 @@ impl Reader<'_> {
             Some((method, self.login(&folder.join(file), last)?))
         };
         WITH_LOGIN.into_iter().filter_map(login).collect()
+    }
+
+    /// What runs in a machine. One that nothing can be run in is a mistake, and is left out.
+    fn containers(&mut self, folder: &Path, last: Option<&Machine>) -> BTreeMap<String, Container> {
+        let folder = folder.join("containers");
+        if !self.dir.join(&folder).is_dir() {
+            return BTreeMap::new();
+        }
+        let mut containers = BTreeMap::new();
+        for name in self.folders(&folder) {
+            let at = |file: &str| folder.join(&name).join(file);
+            if let Err(expected) = value::hostname(&name) {
+                self.mistake(folder.join(&name), &name, expected);
+                continue;
+            }
+            let last = last.and_then(|l| l.containers.get(&name));
+            let container = Container {
+                ssh: self.optional(&at("ssh"), ssh::ssh, last.and_then(|l| l.ssh.clone())),
+                exec: self.optional(&at("exec"), ssh::exec, last.map(|l| l.exec.clone())).unwrap_or_default(),
+                track: self.optional(&at("track"), track::track, last.and_then(|l| l.track.clone())),
+                recipes: self.optional(&at("recipes"), track::recipes, last.and_then(|l| l.recipes.clone())),
+            };
+            if container.ssh.is_none() && container.exec.is_empty() {
+                let expected = "reached: it needs a file ssh, or exec with words as podman exec -i NAME";
+                self.mistake(folder.join(&name), &name, expected);
+                continue;
+            }
+            containers.insert(name, container);
+        }
+        containers
     }
 
     fn pins(&mut self, folder: &Path, last: Option<&Machine>) -> BTreeMap<&'static str, String> {

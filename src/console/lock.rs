@@ -30,9 +30,17 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Assign { .. }
             | Command::Arm { .. }
             | Command::Fetch { .. }
+            | Command::Recipe { .. }
             | Command::Tell { .. },
         ) => true,
-        Effect::Send(Command::Find { .. } | Command::Look { .. } | Command::Examine { .. } | Command::Quit) => false,
+        // A pull only writes down what is so.
+        Effect::Send(
+            Command::Find { .. }
+            | Command::Look { .. }
+            | Command::Examine { .. }
+            | Command::Pull { .. }
+            | Command::Quit,
+        ) => false,
         Effect::Desk(wanted) => match wanted {
             Wanted::Terminal(What::Machine { .. }) => true,
             // They only show what is told, and what passes by.

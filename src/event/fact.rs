@@ -1,8 +1,8 @@
 //! Every kind of event with its fields: the program's vocabulary, one place.
 
 use super::{
-    Action, Architecture, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Role, Service,
-    Severity, Silence, Tried, transfer::Transfer,
+    Action, Architecture, Asker, Came, Evidence, LeaseSource, MachineSummary, Manner, PowerState, RecipeManner,
+    Refusal, Role, Service, Severity, Silence, Tried, transfer::Transfer,
 };
 use crate::net::Mac;
 use jiff::Timestamp;
@@ -796,6 +796,157 @@ facts! {
         count: u64,
     }
 
+    /// A machine's files were looked at, and are as they are kept: nothing was written.
+    TrackLooked = "track.looked" Track Debug {
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// Files that are kept.
+        files: u64,
+        /// From the begin to the end.
+        millis: u64,
+    }
+    /// A machine's files were other than they were kept, and are kept anew.
+    TrackChanged = "track.changed" Track Notice {
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// The commit in `hosts/`.
+        commit: String,
+        /// Its first line, without the machine's name.
+        subject: String,
+        /// Files that are new.
+        added: u64,
+        /// Files that are other.
+        changed: u64,
+        /// Files that are gone.
+        removed: u64,
+        /// What made it: `recipe nginx`, where that is known.
+        cause: Option<String>,
+        /// From the begin to the end.
+        millis: u64,
+    }
+    /// A machine's files could not be looked at, or not be kept.
+    TrackFailed = "track.failed" Track Warning {
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// What was being done.
+        doing: String,
+        /// What went wrong.
+        error: String,
+        /// What helps.
+        next_step: String,
+    }
+    /// Files of a machine are left out that its `track` names.
+    TrackLeft = "track.left" Track Warning {
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// The first of them, printable.
+        paths: Vec<String>,
+        /// How many there are.
+        count: u64,
+        /// Why.
+        reason: String,
+    }
+    /// How much of a machine is in use.
+    TrackMeasured = "track.measured" Track Debug {
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// Processors.
+        cpus: u32,
+        /// Load over a minute, in hundredths of a processor.
+        load: u32,
+        /// Bytes of memory, and of them in use.
+        memory: u64,
+        /// See `memory`.
+        memory_used: u64,
+        /// Bytes of the root file system, and of them in use.
+        disk: u64,
+        /// See `disk`.
+        disk_used: u64,
+    }
+    /// A file of a machine was put back to what it was.
+    TrackRestored = "track.restored" Track Notice {
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// Which, printable.
+        path: String,
+        /// The commit that it is from.
+        commit: String,
+        /// Who asked.
+        by: Asker,
+    }
+    /// A machine's public keys are trusted from now on.
+    TrackTrusted = "track.trusted" Track Notice {
+        /// As `ssh-keygen -l` prints them: `SHA256:…`, the first of them.
+        fingerprint: String,
+        /// Who trusts them.
+        by: Asker,
+    }
+    /// The repository was broken, and a new one goes on.
+    TrackRepaired = "track.repaired" Track Warning {
+        /// Where the broken one is kept.
+        kept: String,
+        /// What was wrong with it.
+        error: String,
+    }
+    /// A machine's recovery document was written.
+    TrackDocumented = "track.documented" Track Debug {
+        /// Its file, Markdown.
+        file: String,
+    }
+    /// A recipe was begun on a machine.
+    RecipeBegun = "recipe.begun" Recipe Info {
+        /// Its name.
+        recipe: String,
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// How far it is to go.
+        manner: RecipeManner,
+        /// Who asked.
+        by: Asker,
+    }
+    /// A line that a recipe printed.
+    RecipeSaid = "recipe.said" Recipe Debug {
+        /// Its name.
+        recipe: String,
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// Made printable.
+        text: String,
+        /// On standard error.
+        error: bool,
+    }
+    /// A recipe came to its end on a machine.
+    RecipeEnded = "recipe.ended" Recipe Notice {
+        /// Its name.
+        recipe: String,
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// How far it was to go.
+        manner: RecipeManner,
+        /// What came of it.
+        came: Came,
+        /// SHA-256 of the recipe with its files, in hexadecimal.
+        digest: String,
+        /// Files that it changed (or would), printable; the first 200.
+        changed: Vec<String>,
+        /// The commit with what it changed in `hosts/`.
+        commit: Option<String>,
+        /// From the begin to the end.
+        millis: u64,
+    }
+    /// A recipe could not be carried through on a machine.
+    RecipeFailed = "recipe.failed" Recipe Err {
+        /// Its name.
+        recipe: String,
+        /// The container, where it is one of the machine's.
+        container: Option<String>,
+        /// How far it was to go.
+        manner: RecipeManner,
+        /// What went wrong.
+        error: String,
+        /// What helps.
+        next_step: String,
+    }
     /// A virtual machine was made, with its disk and its folder in conf.
     VmCreated = "vm.created" Vm Notice {
         /// Its name.

@@ -15,6 +15,7 @@ mod role;
 mod sentence;
 mod severity;
 mod terms;
+mod track;
 mod transfer;
 
 pub use architecture::Architecture;
@@ -23,6 +24,7 @@ pub use printable::printable;
 pub use role::Role;
 pub use severity::Severity;
 pub use terms::{Action, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Silence, Tried};
+pub use track::{Came, RecipeManner};
 pub use transfer::{Step, Transfer};
 
 use crate::net::Mac;
@@ -54,6 +56,10 @@ pub enum Service {
     Vm,
     /// Files fetched for profiles.
     Fetch,
+    /// The record of machines' files.
+    Track,
+    /// Recipes that are applied to machines.
+    Recipe,
     /// The conf tree.
     Conf,
     /// Boots as a whole: what no single protocol sees.
@@ -64,7 +70,7 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order in which the console lists them.
-    pub const ALL: [Service; 13] = [
+    pub const ALL: [Service; 15] = [
         Service::Dhcp,
         Service::Tftp,
         Service::Http,
@@ -75,6 +81,8 @@ impl Service {
         Service::Power,
         Service::Vm,
         Service::Fetch,
+        Service::Track,
+        Service::Recipe,
         Service::Conf,
         Service::Boot,
         Service::Program,
@@ -93,6 +101,8 @@ impl Service {
             Service::Power => "power",
             Service::Vm => "vm",
             Service::Fetch => "fetch",
+            Service::Track => "track",
+            Service::Recipe => "recipe",
             Service::Conf => "conf",
             Service::Boot => "boot",
             Service::Program => "program",

@@ -1,6 +1,6 @@
 //! Each fact in words, for the log, the audit pane and a machine's last word.
 
-use super::{Fact, LeaseSource, Refusal, Silence, fetch, power, transfer::Transfer};
+use super::{Fact, LeaseSource, Refusal, Silence, fetch, power, track, transfer::Transfer};
 use std::fmt;
 
 impl fmt::Display for Fact {
@@ -142,6 +142,19 @@ impl fmt::Display for Fact {
             | Fact::FetchFailed { .. }
             | Fact::FetchRefused { .. }
             | Fact::FetchEnded { .. } => fetch::sentence(self, f),
+            Fact::TrackLooked { .. }
+            | Fact::TrackChanged { .. }
+            | Fact::TrackFailed { .. }
+            | Fact::TrackLeft { .. }
+            | Fact::TrackMeasured { .. }
+            | Fact::TrackRestored { .. }
+            | Fact::TrackTrusted { .. }
+            | Fact::TrackRepaired { .. }
+            | Fact::TrackDocumented { .. }
+            | Fact::RecipeBegun { .. }
+            | Fact::RecipeSaid { .. }
+            | Fact::RecipeEnded { .. }
+            | Fact::RecipeFailed { .. } => track::sentence(self, f),
             Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),
             Fact::ConfChanged { path } => write!(f, "{path} changed"),
             Fact::ConfRejected { path, value, expected } => {

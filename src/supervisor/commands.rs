@@ -1,6 +1,6 @@
 //! Carries out what the operator asks for; the answers are events.
 
-use super::{arming, examine, finder, press, scheduler, segments::Shared};
+use super::{arming, enforcer, examine, finder, press, scheduler, segments::Shared, tracker};
 use crate::{
     command::{Command, Place},
     conf,
@@ -44,6 +44,10 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
         Command::Tell { event } => tell(&shared, *event).await,
         Command::Fetch { profile } => fetch(&shared, profile).await,
+        Command::Pull { machines, cause } => tracker::pull_all(&shared, machines, cause).await,
+        Command::Recipe { machines, container, recipe, manner, by } => {
+            enforcer::carry_through(&shared, machines, container, recipe, manner, by).await;
+        }
         Command::Quit => shared.shutdown.cancel(),
     }
 }

@@ -194,10 +194,15 @@ impl Client {
         if let Some(profile) = event.fact.fetched_for() {
             return self.profiles.contains(profile);
         }
-        let is_kind = matches!(event.service(), Service::Power | Service::Boot | Service::Vm | Service::Nfs)
-            || matches!(event.fact, Fact::ConfUnwritten { .. });
+        let is_kind = matches!(
+            event.service(),
+            Service::Power | Service::Boot | Service::Vm | Service::Nfs | Service::Track | Service::Recipe
+        ) || matches!(event.fact, Fact::ConfUnwritten { .. });
+        // Who asked sees each step, also those that are no news.
+        let is_asked = matches!(event.fact, Fact::TrackLooked { .. } | Fact::RecipeSaid { .. });
         let place = event.segment.zip(event.machine);
-        is_kind && event.severity() != Severity::Debug && place.is_some_and(|place| self.machines.contains(&place))
+        (is_kind && event.severity() != Severity::Debug || is_asked)
+            && place.is_some_and(|place| self.machines.contains(&place))
     }
 }
 
@@ -283,8 +288,8 @@ fn command(line: &[u8]) -> Result<Command, String> {
     match wanted {
         Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Err(format!("{EXPECTED} was expected")),
         // The rest happens here, and is told by who sees it.
-        Command::Tell { event } if !matches!(event.service(), Service::Vm | Service::Nfs) => {
-            Err(format!("an event of virtual machines was expected, not {}", event.kind()))
+        Command::Tell { event } if !matches!(event.service(), Service::Vm | Service::Nfs | Service::Track) => {
+            Err(format!("an event of virtual machines or of the record of files was expected, not {}", event.kind()))
         }
         command => Ok(command),
     }
@@ -303,13 +308,18 @@ fn name_of(command: &Command) -> &'static str {
         Command::Find { .. } => "find",
         Command::Tell { .. } => "tell",
         Command::Fetch { .. } => "fetch",
+        Command::Pull { .. } => "pull",
+        Command::Recipe { .. } => "recipe",
         Command::Quit => "quit",
     }
 }
 
 fn machines_of(command: &Command) -> Vec<Place> {
     match command {
-        Command::Power { machines, .. } | Command::Look { machines } => machines.clone(),
+        Command::Power { machines, .. }
+        | Command::Look { machines }
+        | Command::Pull { machines, .. }
+        | Command::Recipe { machines, .. } => machines.clone(),
         Command::Examine { machine }
         | Command::Trust { machine, .. }
         | Command::Skip { machine, .. }

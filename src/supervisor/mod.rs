@@ -5,6 +5,7 @@ mod alone;
 mod arming;
 mod commands;
 mod control;
+mod enforcer;
 mod examine;
 mod finder;
 mod fleet;
@@ -19,6 +20,7 @@ mod retention;
 mod scheduler;
 mod segments;
 mod server;
+mod tracker;
 
 pub use alone::{Alone, alone, target_here};
 pub use control::path as control_socket;
@@ -69,6 +71,8 @@ pub struct Options {
     pub overlay: PathBuf,
     /// Disks and snapshots of virtual machines.
     pub vm: PathBuf,
+    /// The repository of machines' files.
+    pub hosts: PathBuf,
     /// Serve the segments of this interface only.
     pub interface: Option<String>,
 }
@@ -195,6 +199,8 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         move |database, segments, stop| fleet::follow(shared.clone(), database, segments, stop)
     }));
     serving.spawn(retention::keep(shared.clone()));
+    serving.spawn(tracker::keep(shared.clone()));
+    serving.spawn(enforcer::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
     Ok(Running { state, conf, replicas, past, found, desk, commands, bus, shutdown, serving, folding, folded, journal })
 }

@@ -4,6 +4,7 @@
 pub mod amt;
 pub mod bmc;
 pub mod couch;
+pub mod debian;
 mod dhcp;
 pub mod display;
 mod driven;
@@ -23,6 +24,7 @@ pub mod vm;
 mod way;
 
 pub use couch::Couch;
+pub use debian::Debian;
 pub use dhcp::Client;
 pub use display::Display;
 pub use driven::{PYPI_AMT, drive, with_pypi_amt};
