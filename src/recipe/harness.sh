@@ -15,13 +15,14 @@ px_receipt=$px_receipts/$px_name
 # dpkg asks nobody, and keeps what the recipe or the operator wrote.
 export DEBIAN_FRONTEND=noninteractive DPKG_FORCE=security-mac,downgrade,confdef,confold
 
-# Runs a function of the recipe, or all of it, in a process of its own; the lock is not handed on to what goes on running.
+# Runs a function of the recipe, or all of it, in a process of its own. Its errors go the way of its output, so that the order is kept; the
+# lock is not handed on to what goes on running.
 px_run() {
     px_tell begin "$1"
     if [ "$px_whole" = 1 ]; then
-        "$px_shell" -e "$PX_DIR/recipe" < /dev/null 9>&-
+        "$px_shell" -e "$PX_DIR/recipe" < /dev/null 2>&1 9>&-
     else
-        "$px_shell" -ec '. "$PX_DIR/plan"; . "$PX_DIR/files"; . "$0"; "$1"' "$PX_DIR/recipe" "$1" < /dev/null 9>&-
+        "$px_shell" -ec '. "$PX_DIR/plan"; . "$PX_DIR/files"; . "$0"; "$1"' "$PX_DIR/recipe" "$1" < /dev/null 2>&1 9>&-
     fi
 }
 px_has() { case " $px_functions " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }

@@ -18,7 +18,7 @@ mod report;
 mod run;
 mod status;
 
-pub use from::{Written, from};
+pub use from::{Sources, When, Written, from};
 pub use known::known;
 pub use load::{Content, Loaded, load, names, order};
 pub use parse::{Fault, Placed, Recipe, parse};

@@ -8,7 +8,8 @@ use crate::{
     event::RecipeManner,
     reach::{Line, Reach},
 };
-use std::{cell::RefCell, fs::File, io::Read, time::Duration};
+use parking_lot::Mutex;
+use std::{fs::File, io::Read, time::Duration};
 use tokio::{sync::Notify, time::sleep};
 
 /// What is still on its way when the harness has ended; what a service that the recipe began holds open is not waited for.
@@ -34,7 +35,7 @@ pub async fn carry(
         RecipeManner::Enforce => "apply",
         other => other.name(),
     };
-    let report = RefCell::new(Report::default());
+    let report = Mutex::new(Report::default());
     let over = Notify::new();
     let hear = |line: Line| {
         // A recipe may have printed something without an end of line before it.
@@ -43,12 +44,12 @@ pub async fn carry(
             _ => (line.text.as_str(), None),
         };
         if told.is_none() || !text.is_empty() {
-            report.borrow_mut().said(text);
+            report.lock().said(text);
             said(Line { text: text.to_owned(), error: line.error });
         }
         if let Some(told) = told {
-            report.borrow_mut().tell(told.trim_start());
-            if report.borrow().is_over() {
+            report.lock().tell(told.trim_start());
+            if report.lock().is_over() {
                 over.notify_one();
             }
         }
@@ -59,7 +60,7 @@ pub async fn carry(
         () = async { over.notified().await; sleep(LINGER).await } => None,
         () = sleep(loaded.recipe.limit) => {
             let limit = loaded.recipe.limit.as_secs();
-            let is_changed = report.borrow().is_going();
+            let is_changed = report.lock().is_going();
             let error = format!("it was not done within {limit} s");
             return Err(Trouble { is_away: false, is_changed, error, next_step: "give it more time: # limit: 2h".to_owned() });
         }

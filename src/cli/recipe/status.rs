@@ -154,7 +154,7 @@ fn print(
             detail = format!("{detail}; at {:.0} it was: {}", had.time, had.came);
         }
         let first = first.map_or("-".to_owned(), |first| {
-            first.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+            jiff::tz::TimeZone::system().to_datetime(first).strftime("%Y-%m-%d %H:%M").to_string()
         });
         let line = format!("{:machine$}  {:recipe$}  {:13}  {first:16}  {detail}", key.0.name, key.1, standing.words());
         say!("{}", line.trim_end());

@@ -23,7 +23,7 @@ const WIDTH: usize = 1_000;
 const TOLD: usize = 200;
 
 /// A machine, or a container of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who {
     pub place: Place,
     pub container: Option<String>,
