@@ -5,6 +5,7 @@
 mod support;
 
 mod bios;
+mod clone;
 mod installer;
 mod ladder;
 mod live;
@@ -14,4 +15,3 @@ mod proxy;
 mod pxelinux;
 mod secure;
 mod uefi;
-mod vm;
