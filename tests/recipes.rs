@@ -173,7 +173,8 @@ fn what_goes_wrong_is_said() {
     recipe(&segment, "user.sh", "# files: /etc/x 0644 nobody-here:root\n");
     recipe(&segment, "user/etc/x", "x\n");
     for (words, code, said) in [
-        (&["apply", "fails", "web1"][..], 1, "pxelator: web1: recipe fails: apply ended with exit code 2: one / two / ls: cannot access"),
+        (&["apply", "fails", "web1"][..], 1, "one\ntwo\nls: cannot access"),
+        (&["apply", "fails", "web1"], 1, "pxelator: web1: recipe fails: apply ended with exit code 2: one / two / ls: cannot access"),
         (&["apply", "unverified", "web1"], 1, "verify ended with exit code 3: nobody listens; mend conf/recipes/unverified.sh"),
         (&["apply", "weak", "web1"], 1, "it was applied, and something still differs: check says 1"),
         (&["apply", "lacks", "web1"], 1, "it needs px-nowhere, which the machine has not"),
@@ -277,4 +278,27 @@ fn shipped_recipes_make_sense() {
         let mode = fs::metadata(folder.join(format!("{name}.sh"))).unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0, "{name}.sh is not run here");
     }
+}
+
+#[test]
+fn shipped_recipes_work() {
+    if !can_run(debian::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("shipped");
+    let web1 = Debian::start(&segment, 60, "web1");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/recipes");
+    std::os::unix::fs::symlink(shipped, segment.conf_dir().join("recipes")).unwrap();
+    segment.conf("10.77.0.1/10.77.0.60/greeting", "This is");
+    for name in ["motd", "ssh-keys-only"] {
+        assert_eq!(ended(&does(&segment, &["recipe", "apply", name, "web1", "--json"], 0)).0, Came::Applied, "{name}");
+        assert_eq!(ended(&does(&segment, &["recipe", "apply", name, "web1", "--json"], 0)).0, Came::Unchanged, "{name}");
+    }
+    assert_eq!(web1.does("cat /etc/motd; sshd -T | grep '^passwordauth'"), "This is web1.test.lan (10.77.0.60)\npasswordauthentication no\n");
+    // Nobody is locked out.
+    web1.does("echo > /etc/ssh/sshd_config.d/10-keys-only.conf; mv /root/.ssh/authorized_keys /root/.ssh/k; echo AuthorizedKeysFile .ssh/k > /etc/ssh/sshd_config.d/k.conf; pkill -HUP -o sshd");
+    support::wait_for("sshd is there again", support::SOON, || web1.sh("true").status.success().then_some(()));
+    let told = does(&segment, &["recipe", "apply", "ssh-keys-only", "web1"], 1);
+    assert!(told.contains("root has no key in /root/.ssh/authorized_keys: put one there first"), "{told}");
+    assert!(!web1.sh("test -e /etc/ssh/sshd_config.d/10-keys-only.conf").status.success());
 }

@@ -3,7 +3,8 @@
 # What it finds is told in lines that begin with the plan's marker; all else is the output of the recipe. POSIX sh.
 
 PX_DIR=$1 px_mode=$2
-export PX_DIR
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PX_DIR PATH
 exec 3>&1
 . "$PX_DIR/plan"
 . "$PX_DIR/files"

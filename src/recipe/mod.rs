@@ -16,14 +16,16 @@ mod parse;
 mod payload;
 mod report;
 mod run;
+mod save;
 mod status;
 
 pub use from::{Sources, When, Written, from};
 pub use known::known;
-pub use load::{Content, Loaded, load, names, order};
+pub use load::{Content, Loaded, is_name, load, names, order};
 pub use parse::{Fault, Placed, Recipe, parse};
 pub use report::{Outcome, Report, Trouble};
 pub use run::carry;
+pub use save::save;
 pub use status::{Had, Key, Standing, fold};
 
 /// Why a recipe cannot be used.

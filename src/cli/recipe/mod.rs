@@ -4,7 +4,7 @@ mod apply;
 mod list;
 mod status;
 pub mod who;
-mod write;
+pub mod write;
 
 pub use apply::{Run, run_all};
 

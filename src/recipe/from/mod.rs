@@ -35,8 +35,8 @@ pub struct Sources<'a> {
 pub struct Written {
     /// Its text.
     pub script: String,
-    /// Its files, below its folder, without a leading `/`.
-    pub files: Vec<(Vec<u8>, Content)>,
+    /// Its files, below its folder, without a leading `/`, with their modes on the machine.
+    pub files: Vec<(Vec<u8>, Content, u32)>,
     /// Paths that it leaves out though they were changed, printable, and why.
     pub left: Vec<(String, &'static str)>,
     /// Nothing is in it.
@@ -125,7 +125,7 @@ pub fn from(delta: &Delta, title: &str, about: &str, sources: &Sources<'_>) -> W
     }
     let is_empty = parts.is_empty();
     let script = script::script(&parts, title, about, &left);
-    let files = parts.files.into_iter().map(|(entry, content, _)| (entry.path, content)).collect();
+    let files = parts.files.into_iter().map(|(entry, content, _)| (entry.path, content, entry.mode)).collect();
     Written { script, files, left, is_empty }
 }
 
