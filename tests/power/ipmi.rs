@@ -188,7 +188,7 @@ fn a_dead_controller_is_left_for_the_next_rung_and_no_list_shows_the_password() 
         "the next is taken",
         |event| matches!(&event.fact, Fact::PowerAccepted { method, .. } if method == "wol"),
     );
-    assert_eq!(ears.recv(&mut [0; 200]).unwrap(), 102);
+    assert_eq!(hear(&ears, &mut [0; 200]).unwrap().0, 102);
     let told = serde_json::to_string(&program.events()).unwrap() + &program.words();
     assert!(!told.contains("S3cret"), "{told}");
 }
