@@ -5,6 +5,7 @@ use super::{
     press::Presses,
     recorder,
     segments::{Shared, choose},
+    tracker::Looks,
 };
 use crate::{
     boot::TokenKey,
@@ -60,6 +61,7 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         desk: Desk::new(places, conf.clone()),
         ways: Ways::default(),
         presses: Presses::default(),
+        looks: Looks::default(),
         // Alone nothing boots.
         key: TokenKey::default(),
         tftpboot: options.tftpboot.as_path().into(),
