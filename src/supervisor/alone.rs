@@ -6,6 +6,7 @@ use super::{
     press::Presses,
     recorder,
     segments::{Shared, choose},
+    tracker::Looks,
 };
 use crate::{
     boot::TokenKey,
@@ -62,6 +63,7 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         ways: Ways::default(),
         presses: Presses::default(),
         recipes: UnderWay::default(),
+        looks: Looks::default(),
         // Alone nothing boots.
         key: TokenKey::default(),
         tftpboot: options.tftpboot.as_path().into(),

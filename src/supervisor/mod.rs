@@ -25,6 +25,7 @@ mod tracker;
 pub use alone::{Alone, alone, target_here};
 pub use control::path as control_socket;
 pub use segments::NoSegment;
+pub use tracker::{Looked, Subject as Tracked, subjects as tracked};
 
 use crate::{
     bus::Bus,
@@ -174,6 +175,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         ways: Ways::default(),
         presses: press::Presses::default(),
         recipes: enforcer::UnderWay::default(),
+        looks: tracker::Looks::default(),
         key,
         tftpboot,
         conf: conf.clone(),
