@@ -73,7 +73,7 @@ px_diff_one() {
                 echo "$6: its content differs; there is no diff on the machine to show how"
             fi ;;
         esac ;;
-    link-*) echo "$6: is to be a link to $(cat "$PX_DIR/f/$1")" ;;
+    link-content | link-missing) echo "$6: is to be a link to $(cat "$PX_DIR/f/$1")" ;;
     *-rights) echo "$6: $(stat -c "$5" "$6") is to be $3 $4" ;;
     *) echo "$6: is to be a $2 ($px_reason)" ;;
     esac

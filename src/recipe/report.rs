@@ -152,7 +152,10 @@ impl Report {
         }
         if !self.is_over {
             let step = if self.step.is_empty() { "before it began".to_owned() } else { format!("at {}", self.step) };
-            return trouble(format!("it broke off {step}{}", self.words()), "see that the machine has room in /tmp".to_owned());
+            return trouble(
+                format!("it broke off {step}{}", self.words()),
+                "see that the machine has room in /tmp".to_owned(),
+            );
         }
         if !self.still.is_empty() || self.recheck.is_some_and(|code| code != 0) {
             let files = self.still.iter().map(|(at, why)| format!("{} ({why})", path(*at)));
@@ -221,24 +224,40 @@ mod tests {
                 Ok((Came::Applied, "/etc/a b /etc/motd")),
             ),
             ("lacks rsync|lacks git|end", apply, Err("it needs rsync, git, which the machine has not")),
-            ("receipt none|going|begin files|>no room|unput 0|end", apply, Err("/etc/motd cannot be put there: no room")),
+            (
+                "receipt none|going|begin files|>no room|unput 0|end",
+                apply,
+                Err("/etc/motd cannot be put there: no room"),
+            ),
             (
                 "receipt none|>old|going|begin apply|>one|>two|>three|>four|apply 3|end",
                 apply,
                 Err("apply ended with exit code 3: two / three / four"),
             ),
-            ("receipt none|going|apply 0|begin verify|verify 1|end", apply, Err("verify ended with exit code 1, and said nothing")),
+            (
+                "receipt none|going|apply 0|begin verify|verify 1|end",
+                apply,
+                Err("verify ended with exit code 1, and said nothing"),
+            ),
             (
                 "receipt none|going|apply 0|still 0 content|recheck 2|end",
                 apply,
                 Err("it was applied, and something still differs: /etc/motd (content), check says 2"),
             ),
             (">cannot unpack it", check, Err("it broke off before it began: cannot unpack it")),
-            ("receipt none|going|begin apply|>half", apply, Err("it broke off at apply, and how far it came is not known: half")),
+            (
+                "receipt none|going|begin apply|>half",
+                apply,
+                Err("it broke off at apply, and how far it came is not known: half"),
+            ),
         ] {
             let came = report(lines).outcome("web", &files, manner);
             let came = came.map(|outcome| (outcome.came, outcome.changed.join(" "))).map_err(|trouble| trouble.error);
-            assert_eq!(came, expected.map(|(came, changed)| (came, changed.to_owned())).map_err(str::to_owned), "{lines}");
+            assert_eq!(
+                came,
+                expected.map(|(came, changed)| (came, changed.to_owned())).map_err(str::to_owned),
+                "{lines}"
+            );
         }
         assert!(report("going|apply 1").outcome("web", &files, apply).unwrap_err().is_changed);
     }

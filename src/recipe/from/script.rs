@@ -50,10 +50,9 @@ pub fn script(parts: &Parts, title: &str, about: &str, left: &[(String, &'static
     let mut text = format!("#!/bin/sh\n# title: {title}\n# about: {about}\n");
     for (entry, content, owners) in &parts.files {
         let path = format!("/{}", word(&entry.path));
-        let line = match content {
-            Content::Link(_) => format!("# files: {path}\n"),
-            _ => format!("# files: {path} {:04o} {owners}\n", entry.mode),
-        };
+        // A link has all bits.
+        let mode = if matches!(content, Content::Link(_)) { 0o777 } else { entry.mode };
+        let line = format!("# files: {path} {mode:04o} {owners}\n");
         text.push_str(&line);
     }
     if !left.is_empty() {
@@ -143,7 +142,8 @@ fn applies(parts: &Parts) -> Vec<String> {
 
 fn new_user(user: &User) -> String {
     let home = if user.uid >= 1000 && user.home.starts_with("/home/") { "--create-home" } else { "--no-create-home" };
-    let mut words = format!("useradd --uid {} --gid {} {home} --home-dir {}", user.uid, sh(&user.group), sh(&user.home));
+    let mut words =
+        format!("useradd --uid {} --gid {} {home} --home-dir {}", user.uid, sh(&user.group), sh(&user.home));
     if !user.shell.is_empty() {
         words.push_str(&format!(" --shell {}", sh(&user.shell)));
     }
