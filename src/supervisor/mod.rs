@@ -175,6 +175,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         ways: Ways::default(),
         presses: press::Presses::default(),
         looks: tracker::Looks::default(),
+        recipes: enforcer::UnderWay::default(),
         key,
         tftpboot,
         conf: conf.clone(),
