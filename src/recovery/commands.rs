@@ -120,7 +120,7 @@ fn services(known: &Known) -> String {
         words.insert(unit.clone(), word);
     }
     let back = before.services.iter().filter(|(unit, how)| *how == "masked" && !now.services.contains_key(*unit));
-    back.for_each(|(unit, _)| drop(words.insert(unit.clone(), "unmask")));
+    words.extend(back.map(|(unit, _)| (unit.clone(), "unmask")));
     let script: String = words.iter().map(|(unit, word)| format!("systemctl {word} {}\n", quoted(unit))).collect();
     if script.is_empty() {
         script

@@ -251,7 +251,7 @@ fn files(out: &mut String, known: &Known) {
     gone.reverse();
     if !gone.is_empty() {
         body.push_str("### Gone\n\n");
-        gone.into_iter().for_each(|at| drop(writeln!(body, "- {}", path(at))));
+        body.extend(gone.into_iter().map(|at| format!("- {}\n", path(at))));
     }
     section(out, "Files changed", &body, "None is other than at first.");
 }
