@@ -1,12 +1,10 @@
 //! UEFI machines (OVMF with its own network clients) load iPXE over TFTP, or over HTTP, then boot by their script.
 
-mod support;
-
-use pxelator::event::{Architecture, Fact};
-use support::{
+use crate::support::{
     Program, Segment, can_run,
     vm::{self, Vm},
 };
+use pxelator::event::{Architecture, Fact};
 
 #[test]
 fn a_uefi_machine_comes_up() {

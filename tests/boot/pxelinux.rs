@@ -1,8 +1,6 @@
 //! Machines whose loader is PXELINUX: everything comes over TFTP, by the configuration made for the machine.
 
-mod support;
-
-use support::{
+use crate::support::{
     Program, Segment, can_run,
     vm::{self, Vm},
 };

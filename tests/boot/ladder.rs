@@ -1,11 +1,9 @@
 //! The ladder of boot files and loops of loaders, with packets of the tests' own: firmware that does not get on with what it
 //! is given, an iPXE that does not say what it is, a script that chains itself.
 
-mod support;
-
+use crate::support::{Host, Program, SOON, Segment, Station, WEB1, can_run, option, pxe, wait_for};
 use dhcproto::v4::{DhcpOption, MessageType};
 use pxelator::event::{Event, Fact, Refusal};
-use support::{Host, Program, SOON, Segment, Station, WEB1, can_run, option, pxe, wait_for};
 
 /// Firmware on a host of the segment.
 struct Firmware {

@@ -1,8 +1,7 @@
 //! A Debian with systemd on a root over NFS that it may write to: what it changes is in its own layer and nowhere else, a package
 //! can be installed, and it goes on when the server is started anew. Two machines on one base do not see each other.
 
-mod support;
-
+use crate::support::{Program, Segment, can_run, run, vm, vm::Vm, wait_for};
 use nix::sys::signal::Signal;
 use pxelator::event::Fact;
 use sha2::{Digest, Sha256};
@@ -17,7 +16,6 @@ use std::{
     process::Command,
     time::Duration,
 };
-use support::{Program, Segment, can_run, run, vm, vm::Vm, wait_for};
 
 /// What must be there beside what boots machines.
 const NEEDED: &[&str] = &["mmdebstrap", "zstd"];

@@ -1,8 +1,7 @@
 //! A machine boots from its disk, is kept as a snapshot while it runs, and a copy made of that boots beside it: with its own name,
 //! address, machine-id and ssh host key, by what the network tells it. The source stays what it was.
 
-mod support;
-
+use crate::support::{Program, Segment, can_run, run, vm, wait_for};
 use pxelator::event::Fact;
 use serde_json::Value;
 use std::{
@@ -12,7 +11,6 @@ use std::{
     process::Command,
     time::Duration,
 };
-use support::{Program, Segment, can_run, run, vm, wait_for};
 
 /// What the system is emulated in: it is a whole Debian.
 const PATIENCE: Duration = Duration::from_secs(480);

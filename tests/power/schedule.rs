@@ -1,8 +1,14 @@
 //! Schedules in the real program: they switch real machines through AMT, Redfish and IPMI; what was missed is told; what is
 //! skipped rests; and AMT's clock switches a machine on while the program is down.
 
-mod support;
-
+use crate::support::{
+    Machine, Program, Screen, Segment,
+    amt::{self, Device, Drive},
+    bmc::{self, IpmiSim, Redfish, Service, write_secret},
+    can_run, replica, run,
+    vm::{self, PATIENCE},
+    wait_for,
+};
 use jiff::{Timestamp, ToSpan};
 use pxelator::{
     event::{Action, Asker, Event, Fact, PowerState},
@@ -11,14 +17,6 @@ use pxelator::{
 use std::{
     net::{Ipv4Addr, TcpListener},
     time::Duration,
-};
-use support::{
-    Machine, Program, Screen, Segment,
-    amt::{self, Device, Drive},
-    bmc::{self, IpmiSim, Redfish, Service, write_secret},
-    can_run, replica, run,
-    vm::{self, PATIENCE},
-    wait_for,
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pxelator");

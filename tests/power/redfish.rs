@@ -1,18 +1,16 @@
 //! Power by Redfish: the service of sushy-tools before a QEMU machine, and what is said where something is wrong.
 
-mod support;
-
+use crate::support::{
+    Machine, Program, Segment, Way,
+    bmc::{LOGIN, Redfish, SUSHY, SYSTEM, Service, write_secret},
+    can_run, vm, wait_for,
+};
 use pxelator::event::{Action, Fact, Manner, PowerState};
 use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
     thread,
-};
-use support::{
-    Machine, Program, Segment, Way,
-    bmc::{LOGIN, Redfish, SUSHY, SYSTEM, Service, write_secret},
-    can_run, vm, wait_for,
 };
 
 fn lab(name: &str, service: Service) -> (Segment, Machine, Redfish) {
@@ -68,7 +66,7 @@ fn each_change_reaches_the_machine() {
     ] {
         let before = machine.calls().len();
         assert_eq!(way.switch(action, true), Ok(Manner::Done), "{action:?}");
-        pid = wait_for("another boot", support::SOON, || machine.pid().filter(|now| *now != pid));
+        pid = wait_for("another boot", crate::support::SOON, || machine.pid().filter(|now| *now != pid));
         assert_eq!(machine.calls()[before..], *calls, "{action:?}");
     }
     let error = way.switch(Action::Setup, true).unwrap_err().error;

@@ -1,9 +1,7 @@
 //! Two programs that write to one database see each other's machines, live.
 
-mod support;
-
+use crate::support::{Couch, Program, Proxy, Screen, Segment, can_run, couch::POUCHDB, replica};
 use std::{fs, time::Instant};
-use support::{Couch, Program, Proxy, Screen, Segment, can_run, couch::POUCHDB, replica};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pxelator");
 

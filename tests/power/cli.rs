@@ -1,7 +1,11 @@
 //! `pxelator power`: through a running program and alone, with its words, its JSON and its exit codes.
 
-mod support;
-
+use crate::support::{
+    Host, Program, Segment,
+    amt::{Device, Drive, Fault, LOGIN},
+    can_run,
+    vm::{self, Vm},
+};
 use pxelator::event::{Event, Fact};
 use serde_json::Value;
 use std::{
@@ -9,12 +13,6 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     process::{Command, Output, Stdio},
-};
-use support::{
-    Host, Program, Segment,
-    amt::{Device, Drive, Fault, LOGIN},
-    can_run,
-    vm::{self, Vm},
 };
 
 const MAC: &str = "52:54:00:77:00:60";
@@ -262,7 +260,7 @@ fn a_certificate_is_trusted_once_and_its_change_is_told() {
     let pin = segment.conf_dir().join("10.77.0.1/10.77.0.60/amt.pin");
     assert_eq!(fs::read_to_string(&pin).unwrap(), format!("{}\n", device.fingerprint()));
     program.wait("it is told", |event: &Event| matches!(event.fact, Fact::PowerTrusted { .. }));
-    support::wait_for("conf is read", support::SOON, || (doctor().code == Some(0)).then_some(()));
+    crate::support::wait_for("conf is read", crate::support::SOON, || (doctor().code == Some(0)).then_some(()));
     let again = power(&segment, &["trust", "kiosk"]);
     assert_eq!(again.code, Some(0));
     assert!(again.out.contains("is trusted already"), "{}", again.out);

@@ -1,10 +1,8 @@
 //! Whatever goes wrong between the program and its database: in the end every event is there, exactly once.
 
-mod support;
-
+use crate::support::{Couch, Fault, Host, Program, Proxy, SOON, Segment, can_run, couch::POUCHDB, replica, wait_for};
 use serde_json::json;
 use std::{net::UdpSocket, time::Duration};
-use support::{Couch, Fault, Host, Program, Proxy, SOON, Segment, can_run, couch::POUCHDB, replica, wait_for};
 
 /// The longest pause between two tries, a request that is given up, and then some.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -121,7 +119,7 @@ fn a_program_that_is_killed_goes_on_where_it_was() {
     }
     for couch in Couch::all() {
         let scene = Scene::new("killed", couch);
-        replica::write_journal(scene.segment.folder.path(), support::story::Story::new().take(20_000));
+        replica::write_journal(scene.segment.folder.path(), crate::support::story::Story::new().take(20_000));
         // Slow enough to be in the middle.
         scene.proxy.set_on("_bulk_docs", Fault::Delay(Duration::from_millis(200)));
         for turn in 0..3 {

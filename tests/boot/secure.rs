@@ -1,13 +1,11 @@
 //! A machine with Secure Boot (OVMF with Microsoft's keys) refuses iPXE, comes by the ladder of boot files to shim, and by
 //! GRUB to Debian's signed kernel; from then on it is given shim first, also by a program that was started anew.
 
-mod support;
-
-use pxelator::event::{Architecture, Event, Fact};
-use support::{
+use crate::support::{
     Program, Segment, can_run, run,
     vm::{self, PATIENCE, Vm},
 };
+use pxelator::event::{Architecture, Event, Fact};
 
 /// Switches the machine by the running program.
 fn reset(segment: &Segment, machine: &str) {

@@ -1,9 +1,7 @@
 //! Power by packets: what wake-on-LAN sends, and to whom.
 
-mod support;
-
+use crate::support::{Program, Segment, can_run, run};
 use pxelator::event::{Action, Fact};
-use support::{Program, Segment, can_run, run};
 
 #[test]
 fn a_magic_packet_reaches_the_segment() {

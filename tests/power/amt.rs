@@ -1,7 +1,10 @@
 //! AMT against a device of our own: a real boot through it, and each fault with its words.
 
-mod support;
-
+use crate::support::{
+    Machine, PYPI_AMT, Program, Segment,
+    amt::{Device, Drive, Fault, LOGIN},
+    can_run, drive, run, vm, wait_for, with_pypi_amt,
+};
 use jiff::{SignedDuration, Timestamp};
 use pxelator::{
     conf,
@@ -10,11 +13,6 @@ use pxelator::{
     power::{Alarm, Ill, Power, PowerError, Steps, Target, Ways, certificate},
 };
 use std::{fs, future::Future, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
-use support::{
-    Machine, PYPI_AMT, Program, Segment,
-    amt::{Device, Drive, Fault, LOGIN},
-    can_run, drive, run, vm, wait_for, with_pypi_amt,
-};
 
 const MAC: &str = "52:54:00:77:00:60";
 
@@ -362,6 +360,6 @@ fn alarms_are_set_and_go_off() {
     lab.device.fault(Fault::None);
     assert!(!lab.device.is_on());
     add("pxelator now", Timestamp::now() + SignedDuration::from_secs(1)).unwrap();
-    wait_for("the alarm goes off", support::SOON, || lab.device.is_on().then_some(()));
+    wait_for("the alarm goes off", crate::support::SOON, || lab.device.is_on().then_some(()));
     assert_eq!(list().unwrap().len(), 4);
 }

@@ -1,14 +1,12 @@
 //! Profiles that are no kernel: memtest as a firmware program on BIOS and UEFI, and a machine's own disk.
 
-mod support;
-
-use pxelator::event::{Architecture, Fact};
-use std::{fs, path::Path};
-use support::{
+use crate::support::{
     Program, Segment, can_run,
     vm::{self, PATIENCE, Vm},
     wait_for,
 };
+use pxelator::event::{Architecture, Fact};
+use std::{fs, path::Path};
 
 /// Lays a profile as it is shipped into the segment's conf.
 fn ship(segment: &Segment, profile: &str) {

@@ -1,14 +1,12 @@
 //! Power by IPMI: ipmi_sim of OpenIPMI before a QEMU machine, through ipmitool, and what is said where something is wrong.
 
-mod support;
-
-use pxelator::event::{Action, Fact, Manner, PowerState};
-use std::{fs, net::UdpSocket, thread, time::Duration};
-use support::{
+use crate::support::{
     Machine, Program, Segment, Way,
     bmc::{IPMI, IpmiSim, LOGIN, write_secret},
     can_run, run, vm, wait_for,
 };
+use pxelator::event::{Action, Fact, Manner, PowerState};
+use std::{fs, net::UdpSocket, thread, time::Duration};
 
 fn lab(name: &str) -> (Segment, Machine, IpmiSim) {
     let segment = Segment::new(name);
@@ -63,7 +61,7 @@ fn each_change_reaches_the_machine() {
         let before = machine.calls().len();
         assert_eq!(way.switch(action, true), Ok(Manner::Done), "{action:?}");
         // A cycle is over some seconds after it was accepted.
-        pid = wait_for("another boot", support::SOON, || machine.pid().filter(|now| *now != pid));
+        pid = wait_for("another boot", crate::support::SOON, || machine.pid().filter(|now| *now != pid));
         assert_eq!(machine.calls()[before..], *calls, "{action:?}");
     }
     assert_eq!(way.switch(Action::Off, false), Ok(Manner::Done));
@@ -179,7 +177,7 @@ fn a_dead_controller_is_left_for_the_next_rung_and_no_list_shows_the_password() 
     ears.address("10.77.0.60");
     let ears = ears.udp(9);
     let program = Program::launch(&segment, &["--power-on", "web1"]);
-    let lines = wait_for("ipmitool runs", support::SOON, || {
+    let lines = wait_for("ipmitool runs", crate::support::SOON, || {
         Some(running(&segment, "ipmitool")).filter(|lines| !lines.is_empty())
     });
     assert!(lines[0].contains("-U admin -E"), "{lines:?}");
@@ -213,7 +211,7 @@ fn a_call_that_nobody_waits_for_any_more_ends() {
             assert!(answered.is_err(), "{answered:?}");
         }
     });
-    wait_for("ipmitool ends", support::SOON, || running(&segment, "ipmitool").is_empty().then_some(()));
+    wait_for("ipmitool ends", crate::support::SOON, || running(&segment, "ipmitool").is_empty().then_some(()));
 }
 
 #[test]

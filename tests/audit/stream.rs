@@ -1,12 +1,10 @@
 //! Every event in CouchDB: a document for each second, machine and service, at the revision of its events.
 
-mod support;
-
+use crate::support::{Couch, Fault, Program, Proxy, SOON, Segment, can_run, couch::POUCHDB, replica, wait_for};
 use jiff::Timestamp;
 use pxelator::event::{Event, Fact, Severity};
 use serde_json::Value;
 use std::time::Duration;
-use support::{Couch, Fault, Program, Proxy, SOON, Segment, can_run, couch::POUCHDB, replica, wait_for};
 
 /// Messages of the machine 10.77.0.60, all of one second.
 fn burst(second: i64, count: i64, length: usize) -> impl Iterator<Item = Event> {
@@ -21,7 +19,7 @@ fn burst(second: i64, count: i64, length: usize) -> impl Iterator<Item = Event> 
         };
         let time = Timestamp::from_microsecond(second * 1_000_000 + number).unwrap();
         let event = Event { time, ..Event::new("10.77.0.1".parse().ok(), fact) };
-        event.about("10.77.0.60".parse().ok(), support::WEB1.parse().ok())
+        event.about("10.77.0.60".parse().ok(), crate::support::WEB1.parse().ok())
     })
 }
 
@@ -61,7 +59,7 @@ fn messages_of_a_second_are_one_document() {
         let document = &documents[&id];
         assert!(document["_rev"].as_str().unwrap().starts_with("133-"), "{}", document["_rev"]);
         assert_eq!(document["events"].as_array().unwrap().len(), 133);
-        assert_eq!((&document["hostname"], &document["mac"]), (&"web1".into(), &support::WEB1.into()));
+        assert_eq!((&document["hostname"], &document["mac"]), (&"web1".into(), &crate::support::WEB1.into()));
         assert_eq!(
             (&document["kinds"]["syslog.received"], &document["severities"]["info"]),
             (&133.into(), &133.into())

@@ -1,7 +1,11 @@
 //! What becomes of a change of power: what is seen of the machine, the next rung where nothing is, and what each said.
 
-mod support;
-
+use crate::support::{
+    Host, Program, SOON, Segment,
+    amt::{Device, Drive, Fault, LOGIN},
+    can_run,
+    vm::Vm,
+};
 use pxelator::{
     command::{Command, Place},
     event::{Action, Asker, Event, Evidence, Fact, Manner, PowerState},
@@ -11,12 +15,6 @@ use std::{
     net::{Ipv4Addr, TcpListener, UdpSocket},
     os::unix::{fs::PermissionsExt, net::UnixStream},
     time::Duration,
-};
-use support::{
-    Host, Program, SOON, Segment,
-    amt::{Device, Drive, Fault, LOGIN},
-    can_run,
-    vm::Vm,
 };
 
 /// A device of which nothing more is heard is told so late: its usual time, at least 20 s, and what else a loaded host needs.
@@ -317,7 +315,7 @@ fn the_socket_says_what_it_expects() {
     program.kill();
     assert!(UnixStream::connect(&socket).is_err() && socket.exists());
     let mut program = Program::start(&segment);
-    support::wait_for("its socket", SOON, || UnixStream::connect(&socket).ok());
+    crate::support::wait_for("its socket", SOON, || UnixStream::connect(&socket).ok());
     program.signal(nix::sys::signal::Signal::SIGTERM);
     assert_eq!(program.end(), Some(0));
     assert!(!socket.exists());
@@ -350,5 +348,5 @@ fn nobody_else_is_listened_to() {
     );
     let mut anybody = std::process::Command::new("setpriv");
     anybody.args(["--reuid", "65534", "--clear-groups", "--inh-caps=-all", PYTHON, "-c", &script]);
-    assert_eq!(support::run(&mut anybody).trim(), "{\"error\":\"only root may ask\"}");
+    assert_eq!(crate::support::run(&mut anybody).trim(), "{\"error\":\"only root may ask\"}");
 }

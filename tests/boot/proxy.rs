@@ -1,13 +1,11 @@
 //! Beside another DHCP server (dnsmasq), which gives the addresses: PXElator only says what to boot.
 
-mod support;
-
-use pxelator::event::{Fact, Service};
-use std::process::{Child, Stdio};
-use support::{
+use crate::support::{
     Host, Program, Segment, can_run,
     vm::{self, Stage, Vm},
 };
+use pxelator::event::{Fact, Service};
+use std::process::{Child, Stdio};
 
 /// dnsmasq as a DHCP server that knows nothing of booting.
 struct Other {

@@ -1,14 +1,12 @@
 //! A BIOS machine (SeaBIOS with iPXE on its card) boots from the network; one whose profile is broken is told so, and
 //! goes on when it is put right.
 
-mod support;
-
-use pxelator::event::Fact;
-use std::fs;
-use support::{
+use crate::support::{
     Program, Segment, can_run,
     vm::{self, Vm},
 };
+use pxelator::event::Fact;
+use std::fs;
 
 #[test]
 fn a_bios_machine_comes_up() {

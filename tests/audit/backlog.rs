@@ -1,9 +1,7 @@
 //! A long backlog, and a database that is killed again and again while it is sent.
 
-mod support;
-
+use crate::support::{Couch, Program, Proxy, SOON, Segment, can_run, couch::POUCHDB, replica, story::Story, wait_for};
 use std::time::Duration;
-use support::{Couch, Program, Proxy, SOON, Segment, can_run, couch::POUCHDB, replica, story::Story, wait_for};
 
 const EVENTS: usize = 100_000;
 const KILLS: u64 = 20;
