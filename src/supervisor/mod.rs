@@ -182,6 +182,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         desk: desk.clone(),
         ways: Ways::default(),
         presses: press::Presses::default(),
+        recipes: enforcer::UnderWay::default(),
         key,
         tftpboot,
         conf: conf.clone(),
