@@ -135,22 +135,31 @@ if [ -f "$px_receipt" ]; then
 fi
 px_tell receipt "$px_known"
 px_look differs check
+px_verify_first=0
 if ! px_has check && px_has apply; then
-    if ! px_look_at_receipt; then
+    if px_look_at_receipt; then
+        px_verify_first=1
+    else
         px_differs=1
         px_tell unasked
-    elif px_has verify; then
-        px_run verify
-        px_code=$?
-        px_tell check "$px_code"
-        [ "$px_code" = 0 ] || px_differs=1
     fi
+elif ! px_has check; then
+    px_verify_first=1
+fi
+if [ "$px_verify_first" = 1 ] && px_has verify; then
+    px_run verify
+    px_code=$?
+    px_tell check "$px_code"
+    [ "$px_code" = 0 ] || px_differs=1
 fi
 
 case $px_mode in
 check) px_end ;;
 dry-run)
-    [ "$px_differs" = 0 ] || { px_each px_diff_one; ! px_has apply || px_tell would-apply; }
+    [ "$px_differs" = 0 ] || {
+        px_each px_diff_one
+        ! px_has apply || echo "apply would be run"
+    }
     px_end ;;
 again) ;;
 *) [ "$px_differs" = 1 ] || px_end ;;

@@ -216,7 +216,7 @@ mod tests {
             ("receipt same|drift /etc/x|unasked|end", check, Ok((Came::Drifted, "/etc/x"))),
             ("receipt older|unasked|end", check, Ok((Came::Drifted, ""))),
             ("receipt none|unasked|end", dry, Ok((Came::WouldChange, ""))),
-            ("receipt none|differs 0 missing|would-apply|end", dry, Ok((Came::WouldChange, "/etc/motd"))),
+            ("receipt none|differs 0 missing|end", dry, Ok((Came::WouldChange, "/etc/motd"))),
             ("receipt none|check 0|end", apply, Ok((Came::Unchanged, ""))),
             (
                 "receipt none|check 1|going|put 0 missing|apply 0|verify 0|recheck 0|changed /etc/motd|changed /etc/a\u{1}b|end",

@@ -62,8 +62,8 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         desk: Desk::new(places, conf.clone()),
         ways: Ways::default(),
         presses: Presses::default(),
-        recipes: UnderWay::default(),
         looks: Looks::default(),
+        recipes: UnderWay::default(),
         // Alone nothing boots.
         key: TokenKey::default(),
         tftpboot: options.tftpboot.as_path().into(),

@@ -40,10 +40,10 @@ pub struct Shared {
     pub ways: Ways,
     /// The changes of power that are under way.
     pub presses: Presses,
-    /// The recipes that are under way.
-    pub recipes: UnderWay,
     /// The looks at machines' files that are under way.
     pub looks: Looks,
+    /// The recipes that are under way.
+    pub recipes: UnderWay,
     /// When the journal was last to be looked into, and what was found.
     pub asked: watch::Sender<Timestamp>,
     pub found: watch::Sender<Arc<Found>>,

@@ -208,6 +208,25 @@ fn through_a_running_program_and_into_containers() {
         "slow.sh",
         "check() { test -e /etc/slow; }\napply() {\n  echo first\n  mkfifo /run/go\n  cat /run/go\n  echo last\n  touch /etc/slow\n  (sleep 600 &)\n}\n",
     );
+    let wish = || {
+        let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
+        command.current_dir(segment.folder.path()).args(["recipe", "apply", "slow", "web1", "--json"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let out = |child: std::process::Child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+
+    // Two at once without a program that both ask: the machine itself lets one wait for the other.
+    let first = wish();
+    support::wait_for("it is in the middle", support::SOON, || {
+        web1.sh("test -p /run/go").status.success().then_some(())
+    });
+    let second = wish();
+    let waits = "flock -n /run/pxelator-recipe.lock true || pgrep -f 'flock -w 3600'";
+    support::wait_for("the second waits", support::SOON, || (!web1.does(waits).is_empty()).then_some(()));
+    web1.does("echo between > /run/go");
+    assert_eq!((ended(&out(first)).0, ended(&out(second)).0), (Came::Applied, Came::Unchanged));
+    web1.does("rm -f /etc/slow /run/go");
+
     let program = Program::start(&segment);
     let told = does(&segment, &["recipe", "apply", "motd", "db@web1", "web*", "-q"], 0);
     assert!(told.contains("db@web1: recipe motd: applied") && told.contains("web2: recipe motd: applied"), "{told}");
@@ -221,11 +240,6 @@ fn through_a_running_program_and_into_containers() {
     assert!(told.contains("db@web1") && told.contains("drifted") && told.contains("/etc/one"), "{told}");
 
     // Output is heard while it runs; a second wish waits for the first, and finds nothing to do; a service that goes on holds nothing up.
-    let wish = || {
-        let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
-        command.current_dir(segment.folder.path()).args(["recipe", "apply", "slow", "web1", "--json"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
-    };
     let first = wish();
     let said = |text: &'static str| move |event: &Event| matches!(&event.fact, Fact::RecipeSaid { text: said, .. } if said == text);
     program.wait("its first line is heard", said("first"));
