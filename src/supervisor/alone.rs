@@ -2,6 +2,7 @@
 
 use super::{
     GRACE, HEARD, Options, QUEUE, StartError, commands,
+    enforcer::UnderWay,
     press::Presses,
     recorder,
     segments::{Shared, choose},
@@ -62,6 +63,7 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         ways: Ways::default(),
         presses: Presses::default(),
         looks: Looks::default(),
+        recipes: UnderWay::default(),
         // Alone nothing boots.
         key: TokenKey::default(),
         tftpboot: options.tftpboot.as_path().into(),

@@ -3,7 +3,7 @@
 use crate::support::{
     Machine, Program, Segment, Way,
     bmc::{IPMI, IpmiSim, LOGIN, write_secret},
-    can_run, run, vm, wait_for,
+    can_run, hear, run, vm, wait_for,
 };
 use pxelator::event::{Action, Fact, Manner, PowerState};
 use std::{fs, net::UdpSocket, thread, time::Duration};

@@ -3,7 +3,7 @@
 use crate::support::{
     Host, Program, SOON, Segment,
     amt::{Device, Drive, Fault, LOGIN},
-    can_run,
+    can_run, hear,
     vm::Vm,
 };
 use pxelator::{

@@ -3,7 +3,7 @@
 use crate::support::{
     Machine, Program, Segment, Way,
     bmc::{LOGIN, Redfish, SUSHY, SYSTEM, Service, write_secret},
-    can_run, vm, wait_for,
+    can_run, hear, vm, wait_for,
 };
 use pxelator::event::{Action, Fact, Manner, PowerState};
 use std::{
