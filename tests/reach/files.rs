@@ -65,7 +65,7 @@ fn a_mirror_has_what_the_machine_has() {
     let to = reach(&segment, &web1.address, None);
     let mirror = segment.folder.path().join("run/track/web1");
     web1.does(
-        "mkdir -p /etc/odd/.git /etc/odd/empty /opt/app/conf /opt/app/data /root/.ssh && cd /etc/odd && touch .git/config && \
+        "mkdir -p /etc/ssl/private /etc/odd/.git /etc/odd/empty /opt/app/conf /opt/app/data /root/.ssh && cd /etc/odd && touch .git/config && \
          printf 1 > \"$(printf 'a\\nb')\" && printf 2 > \"$(printf 'x\\377y')\" && printf 3 > ' *' && printf 4 > one && ln one two && \
          ln -s /nowhere link && mkfifo pipe && mknod dev c 1 3 && chown 1234:2345 one && chmod 2751 one && touch -d @86400.5 one && \
          echo key > /etc/ssl/private/web.key && echo conf > /opt/app/conf/a && echo data > /opt/app/data/b && echo k > /root/.ssh/id_rsa && \
