@@ -82,6 +82,7 @@ async fn show(
         conf: running.conf.clone(),
         past: running.past.clone(),
         found: running.found.clone(),
+        record: running.record.clone(),
         desk: running.desk.clone(),
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),

@@ -3,7 +3,7 @@
 use super::value::{self, Expected};
 
 /// How a machine is reached. What is not said here is as ssh's own settings of the operator say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ssh {
     /// `user`: who logs in; root unless given.
     pub user: Option<String>,

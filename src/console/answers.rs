@@ -7,7 +7,7 @@ use super::{
     power, profiles, recorded, rooms,
     update::Effect,
 };
-use crate::{command::Command, conf::Conf, state::State};
+use crate::{command::Command, conf::Conf, event::RecipeManner, state::State};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// Folds a key in that answers `dialog`; `live` is the present.
@@ -68,7 +68,10 @@ pub fn key(model: &mut Model, live: &State, conf: &Conf, dialog: Dialog, key: Ke
         }
         (Dialog::Sure { whom, action }, KeyCode::Char('y')) => return power::confirmed(model, state, &whom, action),
         (Dialog::Trust { who, certificate }, KeyCode::Char('y')) => return power::trust(state, who, certificate),
-        (Dialog::Sure { .. } | Dialog::Trust { .. }, _) => {}
+        (Dialog::Recipe { whom, recipe }, KeyCode::Char('y')) => {
+            return rooms::recipes::begin(model, state, &whom, recipe, RecipeManner::Apply);
+        }
+        (Dialog::Sure { .. } | Dialog::Trust { .. } | Dialog::Recipe { .. }, _) => {}
         (Dialog::Quit { .. }, KeyCode::Char('y')) => return Effect::Send(Command::Quit),
         (Dialog::Quit { .. }, _) => {}
         (Dialog::Power { whom, choice }, code) => return power::answer(model, state, conf, (whom, choice), code),

@@ -15,7 +15,15 @@ pub const REFUSED: &str = "read-only: nothing is changed from here; start withou
 pub fn changes(wish: Wish) -> bool {
     matches!(
         wish,
-        Wish::Power | Wish::PowerOn | Wish::Mark | Wish::MarkAll | Wish::Adopt | Wish::Terminal | Wish::Profile
+        Wish::Power
+            | Wish::PowerOn
+            | Wish::Mark
+            | Wish::MarkAll
+            | Wish::Adopt
+            | Wish::Terminal
+            | Wish::Profile
+            | Wish::DryRun
+            | Wish::CheckRecipe
     )
 }
 

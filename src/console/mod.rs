@@ -19,6 +19,7 @@ mod place;
 pub mod plain;
 mod power;
 mod profiles;
+mod record;
 mod recorded;
 mod rooms;
 mod terminal;
@@ -31,6 +32,7 @@ mod update;
 mod view;
 mod window;
 
+pub use record::{Asked, Recipe, Record, Shelf, Whole};
 pub use theme::ThemeError;
 pub use window::Window;
 
@@ -86,6 +88,8 @@ pub struct Source {
     pub past: Window,
     /// The answers to what was looked for in the journal.
     pub found: watch::Receiver<Arc<Found>>,
+    /// Has what changed on machines, and recipes.
+    pub record: Record,
     /// Opens terminals and packets.
     pub desk: Desk,
     /// Takes the operator's wishes.
@@ -163,6 +167,7 @@ async fn show(
     let mut touched = true;
     let (mut drawn, mut drawn_at) = (u64::MAX, Timestamp::UNIX_EPOCH);
     let mut past = source.past.clone();
+    let mut record = source.record.clone();
     model.depth = terminal::depth(abilities);
     let mut answers = source.desk.answers();
     let mut desk = 0;
@@ -229,6 +234,7 @@ async fn show(
             _ = frames.tick() => {
                 let now = now();
                 touched |= past.look(&mut model);
+                touched |= record.is_new() && model.room.is_some();
                 if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                     looked = Some(Instant::now());
                     touched |= own.look(&mut model);
@@ -239,7 +245,7 @@ async fn show(
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
                     continue;
                 }
-                rooms::look(&mut model, &source.desk);
+                rooms::look(&mut model, &source.desk, &record, &source.state.read());
                 // The lock is given back before the terminal is written to.
                 model.list_terminals(&source.desk);
                 terminal.draw(|frame| {

@@ -101,6 +101,11 @@ pub enum Dialog {
         choice: usize,
     },
     Adopt(Adopting),
+    /// Really apply this recipe to these machines?
+    Recipe {
+        whom: Vec<Who>,
+        recipe: String,
+    },
     /// An order, as it is typed.
     Palette(Palette),
     /// What is listed in lines of words.

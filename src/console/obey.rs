@@ -7,7 +7,7 @@ use super::{
     model::{Dialog, Model, Pane},
     order::{List, Order},
     power,
-    rooms::{interfaces, packets},
+    rooms::{changes, interfaces, packets, recipes},
     timeline,
     update::{self, Effect},
 };
@@ -30,10 +30,11 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
             | Order::Skip(..)
             | Order::Trust(_)
             | Order::Arm(..)
+            | Order::Recipe(..)
             | Order::Terminal(..)
             | Order::Adopt { .. }
     );
-    let acts = changes || matches!(order, Order::Look(_) | Order::Doctor(_));
+    let acts = changes || matches!(order, Order::Look(_) | Order::Doctor(_) | Order::Pull(_));
     if changes && model.read_only {
         model.word = Some(lock::REFUSED.to_owned());
         return Effect::None;
@@ -61,6 +62,15 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
             }
         },
         Order::Arm(who, profile, then) => return arming::arm(model, state, conf, who, profile, then),
+        Order::Pull(whom) => {
+            let machines = whom.iter().filter_map(|who| power::place(state, *who)).collect();
+            return Effect::Send(Command::Pull { machines, cause: None });
+        }
+        Order::Recipe(whom, recipe, manner) => {
+            recipes::open(model, whom.clone(), Some(&recipe));
+            return recipes::carry(model, state, whom, recipe, manner);
+        }
+        Order::Changes(host, words) => changes::open(model, state, host, &words),
         Order::Page(segment, mac) => {
             show(model, state, segment);
             (model.page, model.room) = (Some((mac, 0)), None);

@@ -16,6 +16,8 @@ pub enum RecipeManner {
     Apply,
     /// The same, because the machine is to have it.
     Enforce,
+    /// Carry it through also where nothing differs.
+    Again,
 }
 
 /// What came of a recipe on a machine.
@@ -42,6 +44,7 @@ impl RecipeManner {
             RecipeManner::DryRun => "dry-run",
             RecipeManner::Apply => "apply",
             RecipeManner::Enforce => "enforce",
+            RecipeManner::Again => "again",
         }
     }
 }

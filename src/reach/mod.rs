@@ -2,14 +2,21 @@
 //! and rsync(1), run as the operator; never a password, never a question. Knows no screen.
 
 mod error;
+mod filter;
+mod keyscan;
 mod probe;
 mod pull;
+mod push;
+mod rsync;
+mod run;
 mod ssh;
 
 pub use error::ReachError;
+pub use keyscan::{Key, scan};
 pub use probe::{Measured, Probe};
 pub use pull::Pulled;
-pub use ssh::{Ended, Line, Reach};
+pub use run::{Ended, Line};
+pub use ssh::Reach;
 
 /// What went wrong, and what helps.
 pub type Result<T> = std::result::Result<T, ReachError>;

@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots, fetches};
+use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots, fetches, tracked};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -33,6 +33,7 @@ impl State {
             Fact::JournalRecovered { .. } => self.journal_trouble = None,
             Fact::EventsDropped { reader, count } => *self.dropped.entry(reader.clone()).or_default() += count,
             Fact::ProgramStarted { .. } => self.begin(event),
+            Fact::TrackChanged { .. } | Fact::TrackRepaired { .. } => self.changes += 1,
             // Of a machine, a segment or a profile: who loads without end may do it no longer.
             Fact::ConfChanged { .. } => {
                 let machines = self.segments.values_mut().flat_map(|segment| segment.machines.values_mut());
@@ -72,6 +73,11 @@ impl State {
             for machine in segment.machines.values_mut() {
                 // What was under way when the program ended is no longer.
                 machine.press = machine.press.take().filter(|press| !press.is_underway());
+                // A recipe that ran then has no end any more.
+                machine
+                    .tracked
+                    .values_mut()
+                    .for_each(|tracked| tracked.run = tracked.run.take().filter(|run| run.end.is_some()));
                 if let Some(boot) = machine.boots.back_mut()
                     && event.time.duration_since(boot.last_heard) > UNSEEN
                 {
@@ -172,6 +178,7 @@ fn stranger(mac: Mac) -> Machine {
         arming: None,
         armings: VecDeque::new(),
         spoken: VecDeque::new(),
+        tracked: BTreeMap::new(),
         first_seen: None,
         last_seen: None,
         last_word: None,
@@ -251,6 +258,7 @@ impl Machine {
         }
         self.arm(event);
         self.speak(event);
+        tracked::apply(&mut self.tracked, event);
         if matches!(event.fact, Fact::PowerUnconfirmed { .. }) && self.power != Some(PowerState::On) {
             boots::not_begun(&mut self.boots);
         }

@@ -1,12 +1,16 @@
 //! One machine as it stands.
 
-use super::{Alarms, Arming, Boot, Ladder, Press, Spoken};
+use super::{Alarms, Arming, Boot, Ladder, Press, Spoken, Tracked};
 use crate::{
     event::{Architecture, Event, PowerState, Role},
     net::Mac,
 };
 use jiff::Timestamp;
-use std::{collections::VecDeque, net::Ipv4Addr, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::Ipv4Addr,
+    sync::Arc,
+};
 
 /// A machine of the conf tree, or one that was only seen.
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub struct Machine {
     pub armings: VecDeque<Arming>,
     /// What it said by names that are commands, the newest last; bounded.
     pub spoken: VecDeque<Spoken>,
+    /// The record of its files and its recipes; by the name of a container where it is not itself.
+    pub tracked: BTreeMap<Option<String>, Tracked>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
     /// When it was last heard of.

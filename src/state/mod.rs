@@ -17,6 +17,7 @@ mod replica;
 mod spoken;
 #[cfg(test)]
 mod tests;
+mod tracked;
 
 pub use alarms::Alarms;
 pub use arming::{Arming, Over};
@@ -28,6 +29,7 @@ pub use machine::Machine;
 pub use press::{Press, PressStage};
 pub use replica::Replica;
 pub use spoken::Spoken;
+pub use tracked::{Change, Had, Measured, Run, Tracked};
 
 use crate::{
     event::{Event, Service},
@@ -61,6 +63,8 @@ pub struct State {
     pub journal_trouble: Option<String>,
     /// Events dropped since the start, by reader.
     pub dropped: BTreeMap<String, u64>,
+    /// Grows with each change of the record of machines' files.
+    pub changes: u64,
     /// Grows with each event; a screen that has drawn this number need not draw again.
     pub generation: u64,
 }

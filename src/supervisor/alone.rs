@@ -2,9 +2,11 @@
 
 use super::{
     GRACE, HEARD, Options, QUEUE, StartError, commands,
+    enforcer::UnderWay,
     press::Presses,
     recorder,
     segments::{Shared, choose},
+    tracker::Looks,
 };
 use crate::{
     boot::TokenKey,
@@ -60,6 +62,8 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         desk: Desk::new(places, conf.clone()),
         ways: Ways::default(),
         presses: Presses::default(),
+        looks: Looks::default(),
+        recipes: UnderWay::default(),
         // Alone nothing boots.
         key: TokenKey::default(),
         tftpboot: options.tftpboot.as_path().into(),

@@ -14,6 +14,7 @@ mod look;
 mod observer;
 mod past;
 mod press;
+mod record;
 mod recorder;
 mod replica;
 mod retention;
@@ -25,12 +26,13 @@ mod tracker;
 pub use alone::{Alone, alone, target_here};
 pub use control::path as control_socket;
 pub use segments::NoSegment;
+pub use tracker::{Looked, Subject as Tracked, subjects as tracked};
 
 use crate::{
     bus::Bus,
     command::{Command, Found},
     conf::{self, Conf},
-    console::Window,
+    console::{Record, Window},
     desk::{Desk, Places},
     event::{Event, Fact},
     journal::{Journal, JournalError},
@@ -109,6 +111,8 @@ pub struct Running {
     pub past: Window,
     /// What was last looked for in the journal, and what was found.
     pub found: watch::Receiver<Arc<Found>>,
+    /// Has what changed on machines, and recipes.
+    pub record: Record,
     /// Opens terminals and packets for the operator.
     pub desk: Desk,
     /// Takes the operator's wishes.
@@ -155,6 +159,12 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         .name("past".to_owned())
         .spawn(move || past::show(&file, &requests, &shown))
         .map_err(StartError::Threads)?;
+    let (record, asked, shelf) = Record::new();
+    let shelves = record::Shelves::of(&options);
+    thread::Builder::new()
+        .name("record".to_owned())
+        .spawn(move || shelves.answer(&asked, &shelf))
+        .map_err(StartError::Threads)?;
     let (commands, wishes) = mpsc::channel(64);
     let (conf_sender, conf) = watch::channel(Arc::new(reading.conf));
     let mut serving = JoinSet::new();
@@ -173,6 +183,8 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         desk: desk.clone(),
         ways: Ways::default(),
         presses: press::Presses::default(),
+        looks: tracker::Looks::default(),
+        recipes: enforcer::UnderWay::default(),
         key,
         tftpboot,
         conf: conf.clone(),
@@ -202,7 +214,22 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(tracker::keep(shared.clone()));
     serving.spawn(enforcer::keep(shared.clone()));
     serving.spawn(segments::serve(shared));
-    Ok(Running { state, conf, replicas, past, found, desk, commands, bus, shutdown, serving, folding, folded, journal })
+    Ok(Running {
+        state,
+        conf,
+        replicas,
+        past,
+        found,
+        record,
+        desk,
+        commands,
+        bus,
+        shutdown,
+        serving,
+        folding,
+        folded,
+        journal,
+    })
 }
 
 impl Running {

@@ -13,7 +13,12 @@ use super::{
     keys::{ACTIONS, Wish, nearest},
     marks::Who,
 };
-use crate::{desk::Way, event::Action, net::Mac, state::State};
+use crate::{
+    desk::Way,
+    event::{Action, RecipeManner},
+    net::Mac,
+    state::State,
+};
 use std::net::Ipv4Addr;
 
 /// What is ordered.
@@ -33,6 +38,12 @@ pub enum Order {
     Trust(Who),
     /// A machine is armed with a profile, and boots another afterwards; or it is disarmed.
     Arm(Who, Option<String>, Option<String>),
+    /// Machines' files are looked at now.
+    Pull(Vec<Who>),
+    /// A recipe is carried through on machines, so far.
+    Recipe(Vec<Who>, String, RecipeManner),
+    /// What changed, of one machine where it is named; with words that lines are to have.
+    Changes(Option<String>, String),
     /// A machine's page.
     Page(Ipv4Addr, Mac),
     /// A terminal on a machine.
@@ -90,6 +101,8 @@ pub enum Rest {
     Adopt,
     /// A machine of conf, and a profile.
     Arm,
+    /// A recipe, and machines of conf.
+    Recipe,
 }
 
 /// A form of an order that is no action's name.
@@ -111,6 +124,9 @@ enum Make {
     Trust,
     Arm,
     Disarm,
+    Pull,
+    Recipe(RecipeManner),
+    Changes,
     Page,
     Terminal(Option<Way>),
     Packets,
@@ -148,6 +164,11 @@ pub const FORMS: &[Form] = &[
     form("trust", Rest::Machine, Make::Trust, "trust its certificate"),
     form("arm", Rest::Arm, Make::Arm, "boot a profile until it is done"),
     form("disarm", Rest::Machine, Make::Disarm, "boot as usual after all"),
+    form("pull", Rest::Machines, Make::Pull, "look at its files now"),
+    form("apply", Rest::Recipe, Make::Recipe(RecipeManner::Apply), "apply a recipe to machines"),
+    form("dry-run", Rest::Recipe, Make::Recipe(RecipeManner::DryRun), "say what a recipe would do"),
+    form("check", Rest::Recipe, Make::Recipe(RecipeManner::Check), "look who has a recipe"),
+    form("changes", Rest::Words, Make::Changes, "what changed on machines"),
     form("page", Rest::Seen, Make::Page, "all that is known of it"),
     form("machine", Rest::Seen, Make::Page, "all that is known of it"),
     form("terminal", Rest::Machine, Make::Terminal(None), "a terminal on it"),
@@ -179,7 +200,14 @@ impl Form {
     pub fn acts(&self) -> bool {
         matches!(
             self.make,
-            Make::Power(_) | Make::Skip(_) | Make::Trust | Make::Arm | Make::Disarm | Make::Terminal(_) | Make::Adopt
+            Make::Power(_)
+                | Make::Skip(_)
+                | Make::Trust
+                | Make::Arm
+                | Make::Disarm
+                | Make::Recipe(_)
+                | Make::Terminal(_)
+                | Make::Adopt
         )
     }
 }
@@ -262,6 +290,21 @@ fn make(form: &Form, rest: &str, scope: Scope<'_>) -> Result<Order, OrderError> 
             Order::Arm((at, machine.mac), Some(profile.to_owned()), then)
         }
         Make::Disarm => Order::Arm(of_conf()?, None, None),
+        Make::Pull => Order::Pull(machine::these(scope, begin, rest)?),
+        Make::Recipe(manner) => {
+            let wanted = expected("a recipe and machines, as nginx web1 db1");
+            let Some((recipe, rest)) = rest.split_once(char::is_whitespace) else { return Err(wanted) };
+            let rest = rest.trim_start();
+            let rest = after(rest, "to").or_else(|| after(rest, "on")).unwrap_or(rest);
+            Order::Recipe(machine::these(scope, begin, rest)?, recipe.to_owned(), manner)
+        }
+        Make::Changes => match rest.split_once(char::is_whitespace).unwrap_or((rest, "")) {
+            ("", _) => Order::Changes(None, String::new()),
+            (first, words) => match machine::find(scope, first) {
+                Ok((_, machine)) => Order::Changes(Some(machine.name()), words.trim().to_owned()),
+                Err(_) => Order::Changes(None, rest.to_owned()),
+            },
+        },
         Make::Page => found().map(|(at, machine)| Order::Page(at, machine.mac))?,
         Make::Terminal(way) => of_conf().map(|(at, mac)| Order::Terminal(at, mac, way))?,
         Make::Packets => found().map(|(at, machine)| Order::Packets(at, machine.mac))?,

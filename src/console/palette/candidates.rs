@@ -76,7 +76,7 @@ fn all(model: &Model, state: &State) -> Vec<Candidate> {
     // Machines are switched as they are, not as they were.
     let acts = model.past.is_none() && !model.read_only;
     for form in FORMS.iter().filter(|form| !TWINS.contains(&form.begin)).filter(|form| acts || !form.acts()) {
-        let open = matches!(form.rest, Rest::Theme | Rest::Moment | Rest::Adopt | Rest::Arm);
+        let open = matches!(form.rest, Rest::Theme | Rest::Moment | Rest::Adopt | Rest::Arm | Rest::Recipe);
         let is_there = all.iter().any(|before| before.text == form.begin);
         let alone = |text: String| Candidate { text, words: form.words, keys: Vec::new(), open };
         match things(form, state) {
@@ -100,6 +100,6 @@ fn things(form: &Form, state: &State) -> Option<Vec<String>> {
         Rest::Seen => Some(machines(true)),
         Rest::Segment => Some(current(state).map(|(address, _)| address.to_string()).collect()),
         Rest::List => Some(["machines", "syslog", "leases", "audit"].map(ToOwned::to_owned).to_vec()),
-        Rest::Nothing | Rest::Words | Rest::Theme | Rest::Moment | Rest::Adopt => None,
+        Rest::Nothing | Rest::Words | Rest::Theme | Rest::Moment | Rest::Adopt | Rest::Recipe => None,
     }
 }

@@ -9,6 +9,7 @@ use super::super::{
     obey::obey,
     order::{self, FORMS, List, Order, Rest, Scope},
     place::Search,
+    rooms::Kind,
     theme::{self, Theme},
     update::{self, Effect},
     view::{Scene, page, power, told, words},
@@ -131,6 +132,11 @@ impl Talk {
             }
             Order::Wish(Wish::Help) => return (self.help(), Effect::None),
             Order::Wish(Wish::Troubles) => return (self.troubles(world), Effect::None),
+            Order::Wish(Wish::Changes) => return (told::changes(self.scene(world), None, ""), Effect::None),
+            Order::Changes(host, words) => {
+                return (told::changes(self.scene(world), host.as_deref(), words), Effect::None);
+            }
+            Order::Wish(Wish::Recipes) => return (told::recipes(self.scene(world)), Effect::None),
             Order::Wish(Wish::Logs) if !world.desk.has_windows() => {
                 let words = "the logs' terminals are windows, and there is no display; audit lists what happens";
                 return (vec![words.to_owned()], Effect::None);
@@ -163,7 +169,9 @@ impl Talk {
         let page = if let Order::Page(_, mac) = order { Some(mac) } else { None };
         let effect = obey(&mut self.model, world.state, world.conf, order);
         self.model.page = None;
-        if self.model.room.take().is_some() {
+        // A recipe's room is for the full screen; here its events tell.
+        let room = self.model.room.take().filter(|room| room.kind() != Kind::Recipes);
+        if room.is_some() {
             let words =
                 "packets are seen in windows or in the full-screen console; `pxelator packets` has those of boots";
             return (vec![words.to_owned()], Effect::None);
@@ -314,6 +322,7 @@ impl Talk {
                 Rest::Moment => " MOMENT, as -2h or 09:30",
                 Rest::Adopt => " MAC ADDRESS NAME",
                 Rest::Arm => " MACHINE PROFILE [then PROFILE]",
+                Rest::Recipe => " RECIPE MACHINE...",
             };
             lines.push(format!("{}{rest}: {}", form.begin, form.words));
         }
@@ -343,6 +352,10 @@ impl Talk {
                 certificate.method,
                 certificate.fingerprint
             ),
+            Dialog::Recipe { whom, recipe } => {
+                let names: Vec<String> = whom.iter().map(|who| name(world.state, *who)).collect();
+                format!("Apply {recipe} to {}? y does it, anything else leaves it.", names.join(", "))
+            }
             Dialog::Quit { boots } => format!("{} y quits, anything else stays.", words::quitting(*boots)),
             _ => {
                 self.model.dialog = None;
@@ -350,7 +363,9 @@ impl Talk {
             }
         };
         // Who may change nothing is not asked either.
-        if self.model.read_only && matches!(self.model.dialog, Some(Dialog::Sure { .. } | Dialog::Trust { .. })) {
+        if self.model.read_only
+            && matches!(self.model.dialog, Some(Dialog::Sure { .. } | Dialog::Trust { .. } | Dialog::Recipe { .. }))
+        {
             self.model.dialog = None;
             return Some(lock::REFUSED.to_owned());
         }
@@ -361,12 +376,14 @@ impl Talk {
 /// Wishes that mean something without a screen.
 fn speaks(wish: Wish) -> bool {
     use Wish::{
-        EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit, Segment, Timeline,
-        ToBegin, ToEnd, Troubles,
+        Changes, EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit, Recipes,
+        Segment, Timeline, ToBegin, ToEnd, Troubles,
     };
     matches!(
         wish,
-        EventBack
+        Changes
+            | Recipes
+            | EventBack
             | EventOn
             | Fleet
             | Follow

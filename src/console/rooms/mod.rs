@@ -1,11 +1,14 @@
-//! What stands in the place of the panes when it is opened: terminals, interfaces, packets. One file a room.
+//! What stands in the place of the panes when it is opened: terminals, interfaces, packets, changes, recipes. One file a room.
 
+pub mod changes;
 pub mod interfaces;
 mod listed;
 pub mod packets;
+pub mod recipes;
 pub mod terminals;
+pub mod typed;
 
-use super::{keys::Wish, model::Model, update::Effect};
+use super::{keys::Wish, model::Model, record::Record, update::Effect, view::list};
 use crate::{
     desk::{Desk, inside::Act},
     state::State,
@@ -21,6 +24,10 @@ pub enum Room {
     Packets(Box<packets::Packets>),
     /// Terminals inside the console.
     Terminals(terminals::Terminals),
+    /// What changed on machines.
+    Changes(Box<changes::Changes>),
+    /// Recipes, and machines that have them.
+    Recipes(Box<recipes::Recipes>),
 }
 
 /// Which room: some keys work in one of them only.
@@ -29,6 +36,8 @@ pub enum Kind {
     Terminals,
     Interfaces,
     Packets,
+    Changes,
+    Recipes,
 }
 
 impl Room {
@@ -38,6 +47,8 @@ impl Room {
             Room::Interfaces(_) => Kind::Interfaces,
             Room::Packets(_) => Kind::Packets,
             Room::Terminals(_) => Kind::Terminals,
+            Room::Changes(_) => Kind::Changes,
+            Room::Recipes(_) => Kind::Recipes,
         }
     }
 }
@@ -46,7 +57,8 @@ impl Room {
 /// where the room takes none.
 pub fn key(model: &mut Model, _state: &State, key: KeyEvent) -> Option<Effect> {
     match model.room.as_mut()? {
-        Room::Interfaces(_) => None,
+        Room::Interfaces(_) | Room::Recipes(_) => None,
+        Room::Changes(room) => room.key(key).then_some(Effect::None),
         Room::Packets(room) => room.key(key).then_some(Effect::None),
         Room::Terminals(room) => {
             let room = room.clone();
@@ -60,17 +72,21 @@ pub fn paste(model: &mut Model, text: &str) -> Option<Effect> {
     if let Some(id) = model.typing_to() {
         return Some(Effect::Inside(id, Act::Paste(text.to_owned())));
     }
-    if let Some(Room::Packets(room)) = &mut model.room {
-        room.paste(text);
+    match &mut model.room {
+        Some(Room::Packets(room)) => room.paste(text),
+        Some(Room::Changes(room)) => room.filter.paste(text),
+        _ => {}
     }
     None
 }
 
 /// What a wish changes in the room that is open; none where the room leaves it to the console (help, quit, back).
-pub fn follow(model: &mut Model, _state: &State, wish: Wish) -> Option<Effect> {
+pub fn follow(model: &mut Model, state: &State, wish: Wish) -> Option<Effect> {
     match model.room.as_ref()? {
         Room::Interfaces(_) => interfaces::follow(model, wish),
         Room::Packets(_) => packets::follow(model, wish),
+        Room::Changes(_) => changes::follow(model, state, wish),
+        Room::Recipes(_) => recipes::follow(model, state, wish),
         // It has had its keys already.
         Room::Terminals(_) => None,
     }
@@ -81,6 +97,8 @@ pub fn step(model: &mut Model, by: isize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.step(by),
         Some(Room::Packets(room)) => room.step(by),
+        Some(Room::Changes(room)) => room.step(by),
+        Some(Room::Recipes(room)) => room.step(by),
         Some(Room::Terminals(room)) => room.step(by, model.terminals.len()),
         None => {}
     }
@@ -91,13 +109,15 @@ pub fn choose(model: &mut Model, line: usize, height: usize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.choose(line),
         Some(Room::Packets(room)) => room.choose(line),
+        Some(Room::Changes(room)) => room.choose(line),
+        Some(Room::Recipes(room)) => room.choose(line),
         Some(Room::Terminals(room)) => room.choose(line, height, &model.terminals),
         None => {}
     }
 }
 
 /// Takes over what is to be seen now; what no room shows is left.
-pub fn look(model: &mut Model, desk: &Desk) {
+pub fn look(model: &mut Model, desk: &Desk, record: &Record, state: &State) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.rates = desk.rates(),
         _ => desk.leave_rates(),
@@ -109,11 +129,25 @@ pub fn look(model: &mut Model, desk: &Desk) {
         }
         _ => desk.leave_packets(),
     }
+    match &mut model.room {
+        Some(Room::Changes(room)) => room.look(record, state),
+        Some(Room::Recipes(room)) => room.look(record),
+        _ => {}
+    }
 }
 
 /// The room has so many lines on the screen.
 pub fn fit(model: &mut Model, height: usize) {
-    if let Some(Room::Packets(room)) = &mut model.room {
-        room.view.height = height;
+    match &mut model.room {
+        Some(Room::Packets(room)) => room.view.height = height,
+        Some(Room::Changes(room)) => {
+            room.height = height;
+            room.offset = list::first(room.lines().len(), room.selected(), height, room.offset);
+        }
+        Some(Room::Recipes(room)) => {
+            room.height = height;
+            room.offset = list::first(room.lines().len(), room.selected(), height, room.offset);
+        }
+        _ => {}
     }
 }

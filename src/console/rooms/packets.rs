@@ -1,6 +1,6 @@
 //! The packets of an interface as they come, or those of a recorded boot. Pure, but for the look at what came.
 
-use super::{Room, interfaces::Interfaces};
+use super::{Room, interfaces::Interfaces, typed::Typed};
 use crate::{
     console::{
         keys::Wish,
@@ -12,11 +12,8 @@ use crate::{
         capture::{Cursor, Page, View},
     },
 };
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 use std::sync::Arc;
-
-/// The longest filter, in bytes.
-const LONGEST: usize = 200;
 
 /// Where the operator is.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +24,8 @@ pub struct Packets {
     pub name: Option<String>,
     /// What is to be seen of them.
     pub view: View,
-    /// The filter is being typed; what it was before.
-    pub typing: Option<String>,
+    /// The filter.
+    pub filter: Typed,
     /// Where he is among them.
     pub cursor: Cursor,
     /// Lines to move by at the next look.
@@ -52,7 +49,17 @@ pub fn open(model: &mut Model, packets: desk::Packets, name: Option<String>, ins
     };
     let cursor = Cursor { follow: matches!(packets, desk::Packets::Live { .. }), ..Cursor::default() };
     let view = View { height: model.height.max(10), ..View::default() };
-    let room = Packets { packets, name, view, typing: None, cursor, by: 0, wanted: false, page: Page::default(), from };
+    let room = Packets {
+        packets,
+        name,
+        view,
+        filter: Typed::default(),
+        cursor,
+        by: 0,
+        wanted: false,
+        page: Page::default(),
+        from,
+    };
     model.room = Some(Room::Packets(Box::new(room)));
     Effect::None
 }
@@ -70,7 +77,7 @@ pub fn follow(model: &mut Model, wish: Wish) -> Option<Effect> {
         Wish::Last => room.step(isize::MAX / 2),
         Wish::Follow => room.cursor.follow ^= true,
         Wish::Pause => room.view.paused ^= true,
-        Wish::Filter => room.typing = Some(room.view.filter.clone()),
+        Wish::Filter => room.filter.begin(),
         Wish::Open | Wish::View => {
             room.wanted = true;
             // Where it was moved since the last look, the packet is not known yet.
@@ -79,7 +86,10 @@ pub fn follow(model: &mut Model, wish: Wish) -> Option<Effect> {
             }
         }
         Wish::Export => return Some(Effect::Desk(Wanted::Kept)),
-        Wish::Back if !room.view.filter.is_empty() => room.view.filter.clear(),
+        Wish::Back if !room.view.filter.is_empty() => {
+            room.filter.text.clear();
+            room.view.filter.clear();
+        }
         Wish::Back => model.room = room.from.take().map(Room::Interfaces),
         _ => return None,
     }
@@ -114,42 +124,20 @@ impl Packets {
 
     /// Takes a key of the filter that is being typed; false where none is.
     pub fn key(&mut self, key: KeyEvent) -> bool {
-        let Some(before) = &self.typing else { return false };
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        let filter = &mut self.view.filter;
-        match key.code {
-            KeyCode::Char('c') if control => return false,
-            KeyCode::Char('u') if control => filter.clear(),
-            KeyCode::Char('w') if control => filter.truncate(filter.trim_end().rfind(' ').map_or(0, |at| at + 1)),
-            _ if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {}
-            KeyCode::Enter => self.typing = None,
-            KeyCode::Esc => {
-                filter.clone_from(before);
-                self.typing = None;
-            }
-            KeyCode::Backspace => drop(filter.pop()),
-            KeyCode::Char(c) => type_one(filter, c),
-            _ => {}
-        }
-        true
+        let taken = self.filter.key(key);
+        self.view.filter.clone_from(&self.filter.text);
+        taken
     }
 
     /// Folds pasted text in.
     pub fn paste(&mut self, text: &str) {
-        if self.typing.is_some() {
-            text.chars().for_each(|c| type_one(&mut self.view.filter, c));
-        }
+        self.filter.paste(text);
+        self.view.filter.clone_from(&self.filter.text);
     }
 
     /// Takes over what is to be seen now.
     pub fn look(&mut self, desk: &Desk) {
         let by = std::mem::take(&mut self.by);
         self.page = desk.packets(&self.packets).look(&self.view, &mut self.cursor, by);
-    }
-}
-
-fn type_one(filter: &mut String, c: char) {
-    if filter.len() < LONGEST && !c.is_control() {
-        filter.push(c);
     }
 }

@@ -140,7 +140,7 @@ fn a_filter_is_typed_kept_and_cleared() {
     story.types("i/tftp q?<back>");
     assert_eq!(packets(&mut story).view.filter, "tftp q", "keys are text while it is typed");
     story.types("<enter>");
-    assert_eq!(packets(&mut story).typing, None);
+    assert_eq!(packets(&mut story).filter.before, None);
     story.types("/xyz<esc>");
     assert_eq!(packets(&mut story).view.filter, "tftp q", "as it was");
     story.types("<esc>");

@@ -1,6 +1,6 @@
 //! What stands before the panes: the help, what is wrong, and questions.
 
-use super::{Scene, list, packets, page, power, profiles, told, words};
+use super::{Scene, list, packets, page, power, profiles, recipes, told, words};
 use crate::console::{
     batch::name,
     marks::Who,
@@ -78,6 +78,9 @@ pub fn draw(frame: &mut Frame<'_>, body: Rect, scene: Scene<'_>, dialog: &Dialog
         }
         Dialog::Profile { who, choice } => {
             (format!("What is {} to boot?", name(scene.state, *who)), profiles::lines(scene, *who, *choice))
+        }
+        Dialog::Recipe { whom, recipe } => {
+            (format!("Apply {recipe} to {}?", names_of(scene, whom)), recipes::question(scene, whom, recipe))
         }
         Dialog::Adopt(adopting) => (format!("Adopt {}", adopting.mac), adopt(scene, adopting)),
     };

@@ -68,6 +68,12 @@ fn window(count: usize, selected: usize, height: usize, offset: &mut usize) -> R
     *offset..(*offset + height).min(count)
 }
 
+/// The first line to show so that `selected` is among them, where `offset` was the first before.
+pub fn first(count: usize, selected: usize, height: usize, mut offset: usize) -> usize {
+    window(count, selected, height, &mut offset);
+    offset
+}
+
 /// A block with borders in the theme's way.
 pub fn framed<'a>(scene: Scene<'_>, title: Line<'a>, focused: bool) -> Block<'a> {
     let theme = scene.theme;

@@ -2,12 +2,13 @@
 
 mod arming;
 mod bar;
+mod changes;
 mod dialog;
 mod given;
 mod head;
 mod interfaces;
 mod leases;
-mod list;
+pub mod list;
 mod machines;
 mod packets;
 pub mod page;
@@ -15,6 +16,7 @@ mod palette;
 mod past;
 pub mod power;
 mod profiles;
+mod recipes;
 mod replica;
 mod streams;
 mod strip;
@@ -22,6 +24,7 @@ pub mod switching;
 mod terminals;
 mod timeline;
 pub mod told;
+mod tracked;
 pub mod words;
 
 use super::{
@@ -186,6 +189,8 @@ fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) 
     match &scene.model.room {
         Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
         Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
+        Some(Room::Changes(room)) => sight.room = changes::draw(frame, area, scene, room),
+        Some(Room::Recipes(room)) => sight.room = recipes::draw(frame, area, scene, room),
         Some(Room::Terminals(room)) => sight.room = terminals::draw(frame, area, scene, sight, room),
         None => {}
     }

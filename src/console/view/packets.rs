@@ -97,7 +97,7 @@ fn title<'a>(scene: Scene<'_>, room: &Packets) -> Line<'a> {
 /// The filter as it is typed, or why nothing comes any more.
 fn below<'a>(scene: Scene<'_>, room: &Packets) -> Option<Line<'a>> {
     let theme = scene.theme;
-    if room.typing.is_some() {
+    if room.filter.before.is_some() {
         return Some(Line::from(vec![
             Span::styled(" /", theme.focus),
             Span::styled(room.view.filter.clone(), theme.text),

@@ -6,9 +6,10 @@ use crate::{
         lines::current,
         model::{Model, Pane},
         order::List,
+        rooms::typed::Typed,
     },
-    event::Event,
-    state::{Health, Lease, Machine, Segment},
+    event::{Event, Fact},
+    state::{Had, Health, Lease, Machine, Segment},
 };
 use std::net::Ipv4Addr;
 
@@ -100,6 +101,42 @@ fn events(scene: Scene<'_>, model: &Model, pane: Pane) -> Vec<String> {
 pub fn of_event(scene: Scene<'_>, segment: Option<&Segment>, event: &Event) -> String {
     let who = Some(words::who(segment, event)).filter(|who| !who.is_empty()).unwrap_or_else(|| "-".to_owned());
     format!("{} {who} {} {}: {}", scene.clock(event.time), event.severity(), event.kind(), event.fact)
+}
+
+/// Changes of machines' files that are remembered, the oldest first; of one machine, or with these words.
+pub fn changes(scene: Scene<'_>, host: Option<&str>, words: &str) -> Vec<String> {
+    let words = Typed { text: words.to_owned(), before: None };
+    let shown = current(scene.state).flat_map(|(_, segment)| segment.events.iter().map(move |event| (segment, event)));
+    let changed = shown.filter(|(_, event)| matches!(event.fact, Fact::TrackChanged { .. }));
+    let lines = changed.filter_map(|(segment, event)| {
+        let who = words::who(Some(segment), event);
+        let line = format!("{} {who}: {}", scene.clock(event.time), event.fact);
+        (host.is_none_or(|host| host == who) && words.fits(&line)).then_some((event.time, line))
+    });
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort();
+    if lines.is_empty() {
+        return vec!["no change is remembered; pxelator changes has all that are kept".to_owned()];
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Whether machines have recipes, as was told last: a line a machine and recipe.
+pub fn recipes(scene: Scene<'_>) -> Vec<String> {
+    let all = scene.model.machines(scene.state).into_iter().flat_map(|(_, machine)| {
+        machine.tracked.iter().flat_map(move |(container, tracked)| {
+            let of = container.as_ref().map(|name| format!(", container {name}")).unwrap_or_default();
+            let line = move |(recipe, had): (&String, &Had)| {
+                format!("{}{of}: {recipe}: {} at {}", machine.name(), had.came, scene.clock(had.at))
+            };
+            tracked.recipes.iter().map(line)
+        })
+    });
+    let lines: Vec<String> = all.collect();
+    if lines.is_empty() {
+        return vec!["nothing is known of recipes on machines yet; check RECIPE MACHINE looks".to_owned()];
+    }
+    lines
 }
 
 fn servers(scene: Scene<'_>) -> Vec<String> {
