@@ -55,7 +55,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
             repository.tidy()?;
-            println!("{:.2} {} {:.2} {}", begun.elapsed().as_secs_f64(), count, begun.elapsed().as_secs_f64(), memory());
+            println!(
+                "{:.2} {} {:.2} {}",
+                begun.elapsed().as_secs_f64(),
+                count,
+                begun.elapsed().as_secs_f64(),
+                memory()
+            );
         }
         ["ask", hosts, run, name, file] => {
             let repository = Repository::new(Path::new(hosts), Path::new(run));
