@@ -104,7 +104,10 @@ fn only_what_differs_is_changed() {
     let before = stat(&web1, "/etc /etc/motd /etc/px /etc/px/* /etc/px.conf /var/lib /var/lib/pxelator/recipes/*");
     let (came, changed) = ended(&does(&segment, &["recipe", "apply", "web", "web1", "--json"], 0));
     assert_eq!((came, changed.len()), (Came::Unchanged, 0));
-    assert_eq!(stat(&web1, "/etc /etc/motd /etc/px /etc/px/* /etc/px.conf /var/lib /var/lib/pxelator/recipes/*"), before);
+    assert_eq!(
+        stat(&web1, "/etc /etc/motd /etc/px /etc/px/* /etc/px.conf /var/lib /var/lib/pxelator/recipes/*"),
+        before
+    );
 
     // Drift by hand is seen with its file, and mended; what did not drift is not touched.
     web1.does("echo other > /etc/motd");
@@ -133,7 +136,11 @@ fn a_plain_how_to_works_as_it_is() {
     }
     let segment = Segment::new("howto");
     let mut web1 = Debian::start(&segment, 60, "web1");
-    recipe(&segment, "ntp.sh", "# Servers of time.\nmkdir -p /etc/ntp.d\necho server ntp.test.lan > /etc/ntp.d/servers\ncat /dev/stdin\necho done\n");
+    recipe(
+        &segment,
+        "ntp.sh",
+        "# Servers of time.\nmkdir -p /etc/ntp.d\necho server ntp.test.lan > /etc/ntp.d/servers\ncat /dev/stdin\necho done\n",
+    );
     let told = does(&segment, &["recipe", "apply", "ntp", "web1"], 0);
     assert!(told.contains("done\nweb1: recipe ntp: applied\n  /etc/ntp.d/servers\n"), "{told}");
     let before = stat(&web1, "/etc/ntp.d /etc/ntp.d/servers");
@@ -163,24 +170,44 @@ fn what_goes_wrong_is_said() {
     }
     let segment = Segment::new("wrong");
     let web1 = Debian::start(&segment, 60, "web1");
-    recipe(&segment, "fails.sh", "apply() {\n  echo one\n  echo two >&2\n  touch /etc/half\n  ls /nowhere\n  touch /etc/whole\n}\n");
+    recipe(
+        &segment,
+        "fails.sh",
+        "apply() {\n  echo one\n  echo two >&2\n  touch /etc/half\n  ls /nowhere\n  touch /etc/whole\n}\n",
+    );
     recipe(&segment, "unverified.sh", "apply() { :; }\nverify() { echo nobody listens; return 3; }\n");
     recipe(&segment, "weak.sh", "check() { test -e /etc/never; }\napply() { :; }\n");
     recipe(&segment, "lacks.sh", "# needs: sed px-nowhere\ntrue\n");
     recipe(&segment, "base.sh", "touch /etc/base\n");
-    recipe(&segment, "top.sh", "# needs: recipe:base\ncheck() { test -e /etc/base && test -e /etc/top; }\napply() { test -e /etc/base; touch /etc/top; }\n");
+    recipe(
+        &segment,
+        "top.sh",
+        "# needs: recipe:base\ncheck() { test -e /etc/base && test -e /etc/top; }\napply() { test -e /etc/base; touch /etc/top; }\n",
+    );
     recipe(&segment, "broken.sh", "apply() {\n  if true; then\n}\n");
     recipe(&segment, "user.sh", "# files: /etc/x 0644 nobody-here:root\n");
     recipe(&segment, "user/etc/x", "x\n");
     for (words, code, said) in [
         (&["apply", "fails", "web1"][..], 1, "one\ntwo\nls: cannot access"),
-        (&["apply", "fails", "web1"], 1, "pxelator: web1: recipe fails: apply ended with exit code 2: one / two / ls: cannot access"),
-        (&["apply", "unverified", "web1"], 1, "verify ended with exit code 3: nobody listens; mend conf/recipes/unverified.sh"),
+        (
+            &["apply", "fails", "web1"],
+            1,
+            "pxelator: web1: recipe fails: apply ended with exit code 2: one / two / ls: cannot access",
+        ),
+        (
+            &["apply", "unverified", "web1"],
+            1,
+            "verify ended with exit code 3: nobody listens; mend conf/recipes/unverified.sh",
+        ),
         (&["apply", "weak", "web1"], 1, "it was applied, and something still differs: check says 1"),
         (&["apply", "lacks", "web1"], 1, "it needs px-nowhere, which the machine has not"),
         (&["apply", "user", "web1"], 1, "/etc/x cannot be put there: chown: invalid user"),
         (&["apply", "broken", "web1"], 1, "conf/recipes/broken.sh, line 3: "),
-        (&["apply", "brokn", "web1"], 2, "no recipe of conf/recipes is called brokn; broken is; write conf/recipes/brokn.sh"),
+        (
+            &["apply", "brokn", "web1"],
+            2,
+            "no recipe of conf/recipes is called brokn; broken is; write conf/recipes/brokn.sh",
+        ),
         (&["apply", "weak", "wbe1"], 2, "no machine of conf is called wbe1; web1 is"),
         (&["apply", "weak", "db@web1"], 2, "no container of web1 is called db"),
         (&["enforce", "web1"], 2, "web1 is to have no recipe; name some in conf/10.77.0.1/10.77.0.60/recipes"),
@@ -228,9 +255,7 @@ fn through_a_running_program_and_into_containers() {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
     };
     let first = wish();
-    let said = |text: &'static str| {
-        move |event: &Event| matches!(&event.fact, Fact::RecipeSaid { text: said, .. } if said == text)
-    };
+    let said = |text: &'static str| move |event: &Event| matches!(&event.fact, Fact::RecipeSaid { text: said, .. } if said == text);
     program.wait("its first line is heard", said("first"));
     assert!(!program.events().iter().any(said("last")));
     let second = wish();
@@ -240,9 +265,10 @@ fn through_a_running_program_and_into_containers() {
     let second = second.wait_with_output().unwrap();
     assert!(first.status.success() && second.status.success());
     assert_eq!(ended(&String::from_utf8(first.stdout).unwrap()).0, Came::Applied);
-    program.wait("the second found nothing to do", |event| {
-        matches!(&event.fact, Fact::RecipeEnded { recipe, came: Came::Unchanged, .. } if recipe == "slow")
-    });
+    program.wait(
+        "the second found nothing to do",
+        |event| matches!(&event.fact, Fact::RecipeEnded { recipe, came: Came::Unchanged, .. } if recipe == "slow"),
+    );
 
     // The plug is pulled in the middle of it.
     web1.does("rm -f /etc/slow /run/go");
@@ -260,7 +286,10 @@ fn through_a_running_program_and_into_containers() {
     let mark = program.mark();
     segment.conf("10.77.0.1/10.77.0.61/recipes", "motd\nevery 1m");
     let ended = program.wait_since(mark, "it is mended", |event| matches!(event.fact, Fact::RecipeEnded { .. }));
-    assert!(matches!(&ended.fact, Fact::RecipeEnded { came: Came::Applied, changed, .. } if changed == &["/etc/motd"]), "{ended:?}");
+    assert!(
+        matches!(&ended.fact, Fact::RecipeEnded { came: Came::Applied, changed, .. } if changed == &["/etc/motd"]),
+        "{ended:?}"
+    );
     assert_eq!(web2.does("cat /etc/motd"), "hello\n");
 }
 
@@ -271,7 +300,10 @@ fn shipped_recipes_make_sense() {
     assert!(names.len() >= 3, "{names:?}");
     for name in names {
         let loaded = pxelator::recipe::load(&folder, &name).unwrap_or_else(|wrong| panic!("{wrong}"));
-        assert!(loaded.recipe.title != name && !loaded.recipe.about.is_empty(), "{name} has a title and says what it is about");
+        assert!(
+            loaded.recipe.title != name && !loaded.recipe.about.is_empty(),
+            "{name} has a title and says what it is about"
+        );
         for function in ["check", "apply", "verify"] {
             assert!(loaded.recipe.functions.contains(&function), "{name} has {function}");
         }
@@ -292,9 +324,16 @@ fn shipped_recipes_work() {
     segment.conf("10.77.0.1/10.77.0.60/greeting", "This is");
     for name in ["motd", "ssh-keys-only"] {
         assert_eq!(ended(&does(&segment, &["recipe", "apply", name, "web1", "--json"], 0)).0, Came::Applied, "{name}");
-        assert_eq!(ended(&does(&segment, &["recipe", "apply", name, "web1", "--json"], 0)).0, Came::Unchanged, "{name}");
+        assert_eq!(
+            ended(&does(&segment, &["recipe", "apply", name, "web1", "--json"], 0)).0,
+            Came::Unchanged,
+            "{name}"
+        );
     }
-    assert_eq!(web1.does("cat /etc/motd; sshd -T | grep '^passwordauth'"), "This is web1.test.lan (10.77.0.60)\npasswordauthentication no\n");
+    assert_eq!(
+        web1.does("cat /etc/motd; sshd -T | grep '^passwordauth'"),
+        "This is web1.test.lan (10.77.0.60)\npasswordauthentication no\n"
+    );
     // Nobody is locked out.
     web1.does("echo > /etc/ssh/sshd_config.d/10-keys-only.conf; mv /root/.ssh/authorized_keys /root/.ssh/k; echo AuthorizedKeysFile .ssh/k > /etc/ssh/sshd_config.d/k.conf; pkill -HUP -o sshd");
     support::wait_for("sshd is there again", support::SOON, || web1.sh("true").status.success().then_some(()));

@@ -96,7 +96,8 @@ fn carry_over(asked: &Same, places: &Places) -> Result<u8, Stopped> {
 /// Its recipes: those that it had, as they came, then those that it is to have.
 fn had(this: &Who, tree: &conf::Conf, places: &Places) -> Result<Vec<String>, Stopped> {
     let known = known(&places.journal).map_err(Stopped::Broken)?;
-    let mine = known.into_iter().filter(|((place, container, _), _)| *place == this.place && *container == this.container);
+    let mine =
+        known.into_iter().filter(|((place, container, _), _)| *place == this.place && *container == this.container);
     let mut mine: Vec<_> = mine.filter_map(|((_, _, recipe), had)| Some((had.first?, recipe))).collect();
     mine.sort();
     let mut recipes: Vec<String> = mine.into_iter().map(|(_, recipe)| recipe).collect();
@@ -119,6 +120,8 @@ fn rest(this: &Who, places: &Places) {
             say!("to take that along as well: pxelator recipe from {name} --since {since}");
         }
         Ok(None) => {}
-        Err(error) => eprintln!("pxelator: what else was changed on {name} is not known: {error}; {}", error.next_step()),
+        Err(error) => {
+            eprintln!("pxelator: what else was changed on {name} is not known: {error}; {}", error.next_step())
+        }
     }
 }

@@ -35,6 +35,6 @@ pub use profile::{Download, Evidence, NfsServer, Profile, Text};
 pub use read::{Reading, read};
 pub use ssh::Ssh;
 pub use track::{Track, Wanted};
-pub use trust::{TrustError, trust};
+pub use trust::{TrustError, trust, trust_keys};
 pub use watch::watch;
 pub use write::assign;

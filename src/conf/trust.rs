@@ -1,6 +1,7 @@
-//! Writes the certificate that is trusted of what switches a machine into the tree: `amt.pin`, `redfish.pin`.
+//! Writes what is trusted of a machine into the tree: the certificate of what switches it (`amt.pin`, `redfish.pin`), and its ssh host
+//! keys (`ssh.pin`).
 
-use super::{value, write};
+use super::{ssh, value, write};
 use crate::command::Place;
 use std::{io, path::Path};
 
@@ -41,6 +42,15 @@ pub fn trust(dir: &Path, (segment, machine): Place, method: &str, fingerprint: &
     Ok(fingerprint)
 }
 
+/// Writes the public keys that are trusted of a machine: `ssh-ed25519 AAAA…` each.
+pub fn trust_keys(dir: &Path, (segment, machine): Place, keys: &[String]) -> Result<(), TrustError> {
+    let text = keys.iter().map(|key| format!("{key}\n")).collect::<String>();
+    ssh::keys(&text).map_err(|expected| TrustError::Unfit { value: text.trim_end().to_owned(), expected })?;
+    let folder = dir.join(segment.to_string()).join(machine.to_string());
+    write::value(&folder, "ssh.pin", &text)
+        .map_err(|source| TrustError::Write { path: folder.join("ssh.pin").display().to_string(), source })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +70,12 @@ mod tests {
         let machine = &conf.segments[&place.0].machines[&place.1];
         assert_eq!(machine.pins["amt"], "ab".repeat(32));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "nothing is left behind");
+        let key = format!("ssh-ed25519 {}", "A".repeat(68));
+        trust_keys(dir.path(), place, std::slice::from_ref(&key)).unwrap();
+        let conf = crate::conf::read(dir.path(), None).conf;
+        assert_eq!(conf.segments[&place.0].machines[&place.1].keys, [key]);
+        let unfit = trust_keys(dir.path(), place, &["no key".to_owned()]);
+        assert!(matches!(unfit, Err(TrustError::Unfit { .. })));
         for (method, print) in [("wol", print.as_str()), ("amt", "ab")] {
             assert!(matches!(trust(dir.path(), place, method, print), Err(TrustError::Unfit { .. })));
         }

@@ -82,13 +82,15 @@ impl ReachError {
     }
 
     /// Of a connection that was there and is no more.
-    pub(super) fn broke_off(lines: &[String]) -> Option<ReachError> {
-        let why = lines.iter().rev().find(|line| BROKEN.iter().any(|known| line.contains(known)))?;
-        Some(ReachError {
-            is_away: false,
-            error: format!("the connection broke off: {}", why.trim()),
-            next_step: "it is tried again at the next look".to_owned(),
-        })
+    pub(super) fn broke_off(lines: &[String]) -> ReachError {
+        let why = lines.iter().rev().find(|line| BROKEN.iter().any(|known| line.contains(known)));
+        let why = why.map_or("the machine is gone", |line| line.trim());
+        ReachError::new(format!("the connection broke off: {why}"), "it is tried again at the next look")
+    }
+
+    /// ssh(1) says that it did.
+    pub(super) fn is_broken(lines: &[String]) -> bool {
+        lines.iter().any(|line| BROKEN.iter().any(|known| line.contains(known)))
     }
 
     /// A fault with a next step.
@@ -169,7 +171,7 @@ mod tests {
             assert_eq!(got.is_away, is_away, "{said}: {got:?}");
             assert!(got.error.contains(error) && got.next_step.contains(next_step), "{said}: {got:?}");
         }
-        assert!(ReachError::broke_off(&["Timeout, server 10.77.0.60 not responding.".to_owned()]).is_some());
-        assert!(ReachError::broke_off(&["E: cannot find package".to_owned()]).is_none());
+        assert!(ReachError::is_broken(&["Timeout, server 10.77.0.60 not responding.".to_owned()]));
+        assert!(!ReachError::is_broken(&["E: cannot find package".to_owned()]));
     }
 }

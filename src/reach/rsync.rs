@@ -102,15 +102,10 @@ impl Reach {
             (format!("nothing came for {SILENCE} s"), format!("see what holds it up: {login}"))
         } else if all.contains("connection unexpectedly closed") || matches!(code, Some(10 | 12 | 20 | 255) | None) {
             let lines: Vec<String> = told.iter().filter(|line| !line.starts_with("rsync")).cloned().collect();
-            if let Some(error) = ReachError::broke_off(&lines) {
-                return ReachError {
-                    next_step: "what came is kept; the next look goes on from there".to_owned(),
-                    ..error
-                };
-            }
-            if !lines.is_empty() {
+            if !lines.is_empty() && !ReachError::is_broken(&lines) {
                 return ReachError::of_ssh(self, &lines);
             }
+            let last = lines.last().map_or(last, |line| line.trim());
             let error = format!("the transfer broke off: {last}");
             (error, "what came is kept; the next look goes on from there".to_owned())
         } else {

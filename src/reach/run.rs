@@ -19,6 +19,8 @@ const LONGEST: usize = 64 << 10;
 const OF_SSH: i32 = 255;
 /// Said on standard error when the command begins; nobody hears it.
 const BEGUN: &str = "pxelator: begun";
+/// Said there where the command itself ends with 255: a shared connection breaks off without a word.
+const ENDED: &str = "pxelator: ended";
 /// Bytes of an answer that are kept.
 const MOST: usize = 64 << 20;
 /// Lines of standard error that are kept for who asks why.
@@ -60,7 +62,7 @@ impl Reach {
         };
         let streams = async { tokio::join!(feed, read(out, false, sender.clone()), read(err, true, sender)) };
         tokio::pin!(streams);
-        let (mut is_begun, mut is_read, mut is_heard) = (false, false, false);
+        let (mut is_begun, mut is_ended, mut is_read, mut is_heard) = (false, false, false, false);
         let mut status = None;
         let mut until = Instant::now() + BEGIN;
         let mut last: Vec<String> = Vec::new();
@@ -69,6 +71,7 @@ impl Reach {
                 line = lines.recv(), if !is_heard => match line {
                     None => is_heard = true,
                     Some(Line { text, error: true }) if text == BEGUN => is_begun = true,
+                    Some(Line { text, error: true }) if text == ENDED => is_ended = true,
                     Some(line) => {
                         if line.error {
                             last.push(line.text.clone());
@@ -96,7 +99,8 @@ impl Reach {
             }
         }
         match status.and_then(|status| status.code()) {
-            Some(OF_SSH) if is_begun => ReachError::broke_off(&last).map_or(Ok(Ended { code: OF_SSH }), Err),
+            Some(OF_SSH) if is_ended => Ok(Ended { code: OF_SSH }),
+            Some(OF_SSH) if is_begun => Err(ReachError::broke_off(&last)),
             Some(OF_SSH) => Err(ReachError::of_ssh(self, &last)),
             Some(code) if is_begun => Ok(Ended { code }),
             Some(code) => Err(self.not_begun(code, &last)),
@@ -147,8 +151,11 @@ impl Reach {
 
     /// The same line for the shell of the machine, in its container where it is one.
     fn remote(&self, script: &str) -> String {
+        let around = format!(
+            "echo '{BEGUN}' >&2; sh -c \"$1\"; code=$?; [ $code != {OF_SSH} ] || echo '{ENDED}' >&2; exit $code"
+        );
         let mut words = self.exec.clone();
-        words.extend(["sh".to_owned(), "-c".to_owned(), quoted(&format!("echo '{BEGUN}' >&2; {script}"))]);
+        words.extend(["sh".to_owned(), "-c".to_owned(), quoted(&around), "sh".to_owned(), quoted(script)]);
         words.join(" ")
     }
 }

@@ -68,7 +68,8 @@ pub fn load(folder: &Path, name: &str) -> Result<Loaded> {
         let known = names(folder).unwrap_or_default();
         let near = nearest(name, known.iter().map(String::as_str)).map(|near| format!("; {near} is"));
         let error = format!("no recipe of {} is called {name}{}", folder.display(), near.unwrap_or_default());
-        let known = if known.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", known.join(", ")) };
         return Err(RecipeError { error, next_step: format!("write {}, or take another: {known}", path.display()) });
     }
     let read = |path: &Path| {
@@ -128,9 +129,9 @@ fn content(folder: &Path, recipe: &Path, placed: &Placed) -> Result<(Content, u3
         error: format!("{}, line {}: {} {why}", recipe.display(), placed.line, path.display()),
         next_step,
     };
-    let is = path.symlink_metadata().map_err(|_| {
-        wrong("is not there".to_owned(), "put the file there that goes onto machines".to_owned())
-    })?;
+    let is = path
+        .symlink_metadata()
+        .map_err(|_| wrong("is not there".to_owned(), "put the file there that goes onto machines".to_owned()))?;
     let unreadable = |error: io::Error| wrong(format!("cannot be read: {error}"), "see its rights".to_owned());
     let (content, usual) = if is.is_symlink() {
         (Content::Link(fs::read_link(&path).map_err(unreadable)?.into_os_string().as_bytes().to_vec()), 0o777)

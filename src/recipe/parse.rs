@@ -126,7 +126,10 @@ pub fn parse(name: &str, text: &str) -> Result<Recipe, Vec<Fault>> {
             }
             Some((word, _)) if field != Some("about") && nearest(word, FIELDS).is_some() => {
                 let near = nearest(word, FIELDS).unwrap_or_default();
-                fault(number, format!("a head has no field {word}: {} were expected; {near} is one", FIELDS.join(", ")));
+                fault(
+                    number,
+                    format!("a head has no field {word}: {} were expected; {near} is one", FIELDS.join(", ")),
+                );
             }
             _ => {
                 let goes_on = comment.starts_with("  ") || comment.starts_with('\t');
@@ -218,7 +221,8 @@ impl Recipe {
                 continue;
             }
             is_empty = false;
-            self.puts_itself |= code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "put_files");
+            self.puts_itself |=
+                code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "put_files");
             match function(line) {
                 Some(name) => match FUNCTIONS.into_iter().find(|known| *known == name) {
                     Some(name) if self.functions.contains(&name) => fault(at + 1, format!("{name} is there twice")),
@@ -236,7 +240,10 @@ impl Recipe {
         for (line, name) in others {
             let missing = FUNCTIONS.into_iter().filter(|known| self.is_whole || !self.functions.contains(known));
             if let Some(near) = nearest(name, missing) {
-                fault(line, format!("the function {name} means nothing here: check, apply and verify do; {near} is one"));
+                fault(
+                    line,
+                    format!("the function {name} means nothing here: check, apply and verify do; {near} is one"),
+                );
             }
         }
         if is_empty && self.files.is_empty() {

@@ -52,9 +52,18 @@ fn what_makes_no_sense() {
     for (text, told) in [
         ("", "line 1: it does nothing: commands, the functions check, apply and verify, or `files` were expected"),
         ("# title: x\n", "line 1: it does nothing"),
-        ("#!/usr/bin/python3\nprint()\n", "line 1: a recipe is shell: #!/bin/sh or #!/bin/bash was expected, not \"python3\""),
-        ("# titel: x\ntrue\n", "line 1: a head has no field titel: title, about, needs, files, variables, limit were expected; title is one"),
-        ("# files: etc/motd\ntrue\n", "line 1: /PATH [MODE] [USER[:GROUP]] was expected: \"etc/motd\" does not begin with /"),
+        (
+            "#!/usr/bin/python3\nprint()\n",
+            "line 1: a recipe is shell: #!/bin/sh or #!/bin/bash was expected, not \"python3\"",
+        ),
+        (
+            "# titel: x\ntrue\n",
+            "line 1: a head has no field titel: title, about, needs, files, variables, limit were expected; title is one",
+        ),
+        (
+            "# files: etc/motd\ntrue\n",
+            "line 1: /PATH [MODE] [USER[:GROUP]] was expected: \"etc/motd\" does not begin with /",
+        ),
         ("# files: /etc/../x\ntrue\n", "is no plain path"),
         ("# files: /etc/motd 0999\ntrue\n", "\"0999\" is no mode as 0644"),
         ("# files: /etc/motd 0644 root:root x\ntrue\n", "\"x\" is one word too many"),
@@ -63,7 +72,10 @@ fn what_makes_no_sense() {
         ("# needs: $(reboot)\ntrue\n", "commands, or recipe:NAME"),
         ("# variables: port\ntrue\n", "NAME=value was expected, not \"port\""),
         ("# limit: soon\ntrue\n", "a time as 90s"),
-        ("true\nchek() {\n:\n}\n", "line 2: the function chek means nothing here: check, apply and verify do; check is one"),
+        (
+            "true\nchek() {\n:\n}\n",
+            "line 2: the function chek means nothing here: check, apply and verify do; check is one",
+        ),
         ("check() { :; }\ncheck() { :; }\n", "line 2: check is there twice"),
     ] {
         let faults = parse("web", text).unwrap_err();

@@ -214,13 +214,21 @@ mod tests {
                 Ok((Came::Applied, "/etc/a b /etc/motd")),
             ),
             ("lacks rsync|lacks git|end", apply, Err("it needs rsync, git, which the machine has not")),
-            ("receipt none|going|begin files|>no room|unput 0|end", apply, Err("/etc/motd cannot be put there: no room")),
+            (
+                "receipt none|going|begin files|>no room|unput 0|end",
+                apply,
+                Err("/etc/motd cannot be put there: no room"),
+            ),
             (
                 "receipt none|>old|going|begin apply|>one|>two|>three|>four|apply 3|end",
                 apply,
                 Err("apply ended with exit code 3: two / three / four"),
             ),
-            ("receipt none|going|apply 0|begin verify|verify 1|end", apply, Err("verify ended with exit code 1, and said nothing")),
+            (
+                "receipt none|going|apply 0|begin verify|verify 1|end",
+                apply,
+                Err("verify ended with exit code 1, and said nothing"),
+            ),
             (
                 "receipt none|going|apply 0|still 0 content|recheck 2|end",
                 apply,
@@ -230,7 +238,11 @@ mod tests {
         ] {
             let came = report(lines).outcome("web", &files, manner);
             let came = came.map(|outcome| (outcome.came, outcome.changed.join(" "))).map_err(|trouble| trouble.error);
-            assert_eq!(came, expected.map(|(came, changed)| (came, changed.to_owned())).map_err(str::to_owned), "{lines}");
+            assert_eq!(
+                came,
+                expected.map(|(came, changed)| (came, changed.to_owned())).map_err(str::to_owned),
+                "{lines}"
+            );
         }
         assert!(report("going|apply 1").outcome("web", &files, apply).unwrap_err().is_changed);
     }

@@ -34,7 +34,11 @@ pub fn save(folder: &Path, name: &str, written: &Written, replace: bool) -> Resu
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        if written.files.is_empty() { fs::remove_dir(&new)? } else { fs::rename(&new, &files)? }
+        if written.files.is_empty() {
+            fs::remove_dir(&new)?
+        } else {
+            fs::rename(&new, &files)?
+        }
         let draft = folder.join(format!(".{name}.sh.new"));
         fs::write(&draft, &written.script)?;
         fs::rename(&draft, &script)

@@ -133,8 +133,18 @@ mod tests {
         for (events, came, digest, standing) in [
             (vec![ended(check, Came::Lacking, "1")], Came::Lacking, None, Standing::Lacks),
             (vec![ended(apply, Came::Applied, "1")], Came::Applied, Some("1"), Standing::Has),
-            (vec![ended(apply, Came::Applied, "2"), ended(check, Came::Drifted, "2")], Came::Drifted, Some("2"), Standing::Drifted),
-            (vec![ended(apply, Came::Applied, "1"), ended(check, Came::Drifted, "2")], Came::Drifted, Some("1"), Standing::Older),
+            (
+                vec![ended(apply, Came::Applied, "2"), ended(check, Came::Drifted, "2")],
+                Came::Drifted,
+                Some("2"),
+                Standing::Drifted,
+            ),
+            (
+                vec![ended(apply, Came::Applied, "1"), ended(check, Came::Drifted, "2")],
+                Came::Drifted,
+                Some("1"),
+                Standing::Older,
+            ),
             (
                 vec![ended(apply, Came::Applied, "1"), ended(RecipeManner::DryRun, Came::WouldChange, "2")],
                 Came::Applied,

@@ -6,6 +6,7 @@ use super::{
     press::Presses,
     recorder,
     segments::{Shared, choose},
+    tracker::Looks,
 };
 use crate::{
     boot::TokenKey,
@@ -61,6 +62,7 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         desk: Desk::new(places, conf.clone()),
         ways: Ways::default(),
         presses: Presses::default(),
+        looks: Looks::default(),
         recipes: UnderWay::default(),
         // Alone nothing boots.
         key: TokenKey::default(),

@@ -26,6 +26,7 @@ mod tracker;
 pub use alone::{Alone, alone, target_here};
 pub use control::path as control_socket;
 pub use segments::NoSegment;
+pub use tracker::{Looked, Subject as Tracked, subjects as tracked};
 
 use crate::{
     bus::Bus,
@@ -182,6 +183,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         desk: desk.clone(),
         ways: Ways::default(),
         presses: press::Presses::default(),
+        looks: tracker::Looks::default(),
         recipes: enforcer::UnderWay::default(),
         key,
         tftpboot,

@@ -1,6 +1,6 @@
 //! Which segments are served: those of the conf tree whose server address this host has.
 
-use super::{Options, enforcer::UnderWay, press::Presses, server::keep};
+use super::{Options, enforcer::UnderWay, press::Presses, server::keep, tracker::Looks};
 use crate::{
     boot::TokenKey,
     bus::Bus,
@@ -40,6 +40,8 @@ pub struct Shared {
     pub ways: Ways,
     /// The changes of power that are under way.
     pub presses: Presses,
+    /// The looks at machines' files that are under way.
+    pub looks: Looks,
     /// The recipes that are under way.
     pub recipes: UnderWay,
     /// When the journal was last to be looked into, and what was found.

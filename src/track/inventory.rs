@@ -1,8 +1,11 @@
 //! What a machine is made of beside its files: packages, services, hardware. Read from what a script on it prints (`reach/probe.sh`),
 //! which is also how the record keeps it. Pure.
 
-use super::{Entry, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{Entry, Result, TrackError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// `hosts/web1/.inventory`: sections in brackets, sorted lines of words in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,9 +26,75 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Reads it; `what` names it in errors.
-    pub fn parse(_text: &str, _what: &str) -> Result<Inventory> {
-        todo!()
+    /// Reads it; `what` names it in errors. Lines may come in any order; in `[conffiles]` and `[large]` the last word is the
+    /// value, else what comes after the first (of `disk` and `interface` after the second).
+    pub fn parse(text: &str, what: &str) -> Result<Inventory> {
+        let mut inventory = Inventory::default();
+        let mut section = String::new();
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim_end_matches(['\r', ' ']);
+            if line.is_empty() {
+                continue;
+            }
+            let wrong = |expected: &str| TrackError::Form {
+                what: what.to_owned(),
+                line: at + 1,
+                expected: expected.to_owned(),
+            };
+            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'))
+                && !matches!(section.as_str(), "conffiles" | "large" if line.contains('/'))
+            {
+                name.clone_into(&mut section);
+                continue;
+            }
+            let line = line.trim_start();
+            let first = || line.split_once(' ').map(|(key, value)| (key.to_owned(), value.trim_start().to_owned()));
+            let last = || {
+                line.rsplit_once(' ')
+                    .map(|(key, value)| (key.trim_end().trim_start_matches('/').to_owned(), value.to_owned()))
+            };
+            match section.as_str() {
+                "system" => {
+                    let (key, value) = first().ok_or_else(|| wrong("a name and a value"))?;
+                    let (key, value) = match (key.as_str(), value.split_once(' ')) {
+                        ("disk" | "interface", Some((name, value))) => (format!("{key} {name}"), value.to_owned()),
+                        _ => (key, value),
+                    };
+                    inventory.system.insert(key, value);
+                }
+                "packages" => inventory.packages.extend([first().ok_or_else(|| wrong("a package and its version"))?]),
+                "manual" => _ = inventory.manual.insert(line.to_owned()),
+                "services" => inventory.services.extend([first().ok_or_else(|| wrong("a unit and its state"))?]),
+                "conffiles" => inventory.conffiles.extend([last().ok_or_else(|| wrong("a path and its MD5"))?]),
+                "large" => {
+                    let large = last().and_then(|(path, bytes)| Some((path, bytes.parse().ok()?)));
+                    inventory.large.extend([large.ok_or_else(|| wrong("a path and its bytes"))?]);
+                }
+                // Of a newer program, or before the first section.
+                "" => return Err(wrong("a section in brackets")),
+                _ => {}
+            }
+        }
+        Ok(inventory)
+    }
+}
+
+impl fmt::Display for Inventory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs = |map: &BTreeMap<String, String>| map.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        let sections: [(&str, Vec<String>); 6] = [
+            ("system", pairs(&self.system)),
+            ("packages", pairs(&self.packages)),
+            ("manual", self.manual.iter().cloned().collect()),
+            ("services", pairs(&self.services)),
+            ("conffiles", pairs(&self.conffiles)),
+            ("large", self.large.iter().map(|(path, bytes)| format!("{path} {bytes}")).collect()),
+        ];
+        for (name, lines) in sections.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+            writeln!(f, "[{name}]")?;
+            lines.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -38,4 +107,37 @@ pub struct Delta {
     pub removed: Vec<Entry>,
     /// The inventory before and now.
     pub inventory: (Inventory, Inventory),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "[system]\ncpu Intel(R) Xeon(R) CPU\ndisk sda 8589934592 QEMU HARDDISK\ninterface eth0 52:54:00:77:00:3c\n\
+        [packages]\nlibc6 2.36-9\nnginx 1.22.1-9\n[manual]\nnginx\n[services]\nnginx.service enabled\n\
+        [conffiles]\netc/a b/c 0123456789abcdef0123456789abcdef\n[large]\nvar/lib/big file 5368709120\n";
+
+    #[test]
+    fn there_and_back() {
+        let told = Inventory::parse(TEXT, "web1/.inventory").unwrap();
+        assert_eq!(told.system["disk sda"], "8589934592 QEMU HARDDISK");
+        assert_eq!(told.conffiles.keys().collect::<Vec<_>>(), ["etc/a b/c"]);
+        assert_eq!(told.large["var/lib/big file"], 5 << 30);
+        assert_eq!(told.to_string(), TEXT);
+        // In any order, and with a section of a newer program.
+        let mixed = "[manual]\nnginx\n[moon]\nfull\n[packages]\nnginx 1.22.1-9\nlibc6 2.36-9\n";
+        assert_eq!(
+            Inventory::parse(mixed, "x").unwrap().to_string(),
+            "[packages]\nlibc6 2.36-9\nnginx 1.22.1-9\n[manual]\nnginx\n"
+        );
+        assert_eq!(Inventory::parse("", "x").unwrap(), Inventory::default());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told() {
+        for (text, line) in [("os Debian\n", 1), ("[packages]\nnginx\n", 2), ("[large]\nvar/x much\n", 2)] {
+            let error = Inventory::parse(text, "web1/.inventory").unwrap_err().to_string();
+            assert!(error.contains(&format!("line {line}:")), "{error}");
+        }
+    }
 }

@@ -14,17 +14,37 @@
 //! Commits are made by `git fast-import` from what lies in a mirror, never by `git add`: what a machine calls `.gitignore`,
 //! `.gitattributes` or `.git` is a file as any other and has no effect here (`.git` folders are left out).
 
+mod cache;
+mod commit;
+mod compare;
+mod diff;
 mod entry;
 mod error;
+mod export;
+mod fast_import;
+mod git;
 mod inventory;
+mod layer;
+mod look;
+mod meta;
+mod names;
+mod pattern;
+mod questions;
 mod record;
+mod repair;
 mod repository;
+mod scan;
+mod secrets;
 
+pub use commit::{Commit, Status};
+pub use compare::of_inventory;
 pub use entry::{Entry, Kind};
 pub use error::TrackError;
 pub use inventory::{Delta, Inventory};
+pub use names::{of_shown, shown};
+pub use questions::Wanted;
 pub use record::{Left, Note, Recorded, Source};
-pub use repository::{Commit, Repository, Status, Wanted};
+pub use repository::Repository;
 
 /// What went wrong, and what helps.
 pub type Result<T> = std::result::Result<T, TrackError>;

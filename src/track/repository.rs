@@ -1,61 +1,30 @@
-//! The repository: opening, mending, and what is asked of it. git(1) does the work.
+//! The repository: found, begun, and locked for the moment of a commit. git(1) does the work.
 
-use super::{Delta, Entry, Inventory, Result};
+use super::{
+    Result, TrackError, cache,
+    fast_import::{Draft, FastImport},
+    git::Git,
+};
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use nix::fcntl::{Flock, FlockArg};
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Wins over every `.gitattributes` that a machine has: contents are kept and shown byte by byte.
+const ATTRIBUTES: &str = "* -text -filter -ident !eol !diff !merge !working-tree-encoding !export-subst !export-ignore !whitespace !conflict-marker-size\n";
+/// For who runs git in it by hand.
+const CONFIG: &str = "[core]\n\tquotePath = false\n\tfileMode = false\n\tprotectHFS = false\n\tprotectNTFS = false\n\tignoreCase = false\n\
+    [gc]\n\tauto = 0\n[commitGraph]\n\tchangedPaths = true\n[diff]\n\trenames = false\n";
 
 /// `hosts/`. Cheap to clone; each call opens what it needs.
 #[derive(Clone, Debug)]
 pub struct Repository {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// `run/track`: mirrors, locks, the key of digests of secrets.
-    run: PathBuf,
-}
-
-/// Which commits are wanted, the newest first.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// Of this machine's folder only.
-    pub host: Option<String>,
-    /// Not older.
-    pub since: Option<Timestamp>,
-    /// Not newer.
-    pub until: Option<Timestamp>,
-    /// Those that changed this path (below the machine's root, or of all machines).
-    pub path: Option<String>,
-    /// At most so many.
-    pub limit: Option<usize>,
-}
-
-/// How a file is other after a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It is new.
-    Added,
-    /// It is other.
-    Changed,
-    /// It is gone.
-    Removed,
-}
-
-/// A commit of the record.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Commit {
-    /// git's name of it, in full.
-    pub hash: String,
-    /// When the machine was looked at.
-    pub time: Timestamp,
-    /// When it was looked at before: what changed, changed in between.
-    pub before: Option<Timestamp>,
-    /// The machine's folder.
-    pub host: String,
-    /// The first line without the machine's name.
-    pub subject: String,
-    /// What made the changes, where that is known.
-    pub cause: Option<String>,
-    /// Which files (printable, below the machine's root), without `.meta`.
-    pub files: Vec<(Status, String)>,
+    pub(super) run: PathBuf,
 }
 
 impl Repository {
@@ -64,86 +33,90 @@ impl Repository {
         Repository { dir: dir.to_owned(), run: run.join("track") }
     }
 
+    /// `hosts`.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where files of a machine are pulled to: only root can look into it.
     pub fn mirror(&self, host: &str) -> PathBuf {
         self.run.join(host)
     }
 
-    /// The machines of which something is kept.
-    pub fn hosts(&self) -> Result<Vec<String>> {
-        todo!()
+    /// When a machine was last looked at, whether something was other or not.
+    pub fn looked(&self, host: &str) -> Option<Timestamp> {
+        cache::read(&self.run, host).looked
     }
 
-    /// Commits, the newest first.
-    pub fn log(&self, _wanted: &Wanted) -> Result<Vec<Commit>> {
-        todo!()
+    /// git on it; none where nothing was ever kept.
+    pub(super) fn git(&self) -> Result<Option<Git<'_>>> {
+        let there = self.dir.join(".git").try_exists();
+        let there = there.map_err(|source| TrackError::File { path: self.dir.clone(), source })?;
+        Ok(there.then_some(Git { dir: &self.dir }))
     }
 
-    /// What a commit changed, as a unified diff; of one machine's folder and one path where these are given. `.meta` is told
-    /// in words: `mode 0644 -> 0600`.
-    pub fn diff(&self, _commit: &str, _host: Option<&str>, _path: Option<&str>) -> Result<String> {
-        todo!()
+    /// The same; an error where nothing was ever kept of `what`.
+    pub(super) fn git_of(&self, what: &str) -> Result<Git<'_>> {
+        self.git()?.ok_or_else(|| TrackError::Nothing { what: what.to_owned() })
     }
 
-    /// A unified diff of a path between two commits of a machine.
-    pub fn between(&self, _host: &str, _from: &str, _to: &str, _path: Option<&str>) -> Result<String> {
-        todo!()
+    /// git on it, which is begun where it is not there.
+    pub(super) fn begun(&self) -> Result<Git<'_>> {
+        if let Some(git) = self.git()? {
+            return Ok(git);
+        }
+        let _lock = self.lock()?;
+        self.begin()
     }
 
-    /// Each line of a text file with the commit that it is from and its time.
-    pub fn blame(&self, _host: &str, _path: &str) -> Result<Vec<(String, Timestamp, String)>> {
-        todo!()
+    /// Begins it where it is not there; whole or not at all. The lock is held.
+    pub(super) fn begin(&self) -> Result<Git<'_>> {
+        if let Some(git) = self.git()? {
+            return Ok(git);
+        }
+        // Files of machines that only their root may read are here for all to read who come in.
+        private(&self.dir)?;
+        let beside = self.dir.join(format!(".new-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&beside);
+        private(&beside)?;
+        let made = (|| {
+            let git = Git { dir: &beside };
+            git.ask(&["init", "-q", "--template=", "-b", "main"])?;
+            let inner = beside.join(".git");
+            let trouble = |source| TrackError::File { path: inner.clone(), source };
+            fs::create_dir_all(inner.join("info")).map_err(trouble)?;
+            fs::write(inner.join("info/attributes"), ATTRIBUTES).map_err(trouble)?;
+            let config = inner.join("config");
+            let text = fs::read_to_string(&config).map_err(trouble)? + CONFIG;
+            fs::write(&config, text).map_err(trouble)?;
+            // So that there is always a commit to go on from.
+            FastImport::start(git)?.commit(&Draft {
+                from: None,
+                author: ("PXElator", "pxelator@localhost"),
+                time: Timestamp::now().as_second(),
+                message: "Begin the record of machines' files\n",
+                remove: Vec::new(),
+                put: Vec::new(),
+            })?;
+            fs::rename(&inner, self.dir.join(".git")).map_err(trouble)
+        })();
+        let _ = fs::remove_dir_all(&beside);
+        made.map(|()| Git { dir: &self.dir })
     }
 
-    /// The commit of a machine that was in force at a moment: its newest that is not later.
-    pub fn at(&self, _host: &str, _moment: Timestamp) -> Result<Option<String>> {
-        todo!()
+    /// Keeps others out, of this process and of others, until it is dropped.
+    pub(super) fn lock(&self) -> Result<Flock<File>> {
+        private(&self.run)?;
+        let path = self.run.join(".lock");
+        let trouble = |source| TrackError::File { path: path.clone(), source };
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(trouble)?;
+        Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| trouble(error.into()))
     }
+}
 
-    /// The first commit of a machine: what it was at first.
-    pub fn first(&self, _host: &str) -> Result<Option<String>> {
-        todo!()
-    }
-
-    /// The newest commit of a machine.
-    pub fn newest(&self, _host: &str) -> Result<Option<String>> {
-        todo!()
-    }
-
-    /// A machine's files at a commit, by path.
-    pub fn entries(&self, _host: &str, _commit: &str) -> Result<Vec<Entry>> {
-        todo!()
-    }
-
-    /// The bytes of a file at a commit.
-    pub fn content(&self, _host: &str, _commit: &str, _path: &[u8]) -> Result<Vec<u8>> {
-        todo!()
-    }
-
-    /// A machine's inventory at a commit; an empty one where none is kept.
-    pub fn inventory(&self, _host: &str, _commit: &str) -> Result<Inventory> {
-        todo!()
-    }
-
-    /// How a machine differs between two commits.
-    pub fn delta(&self, _host: &str, _from: &str, _to: &str) -> Result<Delta> {
-        todo!()
-    }
-
-    /// Goes through the repository; where it is broken, keeps it aside and begins a new one from the mirrors. Gives where the
-    /// broken one is, and what was wrong with it.
-    pub fn repair(&self) -> Result<Option<(PathBuf, String)>> {
-        todo!()
-    }
-
-    /// Brings the files in `hosts/` to what the newest commit says, and packs what is loose where there is much of it. What was
-    /// changed by hand is kept as `refs/pxelator/hand/<time>`.
-    pub fn tidy(&self) -> Result<()> {
-        todo!()
-    }
-
-    /// `hosts`.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
+/// A folder for root alone, where it is not there yet.
+pub(super) fn private(folder: &Path) -> Result<()> {
+    let made = DirBuilder::new().mode(0o700).recursive(true).create(folder);
+    made.map_err(|source| TrackError::File { path: folder.to_owned(), source })
 }

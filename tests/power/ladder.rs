@@ -3,7 +3,7 @@
 use crate::support::{
     Host, Program, SOON, Segment,
     amt::{Device, Drive, Fault, LOGIN},
-    can_run,
+    can_run, hear,
     vm::Vm,
 };
 use pxelator::{
@@ -44,7 +44,7 @@ fn sleeper(segment: &Segment, last: u8, name: &str) -> (Host, UdpSocket) {
 fn sleep_until_woken(ears: &UdpSocket) {
     ears.set_read_timeout(Some(LATE)).unwrap();
     let mut packet = [0; 200];
-    assert_eq!(ears.recv_from(&mut packet).unwrap().0, 102);
+    assert_eq!(hear(ears, &mut packet).unwrap().0, 102);
 }
 
 /// A client of the control socket.

@@ -1,6 +1,6 @@
 //! Power by packets: what wake-on-LAN sends, and to whom.
 
-use crate::support::{Program, Segment, can_run, run};
+use crate::support::{Program, Segment, can_run, hear, run};
 use pxelator::event::{Action, Fact};
 
 #[test]
@@ -16,7 +16,7 @@ fn a_magic_packet_reaches_the_segment() {
     let ears = host.udp(9);
     let program = Program::launch(&segment, &["--power-on", "web1"]);
     let mut packet = [0; 200];
-    let (length, from) = ears.recv_from(&mut packet).unwrap();
+    let (length, from) = hear(&ears, &mut packet).unwrap();
     assert_eq!((length, from.ip().to_string().as_str()), (102, "10.77.0.1"));
     assert_eq!(packet[..6], [0xff; 6]);
     assert!(packet[6..102].chunks(6).all(|mac| mac == [0x52, 0x54, 0, 0, 0, 0x60]));
@@ -51,7 +51,7 @@ fn a_directed_broadcast_goes_by_a_router() {
     let ears = far.udp(9);
     let program = Program::launch(&segment, &["--power-on", "web1"]);
     let mut packet = [0; 200];
-    let (length, from) = ears.recv_from(&mut packet).unwrap();
+    let (length, from) = hear(&ears, &mut packet).unwrap();
     assert_eq!((length, from.ip().to_string().as_str()), (102, "10.77.0.1"));
     assert!(packet[6..102].chunks(6).all(|mac| mac == [0x52, 0x54, 0, 0, 0, 0x60]));
     program.wait("it is accepted", |event| matches!(event.fact, Fact::PowerAccepted { .. }));

@@ -32,7 +32,7 @@ pub use machine::Machine;
 pub use program::Program;
 pub use proxy::{Fault, Proxy};
 pub use screen::Screen;
-pub use segment::{Host, Segment, WEB1, run};
+pub use segment::{Host, Segment, WEB1, hear, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
 pub use way::Way;
 

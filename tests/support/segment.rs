@@ -6,8 +6,8 @@ use nix::{
     unistd::Pid,
 };
 use std::{
-    fs,
-    net::{Ipv4Addr, UdpSocket},
+    fs, io,
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -23,6 +23,17 @@ pub fn run(command: &mut Command) -> String {
 
 fn ip(words: &str) -> String {
     run(Command::new("ip").args(words.split_whitespace()))
+}
+
+/// The next datagram and who sent it. A child of another test that ends interrupts a socket that waits for a while only, which
+/// is no answer.
+pub fn hear(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    loop {
+        match socket.recv_from(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            heard => return heard,
+        }
+    }
 }
 
 /// A segment 10.77.0.0/24 whose server is 10.77.0.1 on `br0`, with its conf tree, `tftpboot` and journal.

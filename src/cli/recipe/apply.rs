@@ -60,7 +60,9 @@ pub fn enforce(which: &Which, shown: Shown, places: Places) -> Result<u8, Stoppe
         if wanted.recipes.is_empty() {
             let (segment, address) = who.place;
             let file = format!("conf/{segment}/{address}/recipes");
-            return Err(Wrong::Words(format!("{} is to have no recipe; name some in {file}, one a line", who.name)).into());
+            return Err(
+                Wrong::Words(format!("{} is to have no recipe; name some in {file}, one a line", who.name)).into()
+            );
         }
         for recipe in wanted.recipes {
             order(&places.conf.join("recipes"), &recipe).map_err(stopped)?;

@@ -63,7 +63,8 @@ pub fn status(words: &[String], segment: Option<Ipv4Addr>, json: bool, places: P
         asked.extend(meant.map(|name| (who.clone(), name.clone())));
     }
     for who in &whom {
-        for name in wanted.get(who).into_iter().flat_map(|recipes| recipes.iter()).filter(|name| !there.contains(name)) {
+        for name in wanted.get(who).into_iter().flat_map(|recipes| recipes.iter()).filter(|name| !there.contains(name))
+        {
             eprintln!("pxelator: {}: it is to have recipe {name}, which is not in {}", who.name, folder.display());
         }
     }

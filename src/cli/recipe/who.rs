@@ -34,7 +34,8 @@ pub fn who(conf: &Conf, words: &[String], segment: Option<Ipv4Addr>) -> Result<V
                 continue;
             };
             let glob = Glob::new(wanted);
-            let within = conf.machine(found.place).map(|(_, machine)| machine.containers.keys().cloned().collect::<Vec<_>>());
+            let within =
+                conf.machine(found.place).map(|(_, machine)| machine.containers.keys().cloned().collect::<Vec<_>>());
             let within = within.unwrap_or_default();
             let before = all.len();
             for name in within.iter().filter(|name| glob.matches(name)) {
@@ -76,7 +77,11 @@ pub fn all(conf: &Conf, segment: Option<Ipv4Addr>) -> Vec<(Who, Wanted)> {
 
 /// What one is to have.
 pub fn wanted(conf: &Conf, who: &Who) -> Wanted {
-    all(conf, Some(who.place.0)).into_iter().find(|(known, _)| known == who).map(|(_, wanted)| wanted).unwrap_or_default()
+    all(conf, Some(who.place.0))
+        .into_iter()
+        .find(|(known, _)| known == who)
+        .map(|(_, wanted)| wanted)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

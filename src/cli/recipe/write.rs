@@ -37,7 +37,8 @@ pub fn write(wanted: &From, places: &Places) -> Result<u8, Stopped> {
     };
     let now = event::now();
     let at = |text: &String| {
-        let found = moment(text, now, &TimeZone::system()).or_else(|| moment(&format!("-{text}"), now, &TimeZone::system()));
+        let found =
+            moment(text, now, &TimeZone::system()).or_else(|| moment(&format!("-{text}"), now, &TimeZone::system()));
         found.ok_or_else(|| Stopped::from(Wrong::Words(format!("{text:?} is not {MOMENTS}"))))
     };
     let since = at(&wanted.since)?;
@@ -109,13 +110,20 @@ fn look_now(who: &Who, places: &Places) -> Result<(), Stopped> {
 }
 
 /// The recipe of what is other between two moments of the record.
-fn made(who: &Who, since: Timestamp, until: Option<Timestamp>, words: &str, places: &Places) -> Result<Written, Stopped> {
+fn made(
+    who: &Who,
+    since: Timestamp,
+    until: Option<Timestamp>,
+    words: &str,
+    places: &Places,
+) -> Result<Written, Stopped> {
     let repository = Repository::new(&places.hosts, &places.run_dir);
     let broken = |error: TrackError| Stopped::Broken(format!("{error}; {}", error.next_step()));
     let host = &who.name;
     let nothing = || {
         let (segment, address) = who.place;
-        let next = format!("name what is to be kept in conf/{segment}/{address}/track, and run: pxelator track pull {host}");
+        let next =
+            format!("name what is to be kept in conf/{segment}/{address}/track, and run: pxelator track pull {host}");
         Stopped::Broken(format!("nothing is kept of {host}: {next}"))
     };
     let first = repository.first(host).map_err(broken)?.ok_or_else(nothing)?;
@@ -145,7 +153,8 @@ fn made(who: &Who, since: Timestamp, until: Option<Timestamp>, words: &str, plac
     let written = from(&delta, &title, &event::printable(&about, 300), &Sources { content: &content, md5: &md5 });
     if written.is_empty {
         let left: Vec<&str> = written.left.iter().map(|(path, _)| path.as_str()).take(NAMED).collect();
-        let left = if left.is_empty() { String::new() } else { format!(" but what is not for another: {}", left.join(", ")) };
+        let left =
+            if left.is_empty() { String::new() } else { format!(" but what is not for another: {}", left.join(", ")) };
         return Err(Stopped::Broken(format!("nothing was changed on {host} since then{left}")));
     }
     Ok(written)

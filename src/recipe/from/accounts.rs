@@ -90,7 +90,10 @@ impl Accounts {
         let mut members = Vec::new();
         for group in self.groups.values() {
             let had = before.groups.get(&group.name).map(|group| group.members.as_slice()).unwrap_or_default();
-            let came = group.members.iter().filter(|name| !had.contains(name) && !is_new(name) && self.users.contains_key(*name));
+            let came = group
+                .members
+                .iter()
+                .filter(|name| !had.contains(name) && !is_new(name) && self.users.contains_key(*name));
             members.extend(came.map(|name| (group.name.clone(), name.clone())));
         }
         (groups, users, members)
@@ -103,7 +106,10 @@ mod tests {
 
     #[test]
     fn who_came() {
-        let before = Accounts::read("root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/sh\n", "root:x:0:\nann:x:1000:\nadm:x:4:\n");
+        let before = Accounts::read(
+            "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/sh\n",
+            "root:x:0:\nann:x:1000:\nadm:x:4:\n",
+        );
         let now = Accounts::read(
             "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/sh\nweb:x:1001:1001:The web,,,:/srv/web:/bin/bash\n;reboot:x:1:1:::\n",
             "root:x:0:\nann:x:1000:\nadm:x:4:web,ann\nweb:x:1001:\n",

@@ -65,7 +65,8 @@ pub fn from(delta: &Delta, title: &str, about: &str, sources: &Sources<'_>) -> W
     let mut parts = Parts::default();
     let mut left = Vec::new();
     packages(delta, &mut parts);
-    let read = |when, path: &[u8]| String::from_utf8_lossy(&(sources.content)(when, path).unwrap_or_default()).into_owned();
+    let read =
+        |when, path: &[u8]| String::from_utf8_lossy(&(sources.content)(when, path).unwrap_or_default()).into_owned();
     let accounts = |when| Accounts::read(&read(when, b"etc/passwd"), &read(when, b"etc/group"));
     let (before, now) = (accounts(When::Before), accounts(When::Now));
     (parts.groups, parts.users, parts.members) = now.since(&before);

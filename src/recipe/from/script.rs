@@ -143,7 +143,8 @@ fn applies(parts: &Parts) -> Vec<String> {
 
 fn new_user(user: &User) -> String {
     let home = if user.uid >= 1000 && user.home.starts_with("/home/") { "--create-home" } else { "--no-create-home" };
-    let mut words = format!("useradd --uid {} --gid {} {home} --home-dir {}", user.uid, sh(&user.group), sh(&user.home));
+    let mut words =
+        format!("useradd --uid {} --gid {} {home} --home-dir {}", user.uid, sh(&user.group), sh(&user.home));
     if !user.shell.is_empty() {
         words.push_str(&format!(" --shell {}", sh(&user.shell)));
     }

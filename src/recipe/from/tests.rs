@@ -26,7 +26,11 @@ fn inventory(packages: &[&str], manual: &[&str], services: &[(&str, &str)]) -> I
         packages: packages.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect(),
         manual: manual.iter().map(|name| (*name).to_owned()).collect(),
         services: services.iter().map(|(unit, state)| ((*unit).to_owned(), (*state).to_owned())).collect(),
-        conffiles: [("etc/px/shipped".to_owned(), "md5 of 5".to_owned()), ("etc/px/mine".to_owned(), "other".to_owned())].into(),
+        conffiles: [
+            ("etc/px/shipped".to_owned(), "md5 of 5".to_owned()),
+            ("etc/px/mine".to_owned(), "other".to_owned()),
+        ]
+        .into(),
         ..Inventory::default()
     }
 }
@@ -45,7 +49,10 @@ fn all_that_was_changed() {
             (None, file(b"etc/px/shipped")),
             (None, file(b"etc/px/mine")),
             (None, entry(b"etc/localtime", Kind::Link { target: b"/usr/share/zoneinfo/UTC".to_vec() })),
-            (None, entry(b"etc/systemd/system/multi-user.target.wants/px.service", Kind::Link { target: b"/x".to_vec() })),
+            (
+                None,
+                entry(b"etc/systemd/system/multi-user.target.wants/px.service", Kind::Link { target: b"/x".to_vec() }),
+            ),
             (Some(file(b"etc/hostname")), file(b"etc/hostname")),
             (Some(file(b"etc/passwd")), file(b"etc/passwd")),
             (None, entry(b"etc/key", Kind::Secret { digest: "d".into() })),
@@ -55,7 +62,11 @@ fn all_that_was_changed() {
         removed: vec![file(b"etc/old conf")],
         inventory: (
             inventory(&["base", "nano"], &["base", "nano"], &[("ssh.service", "disabled"), ("a.service", "masked")]),
-            inventory(&["base", "px", "libpx"], &["base", "px"], &[("cron.service", "disabled"), ("b.timer", "masked")]),
+            inventory(
+                &["base", "px", "libpx"],
+                &["base", "px"],
+                &[("cron.service", "disabled"), ("b.timer", "masked")],
+            ),
         ),
     };
     let content = |when, path: &[u8]| {
@@ -72,7 +83,10 @@ fn all_that_was_changed() {
     let written = from(&delta, "As web1", "Of a test.", &sources);
     let script = &written.script;
     let recipe = parse("as-web1", script).unwrap_or_else(|faults| panic!("{faults:?}\n{script}"));
-    assert_eq!((recipe.title.as_str(), &recipe.functions[..], recipe.puts_itself), ("As web1", &["check", "apply", "verify"][..], true));
+    assert_eq!(
+        (recipe.title.as_str(), &recipe.functions[..], recipe.puts_itself),
+        ("As web1", &["check", "apply", "verify"][..], true)
+    );
     let files: Vec<_> = recipe.files.iter().map(|f| (f.path.as_slice(), f.mode, f.owners.as_str())).collect();
     assert_eq!(
         files,

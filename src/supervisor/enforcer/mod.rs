@@ -57,7 +57,9 @@ async fn load(shared: &Shared, recipe: &str) -> Result<Arc<Vec<Loaded>>, RecipeE
     let (folder, name) = (shared.options.conf.join("recipes"), recipe.to_owned());
     let loaded = tokio::task::spawn_blocking(move || order(&folder, &name)).await;
     loaded
-        .unwrap_or_else(|broken| Err(RecipeError { error: broken.to_string(), next_step: "tell its makers".to_owned() }))
+        .unwrap_or_else(|broken| {
+            Err(RecipeError { error: broken.to_string(), next_step: "tell its makers".to_owned() })
+        })
         .map(Arc::new)
 }
 

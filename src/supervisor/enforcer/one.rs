@@ -62,7 +62,8 @@ impl Target {
         let Some(reach) = Reach::of((segment, machine), container, &shared.options.run, &through) else {
             let known: Vec<&str> = machine.containers.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            let next_step = format!("make conf/{}/{}/containers/{}", who.place.0, who.place.1, container.unwrap_or("NAME"));
+            let next_step =
+                format!("make conf/{}/{}/containers/{}", who.place.0, who.place.1, container.unwrap_or("NAME"));
             return Err((format!("it has no such container; it has {known}"), next_step));
         };
         let mut environment = environment(segment, machine);
@@ -83,7 +84,9 @@ pub async fn carry_in_order(shared: &Shared, who: &Who, order: &[Loaded], manner
     let Some((last, needed)) = order.split_last() else { return };
     let target = match Target::of(shared, who) {
         Ok(target) => target,
-        Err((error, next_step)) => return tell(shared, who, failed(&last.recipe.name, who, manner, &error, &next_step)),
+        Err((error, next_step)) => {
+            return tell(shared, who, failed(&last.recipe.name, who, manner, &error, &next_step));
+        }
     };
     let _turn = shared.recipes.turn(who).await;
     for loaded in needed {
@@ -247,6 +250,7 @@ async fn in_commit(shared: &Shared, host: &str, commit: &str) -> Vec<String> {
 
 /// A line fit for a screen, with the blanks that it begins with.
 fn shown(line: &str) -> String {
-    let begin = line.chars().take_while(|c| matches!(c, ' ' | '\t')).map(|c| if c == '\t' { 8 } else { 1 }).sum::<usize>();
+    let begin =
+        line.chars().take_while(|c| matches!(c, ' ' | '\t')).map(|c| if c == '\t' { 8 } else { 1 }).sum::<usize>();
     format!("{}{}", " ".repeat(begin.min(80)), printable(line, WIDTH))
 }

@@ -99,7 +99,8 @@ fn list(shared: &Shared, kept: &mut BTreeMap<Who, Kept>) {
         let Some(segment) = conf.segments.get(&address) else { continue };
         for machine in segment.machines.values() {
             let own = segment.recipes_of(machine).map(|wanted| (None, wanted));
-            let within = machine.containers.iter().filter_map(|(name, c)| Some((Some(name.clone()), c.recipes.as_ref()?)));
+            let within =
+                machine.containers.iter().filter_map(|(name, c)| Some((Some(name.clone()), c.recipes.as_ref()?)));
             for (container, wanted) in own.into_iter().chain(within) {
                 let Some(every) = wanted.every.filter(|_| !wanted.recipes.is_empty()) else { continue };
                 let who = Who { place: (address, machine.address), container };
@@ -156,11 +157,14 @@ async fn look(shared: &Shared, who: &Who, wanted: &Wanted) -> Looked {
                 return Looked::Failed { recipe: recipe.clone(), error: wrong.error, next_step: wrong.next_step };
             }
         };
-        let order: Vec<Loaded> = order.iter().filter(|loaded| done.insert(loaded.recipe.name.clone())).cloned().collect();
+        let order: Vec<Loaded> =
+            order.iter().filter(|loaded| done.insert(loaded.recipe.name.clone())).cloned().collect();
         match mend(shared, who, &order, &by).await {
             Ok(_) => {}
             Err(Trouble { is_away: true, .. }) => return Looked::Away,
-            Err(Trouble { error, next_step, .. }) => return Looked::Failed { recipe: recipe.clone(), error, next_step },
+            Err(Trouble { error, next_step, .. }) => {
+                return Looked::Failed { recipe: recipe.clone(), error, next_step };
+            }
         }
     }
     Looked::Done
