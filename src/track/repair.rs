@@ -2,7 +2,7 @@
 
 use super::{
     Note, Repository, Result, Source, TrackError, cache,
-    git::{Git, MAIN},
+    git::{Git, MAIN, UNASKED},
 };
 use jiff::Timestamp;
 use std::{
@@ -15,22 +15,6 @@ use std::{
 const LOOSE: usize = 27;
 /// Packs from which on they are made fewer.
 const PACKS: usize = 40;
-/// What git's check says of contents that are none of its business: machines have files with these names too.
-const UNASKED: [&str; 12] = [
-    "fsck.gitmodulesBlob=ignore",
-    "fsck.gitmodulesLarge=ignore",
-    "fsck.gitmodulesMissing=ignore",
-    "fsck.gitmodulesName=ignore",
-    "fsck.gitmodulesParse=ignore",
-    "fsck.gitmodulesPath=ignore",
-    "fsck.gitmodulesUpdate=ignore",
-    "fsck.gitmodulesUrl=ignore",
-    "fsck.gitattributesBlob=ignore",
-    "fsck.gitattributesLarge=ignore",
-    "fsck.gitattributesLineLength=ignore",
-    "fsck.gitattributesMissing=ignore",
-];
-
 impl Repository {
     /// Goes through the repository; where it is broken, keeps it aside and begins a new one from the mirrors. Gives where the
     /// broken one is, and what was wrong with it.
@@ -68,7 +52,9 @@ impl Repository {
     fn check(&self, git: Git) -> Result<()> {
         git.tip()?;
         let mut command = git.command();
-        UNASKED.iter().for_each(|setting| _ = command.args(["-c", setting]));
+        for unasked in UNASKED {
+            command.args(["-c", &format!("fsck.{unasked}=ignore")]);
+        }
         command.args(["fsck", "--full", "--no-dangling", "--no-progress"]);
         let output = command.output().map_err(|error| git.not_run(error))?;
         if output.status.success() {
