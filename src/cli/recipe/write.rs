@@ -43,11 +43,12 @@ pub fn write(wanted: &From, places: &Places) -> Result<u8, Stopped> {
     };
     let since = at(&wanted.since)?;
     let until = wanted.until.as_ref().map(at).transpose()?;
-    let is_tracked = tree.machine(who.place).is_some_and(|(segment, machine)| match &who.container {
-        Some(name) => machine.containers.get(name).is_some_and(|container| container.track.is_some()),
-        None => segment.track_of(machine).is_some(),
+    // Of a container that is not kept nothing would be told.
+    let is_kept = tree.machine(who.place).is_some_and(|(_, machine)| {
+        let container = who.container.as_ref().and_then(|name| machine.containers.get(name));
+        who.container.is_none() || container.is_some_and(|container| container.track.is_some())
     });
-    if until.is_none() && is_tracked {
+    if until.is_none() && is_kept {
         look_now(who, places)?;
     }
     let name = wanted.name.clone().unwrap_or_else(|| format!("from-{}", who.name.replace('@', "-")));

@@ -9,7 +9,7 @@ use crate::{
     reach::Reach,
     recipe::{Loaded, Outcome, Trouble, carry, known},
     supervisor::{segments::Shared, tracker},
-    track::{Repository, Wanted},
+    track::Recorded,
 };
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
@@ -56,8 +56,7 @@ impl Target {
         let Some((segment, machine)) = conf.machine(who.place) else {
             return Err((format!("{} is not in conf", who.place.1), "adopt the machine first".to_owned()));
         };
-        let line = CommandLine { words: Vec::new(), env: Vec::new(), folder: None };
-        let through = shared.desk.operator().as_operator(line).words;
+        let through = shared.desk.operator().as_operator(CommandLine::default()).words;
         let container = who.container.as_deref();
         let Some(reach) = Reach::of((segment, machine), container, &shared.options.run, &through) else {
             let known: Vec<&str> = machine.containers.keys().map(String::as_str).collect();
@@ -67,14 +66,11 @@ impl Target {
             return Err((format!("it has no such container; it has {known}"), next_step));
         };
         let mut environment = environment(segment, machine);
-        let within = container.and_then(|name| machine.containers.get(name));
         if let Some(name) = container {
             environment.push(("PXE_CONTAINER".to_owned(), name.to_owned()));
         }
-        let is_tracked = match within {
-            Some(within) => within.track.is_some(),
-            None => segment.track_of(machine).is_some(),
-        };
+        let kept = tracker::subjects(&conf, &shared.options, &through, who.place);
+        let is_tracked = kept.iter().any(|subject| subject.container == who.container);
         Ok(Target { reach, environment, is_tracked })
     }
 }
@@ -182,21 +178,21 @@ async fn carry_one(
             return Ok(ended(shared, who, loaded, manner, looked, None, began));
         }
     }
-    tracker::pull_all(shared, vec![who.place], None).await;
-    let before = newest(shared, &reach.host()).await;
+    let only = || Some(who.container.clone());
+    tracker::pull(shared, who.place, only(), None).await;
     let outcome = carry(reach, loaded, environment, manner, said).await;
     if matches!(&outcome, Err(trouble) if !trouble.is_changed) {
         return Ok(ended(shared, who, loaded, manner, outcome?, None, began));
     }
-    tracker::pull_all(shared, vec![who.place], Some(format!("recipe {}", loaded.recipe.name))).await;
-    let commit = newest(shared, &reach.host()).await.filter(|commit| Some(commit) != before.as_ref());
+    // What a recipe that failed changed is kept as well.
+    let cause = format!("recipe {}", loaded.recipe.name);
+    let kept = tracker::pull(shared, who.place, only(), Some(cause)).await.pop().map(|(_, recorded)| recorded);
     let mut outcome = outcome?;
-    if let Some(commit) = &commit {
-        outcome.changed.extend(in_commit(shared, &reach.host(), commit).await);
-        outcome.changed.sort();
-        outcome.changed.dedup();
-        outcome.changed.truncate(TOLD);
-    }
+    let Recorded { commit, added, changed, removed, .. } = kept.unwrap_or_default();
+    outcome.changed.extend([added, changed, removed].into_iter().flatten().map(|path| format!("/{path}")));
+    outcome.changed.sort();
+    outcome.changed.dedup();
+    outcome.changed.truncate(TOLD);
     Ok(ended(shared, who, loaded, manner, outcome, commit, began))
 }
 
@@ -229,23 +225,6 @@ fn ended(
         commit,
         millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
-}
-
-/// The newest commit of a machine in the record.
-async fn newest(shared: &Shared, host: &str) -> Option<String> {
-    let repository = Repository::new(&shared.options.hosts, &shared.options.run);
-    let host = host.to_owned();
-    tokio::task::spawn_blocking(move || repository.newest(&host)).await.ok()?.ok()?
-}
-
-/// The files of a commit, also those that are gone.
-async fn in_commit(shared: &Shared, host: &str, commit: &str) -> Vec<String> {
-    let repository = Repository::new(&shared.options.hosts, &shared.options.run);
-    let wanted = Wanted { host: Some(host.to_owned()), limit: Some(5), ..Wanted::default() };
-    let log = tokio::task::spawn_blocking(move || repository.log(&wanted)).await;
-    let commits = log.ok().and_then(Result::ok).unwrap_or_default();
-    let found = commits.into_iter().find(|known| known.hash == commit);
-    found.map_or(Vec::new(), |found| found.files.into_iter().map(|(_, path)| format!("/{path}")).collect())
 }
 
 /// A line fit for a screen, with the blanks that it begins with.
