@@ -12,7 +12,7 @@ use std::{
 pub const MAIN: &str = "refs/heads/main";
 
 /// What git says of a repository whose files are not as it wrote them.
-const BROKEN: [&str; 26] = [
+const BROKEN: [&str; 27] = [
     "not a git repository",
     "corrupt",
     "is empty",
@@ -24,6 +24,7 @@ const BROKEN: [&str; 26] = [
     "bad signature",
     "bad packed",
     "bad revision 'HEAD'",
+    "bad revision 'refs/heads/main'",
     "broken",
     "missing blob",
     "missing tree",
@@ -40,8 +41,23 @@ const BROKEN: [&str; 26] = [
     "hash mismatch",
     "is not a valid object",
 ];
+/// What git's check says of contents that are none of its business: machines have files with these names too.
+pub const UNASKED: [&str; 12] = [
+    "gitmodulesBlob",
+    "gitmodulesLarge",
+    "gitmodulesMissing",
+    "gitmodulesName",
+    "gitmodulesParse",
+    "gitmodulesPath",
+    "gitmodulesUpdate",
+    "gitmodulesUrl",
+    "gitattributesBlob",
+    "gitattributesLarge",
+    "gitattributesLineLength",
+    "gitattributesMissing",
+];
 /// What it says where its disk is full.
-const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+const FULL: [&str; 3] = ["No space left on device", "Out of diskspace", "Disk quota exceeded"];
 
 /// The repository in a folder of machines.
 #[derive(Clone, Copy, Debug)]
@@ -270,6 +286,10 @@ mod tests {
             ("error: inflate: data stream error (incorrect header check)", "broken"),
             ("fatal: bad config line 1 in file .git/config", "broken"),
             ("error: unable to write file: No space left on device", "full"),
+            (
+                "fatal: sha1 file 'x' write error. Out of diskspace\nfatal: Unexpected checksum (disk corruption?)",
+                "full",
+            ),
             ("fatal: Unable to create '.git/index.lock': File exists.", "other"),
         ] {
             let is = match git.trouble("log", said.as_bytes()) {
