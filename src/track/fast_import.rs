@@ -138,9 +138,13 @@ impl<'a> FastImport<'a> {
             let _ = stderr.read_to_end(&mut said);
         }
         let _ = self.child.wait();
-        // It writes down all that it was told, paths and all, where the next one would find it in the way.
-        let crash = self.git.dir.join(".git").join(format!("fast_import_crash_{}", self.child.id()));
-        let _ = std::fs::remove_file(crash);
+        // It writes down all that it was told, and leaves half a pack behind.
+        let inner = self.git.dir.join(".git");
+        let _ = std::fs::remove_file(inner.join(format!("fast_import_crash_{}", self.child.id())));
+        let text = String::from_utf8_lossy(&said);
+        let half =
+            text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("tmp_pack_"));
+        half.for_each(|half| _ = std::fs::remove_file(inner.join("objects/pack").join(half)));
         self.git.trouble("fast-import", &said)
     }
 }

@@ -1,7 +1,6 @@
 //! git(1) as a child process: on one repository, by settings of this program alone, with faults told by what they mean.
 
 use super::{Result, TrackError};
-use nix::sys::statvfs::statvfs;
 use std::{
     ffi::OsStr,
     io::{self, BufRead, BufReader, Read, Write},
@@ -13,7 +12,7 @@ use std::{
 pub const MAIN: &str = "refs/heads/main";
 
 /// What git says of a repository whose files are not as it wrote them.
-const BROKEN: [&str; 26] = [
+const BROKEN: [&str; 27] = [
     "not a git repository",
     "corrupt",
     "is empty",
@@ -25,6 +24,7 @@ const BROKEN: [&str; 26] = [
     "bad signature",
     "bad packed",
     "bad revision 'HEAD'",
+    "bad revision 'refs/heads/main'",
     "broken",
     "missing blob",
     "missing tree",
@@ -41,10 +41,23 @@ const BROKEN: [&str; 26] = [
     "hash mismatch",
     "is not a valid object",
 ];
-/// Bytes with which a disk is as good as full.
-const ROOM: u64 = 4 << 20;
+/// What git's check says of contents that are none of its business: machines have files with these names too.
+pub const UNASKED: [&str; 12] = [
+    "gitmodulesBlob",
+    "gitmodulesLarge",
+    "gitmodulesMissing",
+    "gitmodulesName",
+    "gitmodulesParse",
+    "gitmodulesPath",
+    "gitmodulesUpdate",
+    "gitmodulesUrl",
+    "gitattributesBlob",
+    "gitattributesLarge",
+    "gitattributesLineLength",
+    "gitattributesMissing",
+];
 /// What it says where its disk is full.
-const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+const FULL: [&str; 3] = ["No space left on device", "Out of diskspace", "Disk quota exceeded"];
 
 /// The repository in a folder of machines.
 #[derive(Clone, Copy, Debug)]
@@ -155,21 +168,13 @@ impl Git<'_> {
         let text = String::from_utf8_lossy(stderr);
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let error = lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join("; ");
-        // A pack that is being written is no part of the repository yet: git finds it spoilt where it could not be written.
-        let is_unwritten = text.contains("/tmp_pack_");
-        if is_unwritten && self.has_no_room() || FULL.iter().any(|known| text.contains(known)) {
+        if FULL.iter().any(|known| text.contains(known)) {
             return TrackError::File { path: self.dir.to_owned(), source: io::ErrorKind::StorageFull.into() };
         }
-        if !is_unwritten && BROKEN.iter().any(|known| text.contains(known)) {
+        if BROKEN.iter().any(|known| text.contains(known)) {
             return TrackError::Broken { dir: self.dir.to_owned(), error };
         }
         TrackError::Git { doing: doing.to_owned(), error }
-    }
-
-    /// The disk has not even room for a small pack.
-    fn has_no_room(&self) -> bool {
-        let free = statvfs(self.dir).map(|about| about.blocks_available().saturating_mul(about.fragment_size()));
-        free.is_ok_and(|free| free < ROOM)
     }
 
     /// Why git did not start.
@@ -281,7 +286,10 @@ mod tests {
             ("error: inflate: data stream error (incorrect header check)", "broken"),
             ("fatal: bad config line 1 in file .git/config", "broken"),
             ("error: unable to write file: No space left on device", "full"),
-            ("fatal: Unexpected checksum for .git/objects/pack/tmp_pack_oYq (disk corruption?)", "other"),
+            (
+                "fatal: sha1 file 'x' write error. Out of diskspace\nfatal: Unexpected checksum (disk corruption?)",
+                "full",
+            ),
             ("fatal: Unable to create '.git/index.lock': File exists.", "other"),
         ] {
             let is = match git.trouble("log", said.as_bytes()) {

@@ -2,35 +2,22 @@
 
 use super::{
     Note, Repository, Result, Source, TrackError, cache,
-    git::{Git, MAIN},
+    git::{Git, MAIN, UNASKED},
 };
 use jiff::Timestamp;
 use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Loose objects in one of git's 256 folders from which on they are packed: as many as `git gc --auto` takes.
 const LOOSE: usize = 27;
+/// A lock of git's index that is as old belongs to nobody.
+const STALE: Duration = Duration::from_secs(60);
 /// Packs from which on they are made fewer.
 const PACKS: usize = 40;
-/// What git's check says of contents that are none of its business: machines have files with these names too.
-const UNASKED: [&str; 12] = [
-    "fsck.gitmodulesBlob=ignore",
-    "fsck.gitmodulesLarge=ignore",
-    "fsck.gitmodulesMissing=ignore",
-    "fsck.gitmodulesName=ignore",
-    "fsck.gitmodulesParse=ignore",
-    "fsck.gitmodulesPath=ignore",
-    "fsck.gitmodulesUpdate=ignore",
-    "fsck.gitmodulesUrl=ignore",
-    "fsck.gitattributesBlob=ignore",
-    "fsck.gitattributesLarge=ignore",
-    "fsck.gitattributesLineLength=ignore",
-    "fsck.gitattributesMissing=ignore",
-];
-
 impl Repository {
     /// Goes through the repository; where it is broken, keeps it aside and begins a new one from the mirrors. Gives where the
     /// broken one is, and what was wrong with it.
@@ -68,7 +55,9 @@ impl Repository {
     fn check(&self, git: Git) -> Result<()> {
         git.tip()?;
         let mut command = git.command();
-        UNASKED.iter().for_each(|setting| _ = command.args(["-c", setting]));
+        for unasked in UNASKED {
+            command.args(["-c", &format!("fsck.{unasked}=ignore")]);
+        }
         command.args(["fsck", "--full", "--no-dangling", "--no-progress"]);
         let output = command.output().map_err(|error| git.not_run(error))?;
         if output.status.success() {
@@ -102,8 +91,12 @@ impl Repository {
         let Some(git) = self.git()? else { return Ok(None) };
         let _lock = self.lock()?;
         let index = self.dir.join(".git/index");
-        // Left by a git that was killed: the lock above is what counts.
-        let _ = fs::remove_file(self.dir.join(".git/index.lock"));
+        // Left by a git that was killed. That of one who works there by hand is younger.
+        let lock = self.dir.join(".git/index.lock");
+        let age = fs::symlink_metadata(&lock).and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age > STALE) {
+            let _ = fs::remove_file(&lock);
+        }
         let changed = match self.by_hand(git) {
             Err(TrackError::Broken { .. } | TrackError::Git { .. }) if index.exists() => {
                 // It can be made anew, unlike all else.

@@ -3,7 +3,7 @@
 use super::{
     Result, TrackError, cache,
     fast_import::{Draft, FastImport},
-    git::Git,
+    git::{Git, UNASKED},
 };
 use jiff::Timestamp;
 use nix::fcntl::{Flock, FlockArg};
@@ -87,7 +87,8 @@ impl Repository {
             fs::create_dir_all(inner.join("info")).map_err(trouble)?;
             fs::write(inner.join("info/attributes"), ATTRIBUTES).map_err(trouble)?;
             let config = inner.join("config");
-            let text = fs::read_to_string(&config).map_err(trouble)? + CONFIG;
+            let unasked: String = UNASKED.iter().map(|name| format!("\t{name} = ignore\n")).collect();
+            let text = fs::read_to_string(&config).map_err(trouble)? + CONFIG + "[fsck]\n" + &unasked;
             fs::write(&config, text).map_err(trouble)?;
             // So that there is always a commit to go on from.
             FastImport::start(git)?.commit(&Draft {
