@@ -58,6 +58,14 @@ pub fn track(text: &str) -> Result<Track, Expected> {
     Ok(track)
 }
 
+impl std::str::FromStr for Track {
+    type Err = Expected;
+
+    fn from_str(text: &str) -> Result<Track, Expected> {
+        track(text)
+    }
+}
+
 /// `65536`, `64K`, `16M`, `1G`.
 fn bytes(text: &str) -> Option<u64> {
     let (number, shift) = match text.char_indices().last()? {

@@ -316,7 +316,8 @@ mod tests {
             ("ann@[fd00::1]:22", vec![(ann, "fd00::1", Some("22"))]),
             ("fd00::1", vec![(none, "fd00::1", none)]),
         ] {
-            let found: Vec<_> = hops(&ssh(jump)).map(|hop| (hop.user, hop.host, hop.port)).collect();
+            let ssh = ssh(jump);
+            let found: Vec<_> = hops(&ssh).map(|hop| (hop.user, hop.host, hop.port)).collect();
             assert_eq!(found, expected, "{jump}");
         }
         assert_eq!(hops(&Ssh::default()).count(), 0);

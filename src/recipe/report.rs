@@ -8,6 +8,9 @@ const LAST: usize = 3;
 /// Changed files that are told.
 const TOLD: usize = 200;
 
+/// What helps where something broke off.
+pub const AGAIN: &str = "apply it again when the machine is there: it changes only what still differs";
+
 /// Folded from the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -143,9 +146,16 @@ impl Report {
                 return trouble(format!("{step} ended with exit code {code}{}", self.words()), mend());
             }
         }
+        if !self.is_over && self.is_going {
+            let error = format!("it broke off at {}, and how far it came is not known{}", self.step, self.words());
+            return trouble(error, AGAIN.to_owned());
+        }
         if !self.is_over {
-            let step = if self.step.is_empty() { "it began" } else { &self.step };
-            return trouble(format!("it broke off at {step}{}", self.words()), mend());
+            let step = if self.step.is_empty() { "before it began".to_owned() } else { format!("at {}", self.step) };
+            return trouble(
+                format!("it broke off {step}{}", self.words()),
+                "see that the machine has room in /tmp".to_owned(),
+            );
         }
         if !self.still.is_empty() || self.recheck.is_some_and(|code| code != 0) {
             let files = self.still.iter().map(|(at, why)| format!("{} ({why})", path(*at)));
@@ -206,7 +216,7 @@ mod tests {
             ("receipt same|drift /etc/x|unasked|end", check, Ok((Came::Drifted, "/etc/x"))),
             ("receipt older|unasked|end", check, Ok((Came::Drifted, ""))),
             ("receipt none|unasked|end", dry, Ok((Came::WouldChange, ""))),
-            ("receipt none|differs 0 missing|would-apply|end", dry, Ok((Came::WouldChange, "/etc/motd"))),
+            ("receipt none|differs 0 missing|end", dry, Ok((Came::WouldChange, "/etc/motd"))),
             ("receipt none|check 0|end", apply, Ok((Came::Unchanged, ""))),
             (
                 "receipt none|check 1|going|put 0 missing|apply 0|verify 0|recheck 0|changed /etc/motd|changed /etc/a\u{1}b|end",
@@ -234,7 +244,12 @@ mod tests {
                 apply,
                 Err("it was applied, and something still differs: /etc/motd (content), check says 2"),
             ),
-            ("receipt none|going|begin apply|>half", apply, Err("it broke off at apply: half")),
+            (">cannot unpack it", check, Err("it broke off before it began: cannot unpack it")),
+            (
+                "receipt none|going|begin apply|>half",
+                apply,
+                Err("it broke off at apply, and how far it came is not known: half"),
+            ),
         ] {
             let came = report(lines).outcome("web", &files, manner);
             let came = came.map(|outcome| (outcome.came, outcome.changed.join(" "))).map_err(|trouble| trouble.error);

@@ -7,6 +7,7 @@ mod past;
 mod plain;
 mod power;
 mod profiles;
+mod record;
 mod rooms;
 mod screens;
 pub mod story;

@@ -33,7 +33,7 @@ pub fn lines<'a>(scene: Scene<'_>, machine: &Machine) -> Vec<Line<'a>> {
             let cause = change.cause.as_ref().map(|cause| format!(", by {cause}")).unwrap_or_default();
             let key = scene.key(Wish::Changes);
             let words = format!("{} {}{cause}; {key} shows it", scene.clock(change.at), change.subject);
-            say(if container.is_none() { "Changed" } else { "" }, words, theme.notice);
+            say(if container.is_none() { "Change" } else { "" }, words, theme.notice);
         }
         if let Some(measured) = &tracked.measured {
             say(if container.is_none() { "In use" } else { "" }, used(measured), theme.text);
@@ -43,7 +43,7 @@ pub fn lines<'a>(scene: Scene<'_>, machine: &Machine) -> Vec<Line<'a>> {
                 tracked.recipes.iter().take(NAMED).map(|(name, had)| format!("{name}: {}", had.came)).collect();
             let more = tracked.recipes.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-            say(if container.is_none() { "Recipes" } else { "" }, format!("{}{more}", all.join(", ")), theme.text);
+            say(if container.is_none() { "Has" } else { "" }, format!("{}{more}", all.join(", ")), theme.text);
         }
     }
     lines

@@ -9,10 +9,14 @@ use crate::{
     reach::Reach,
     recipe::{Loaded, Outcome, Trouble, carry, known},
     supervisor::{segments::Shared, tracker},
-    track::{Repository, Wanted},
+    track::Recorded,
 };
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 use tokio::sync::OwnedMutexGuard;
 
 /// Lines of output that are told of one run.
@@ -56,8 +60,7 @@ impl Target {
         let Some((segment, machine)) = conf.machine(who.place) else {
             return Err((format!("{} is not in conf", who.place.1), "adopt the machine first".to_owned()));
         };
-        let line = CommandLine { words: Vec::new(), env: Vec::new(), folder: None };
-        let through = shared.desk.operator().as_operator(line).words;
+        let through = shared.desk.operator().as_operator(CommandLine::default()).words;
         let container = who.container.as_deref();
         let Some(reach) = Reach::of((segment, machine), container, &shared.options.run, &through) else {
             let known: Vec<&str> = machine.containers.keys().map(String::as_str).collect();
@@ -67,14 +70,11 @@ impl Target {
             return Err((format!("it has no such container; it has {known}"), next_step));
         };
         let mut environment = environment(segment, machine);
-        let within = container.and_then(|name| machine.containers.get(name));
         if let Some(name) = container {
             environment.push(("PXE_CONTAINER".to_owned(), name.to_owned()));
         }
-        let is_tracked = match within {
-            Some(within) => within.track.is_some(),
-            None => segment.track_of(machine).is_some(),
-        };
+        let kept = tracker::subjects(&conf, &shared.options, &through, who.place);
+        let is_tracked = kept.iter().any(|subject| subject.container == who.container);
         Ok(Target { reach, environment, is_tracked })
     }
 }
@@ -129,23 +129,32 @@ async fn carry_told(
     }
 }
 
-/// In the machine's pace: nothing is told where it is as it is to be, or away. The first is whether it differed.
-pub async fn mend(shared: &Shared, who: &Who, order: &[Loaded], by: &Asker) -> Result<bool, Trouble> {
+/// In the machine's pace: nothing is told where it is away, nor of those of `had`, which it had at the last look, while nothing differs.
+/// Gives those that it has.
+pub async fn mend(
+    shared: &Shared,
+    who: &Who,
+    order: &[Loaded],
+    had: &BTreeSet<String>,
+    by: &Asker,
+) -> Result<BTreeSet<String>, Trouble> {
     let wrong = |(error, next_step)| Trouble { is_away: false, is_changed: false, error, next_step };
     let target = Target::of(shared, who).map_err(wrong)?;
     let _turn = shared.recipes.turn(who).await;
-    let mut differed = false;
+    let mut has = BTreeSet::new();
     for loaded in order {
+        let (name, began) = (&loaded.recipe.name, Instant::now());
         let looked = carry(&target.reach, loaded, &target.environment, RecipeManner::Check, |_| {}).await?;
         if looked.came == Came::Unchanged {
-            continue;
-        }
-        differed = true;
-        if !carry_told(shared, who, &target, loaded, RecipeManner::Enforce, by).await {
+            if !had.contains(name) {
+                tell(shared, who, ended(shared, who, loaded, RecipeManner::Check, looked, None, began));
+            }
+        } else if !carry_told(shared, who, &target, loaded, RecipeManner::Enforce, by).await {
             break;
         }
+        has.insert(name.clone());
     }
-    Ok(differed)
+    Ok(has)
 }
 
 /// What it came to.
@@ -182,21 +191,21 @@ async fn carry_one(
             return Ok(ended(shared, who, loaded, manner, looked, None, began));
         }
     }
-    tracker::pull_all(shared, vec![who.place], None).await;
-    let before = newest(shared, &reach.host()).await;
+    let only = || Some(who.container.clone());
+    tracker::pull(shared, who.place, only(), None).await;
     let outcome = carry(reach, loaded, environment, manner, said).await;
     if matches!(&outcome, Err(trouble) if !trouble.is_changed) {
         return Ok(ended(shared, who, loaded, manner, outcome?, None, began));
     }
-    tracker::pull_all(shared, vec![who.place], Some(format!("recipe {}", loaded.recipe.name))).await;
-    let commit = newest(shared, &reach.host()).await.filter(|commit| Some(commit) != before.as_ref());
+    // What a recipe that failed changed is kept as well.
+    let cause = format!("recipe {}", loaded.recipe.name);
+    let kept = tracker::pull(shared, who.place, only(), Some(cause)).await.pop().map(|(_, recorded)| recorded);
     let mut outcome = outcome?;
-    if let Some(commit) = &commit {
-        outcome.changed.extend(in_commit(shared, &reach.host(), commit).await);
-        outcome.changed.sort();
-        outcome.changed.dedup();
-        outcome.changed.truncate(TOLD);
-    }
+    let Recorded { commit, added, changed, removed, .. } = kept.unwrap_or_default();
+    outcome.changed.extend([added, changed, removed].into_iter().flatten().map(|path| format!("/{path}")));
+    outcome.changed.sort();
+    outcome.changed.dedup();
+    outcome.changed.truncate(TOLD);
     Ok(ended(shared, who, loaded, manner, outcome, commit, began))
 }
 
@@ -229,23 +238,6 @@ fn ended(
         commit,
         millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
-}
-
-/// The newest commit of a machine in the record.
-async fn newest(shared: &Shared, host: &str) -> Option<String> {
-    let repository = Repository::new(&shared.options.hosts, &shared.options.run);
-    let host = host.to_owned();
-    tokio::task::spawn_blocking(move || repository.newest(&host)).await.ok()?.ok()?
-}
-
-/// The files of a commit, also those that are gone.
-async fn in_commit(shared: &Shared, host: &str, commit: &str) -> Vec<String> {
-    let repository = Repository::new(&shared.options.hosts, &shared.options.run);
-    let wanted = Wanted { host: Some(host.to_owned()), limit: Some(5), ..Wanted::default() };
-    let log = tokio::task::spawn_blocking(move || repository.log(&wanted)).await;
-    let commits = log.ok().and_then(Result::ok).unwrap_or_default();
-    let found = commits.into_iter().find(|known| known.hash == commit);
-    found.map_or(Vec::new(), |found| found.files.into_iter().map(|(_, path)| format!("/{path}")).collect())
 }
 
 /// A line fit for a screen, with the blanks that it begins with.

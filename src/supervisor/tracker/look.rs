@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_told_with_its_reason() {
-        let track = crate::conf::track("/etc\nsecret /etc/shadow\nlargest 1M").unwrap();
+        let track = "/etc\nsecret /etc/shadow\nlargest 1M".parse().unwrap();
         let pulled = Pulled {
             large: [(b"etc/big\xff".to_vec(), 2 << 20)].into(),
             missing: vec![

@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn when_it_is_looked_at_next() {
-        let at = |second| Timestamp::from_second(1_000_000 + second).unwrap();
+        let at = |second: i64| Timestamp::from_second(1_000_000 + second).unwrap();
         let every = Duration::from_secs(3600);
         let trouble = |is_away| Some(Trouble { is_away, doing: "x".into(), error: "y".into(), next_step: "z".into() });
         let tried = Looked { time: Some(at(0)), tried: Some(at(0)), ..Looked::default() };

@@ -1,5 +1,7 @@
 //! Machines that are reached over ssh: a real sshd, its host key, its silence, and hosts on the way.
 
+mod files;
+#[path = "../support/mod.rs"]
 mod support;
 
 use pxelator::{
@@ -58,7 +60,7 @@ fn commands_on_a_machine() {
     assert_eq!(logins.matches("sshd: root@notty").count(), 2, "that and the one that asks: {logins}");
 
     // A container that is a root of its own: `podman exec -i NAME` would stand there.
-    web1.does("mkdir -p /srv/db/bin && cp -a /usr /srv/db/ && cp -a /bin /lib /lib64 /srv/db/ 2> /dev/null; echo db > /srv/db/name");
+    files::container(&web1);
     segment.conf("10.77.0.1/10.77.0.60/containers/db/exec", "chroot /srv/db");
     let db = reach(&segment, &web1.address, Some("db"));
     assert_eq!(db.host(), "db@web1");
