@@ -19,7 +19,7 @@ mod run;
 mod save;
 mod status;
 
-pub use from::{Sources, When, Written, from};
+pub use from::{Sources, When, Written, from, left_out};
 pub use known::known;
 pub use load::{Content, Loaded, is_name, load, names, order};
 pub use parse::{Fault, Placed, Recipe, parse};

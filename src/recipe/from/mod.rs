@@ -7,7 +7,7 @@ mod script;
 use super::{Content, escape};
 use crate::track::{Delta, Entry, Kind};
 use accounts::{Accounts, Group, User};
-use left::left_out;
+pub use left::left_out;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a file that a recipe takes along.

@@ -18,7 +18,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::Path,
     sync::{
@@ -49,6 +49,8 @@ pub struct Looks {
     room: Arc<Semaphore>,
     tidying: Arc<tokio::sync::Mutex<()>>,
     has_changed: Arc<AtomicBool>,
+    /// Whose documents are to be written anew.
+    documents: Arc<Mutex<BTreeSet<(Place, Option<String>)>>>,
 }
 
 impl Default for Looks {
@@ -59,6 +61,7 @@ impl Default for Looks {
             room: Arc::new(Semaphore::new(AT_ONCE)),
             tidying: Arc::default(),
             has_changed: Arc::default(),
+            documents: Arc::default(),
         }
     }
 }
@@ -118,8 +121,13 @@ impl Looks {
         looked.wake.get_or_insert(now);
     }
 
-    fn something_changed(&self) {
+    fn something_changed(&self, subject: &Subject) {
         self.has_changed.store(true, Relaxed);
+        self.documents.lock().insert((subject.place, subject.container.clone()));
+    }
+
+    fn take_documents(&self) -> BTreeSet<(Place, Option<String>)> {
+        std::mem::take(&mut self.documents.lock())
     }
 
     fn take_changed(&self) -> bool {
