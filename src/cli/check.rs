@@ -2,7 +2,7 @@
 
 use crate::{
     boot::{self, Asker, Standing},
-    conf,
+    conf, recipe,
     servers::open_below,
 };
 use color_eyre::eyre::{Result, eyre};
@@ -17,7 +17,8 @@ pub fn check(tree: &Path, tftpboot: &Path) -> Result<bool> {
     for mistake in &reading.mistakes {
         say!("{}/{mistake}", tree.display());
     }
-    let missing = missing(&reading.conf, tftpboot);
+    let mut missing = missing(&reading.conf, tftpboot);
+    missing.extend(recipes(&reading.conf, tree));
     for words in &missing {
         say!("{words}");
     }
@@ -54,5 +55,22 @@ fn missing(conf: &conf::Conf, tftpboot: &Path) -> BTreeSet<String> {
             }
         }
     }
+    words
+}
+
+/// Recipes that make no sense, and machines that are to have one that is not there.
+fn recipes(conf: &conf::Conf, tree: &Path) -> Vec<String> {
+    let folder = tree.join("recipes");
+    let there = recipe::names(&folder).unwrap_or_default();
+    let mut words: Vec<String> =
+        there.iter().filter_map(|name| recipe::order(&folder, name).err()).map(|w| w.to_string()).collect();
+    for (who, wanted) in super::recipe::who::all(conf, None) {
+        let lost = wanted.recipes.iter().filter(|name| !there.contains(name));
+        words.extend(
+            lost.map(|name| format!("{} is to have recipe {name}, which is not in {}", who.name, folder.display())),
+        );
+    }
+    words.sort();
+    words.dedup();
     words
 }

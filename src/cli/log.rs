@@ -116,9 +116,9 @@ impl Log {
 }
 
 /// The names in conf now, and where these have none that is looked for, those of the journal.
-struct Everywhere<'a> {
-    journal: JournalNames<'a>,
-    tree: &'a Path,
+pub struct Everywhere<'a> {
+    pub journal: JournalNames<'a>,
+    pub tree: &'a Path,
 }
 
 impl Everywhere<'_> {

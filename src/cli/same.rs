@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     conf,
-    event::RecipeManner,
+    event::{RecipeManner, printable},
     recipe::{known, names, order},
 };
 use clap::Args;
@@ -57,7 +57,7 @@ fn carry_over(asked: &Same, places: &Places) -> Result<u8, Stopped> {
     let folder = places.conf.join("recipes");
     let there = names(&folder).unwrap_or_default();
     let mut failed = 0;
-    let mut runs = Vec::new();
+    let (mut runs, mut explained) = (Vec::new(), BTreeSet::new());
     let manner = if asked.dry_run { RecipeManner::DryRun } else { RecipeManner::Apply };
     for recipe in had(this, &tree, places)? {
         if !there.contains(&recipe) {
@@ -65,7 +65,9 @@ fn carry_over(asked: &Same, places: &Places) -> Result<u8, Stopped> {
             failed += 1;
             continue;
         }
-        order(&folder, &recipe).map_err(stopped)?;
+        let order = order(&folder, &recipe).map_err(stopped)?;
+        let files = order.iter().flat_map(|loaded| &loaded.recipe.files);
+        explained.extend(files.map(|file| printable(&format!("/{}", String::from_utf8_lossy(&file.path)), 500)));
         runs.push(Run { recipe, whom: those.clone(), manner });
     }
     if runs.is_empty() && !asked.shown.json {
@@ -88,7 +90,7 @@ fn carry_over(asked: &Same, places: &Places) -> Result<u8, Stopped> {
         failed += done?;
     }
     if !asked.shown.json {
-        rest(this, places);
+        rest(this, &explained, places);
     }
     Ok(if failed == 0 { ALL } else { SOME })
 }
@@ -110,9 +112,9 @@ fn had(this: &Who, tree: &conf::Conf, places: &Places) -> Result<Vec<String>, St
 }
 
 /// Says what else was changed there.
-fn rest(this: &Who, places: &Places) {
+fn rest(this: &Who, explained: &BTreeSet<String>, places: &Places) {
     let name = &this.name;
-    match unexplained(name, &places.hosts, &places.run_dir) {
+    match unexplained(name, explained, places) {
         Ok(Some((since, paths))) => {
             let more = if paths.len() > NAMED { format!(" and {} more", paths.len() - NAMED) } else { String::new() };
             let some: Vec<&str> = paths.iter().take(NAMED).map(String::as_str).collect();

@@ -34,6 +34,8 @@ pub use power::Rung;
 pub use profile::{Download, Evidence, NfsServer, Profile, Text};
 pub use read::{Reading, read};
 pub use ssh::Ssh;
+#[cfg(test)]
+pub(crate) use track::track;
 pub use track::{Track, Wanted};
 pub use trust::{TrustError, trust, trust_keys};
 pub use watch::watch;

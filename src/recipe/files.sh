@@ -6,7 +6,7 @@ px_tell() { printf '%s %s\n' "$px_marker" "$*" >&3; }
 # px_why KIND MODE OWNERS FORMAT PATH SOURCE: prints what differs, nothing where nothing does.
 px_why() {
     case $1 in
-    link) if [ ! -L "$5" ]; then px_other "$5"; elif ! readlink -n -- "$5" | cmp -s - "$6"; then echo content; fi ;;
+    link) if [ ! -L "$5" ]; then px_other "$5"; elif ! readlink -n -- "$5" | cmp -s - "$6"; then echo content; else px_rights "$@"; fi ;;
     folder) if [ -L "$5" ] || [ ! -d "$5" ]; then px_other "$5"; else px_rights "$@"; fi ;;
     *) if [ -L "$5" ] || [ ! -f "$5" ]; then px_other "$5"; elif ! cmp -s "$6" "$5"; then echo content; else px_rights "$@"; fi ;;
     esac
@@ -32,7 +32,7 @@ px_put() {
             fi
             mkdir -- "$6" || return 1 ;;
         link)
-            px_target=$(cat "$7" && echo .) && ln -s -- "${px_target%.}" "$px_new" || return 1 ;;
+            px_target=$(cat "$7" && echo .) && ln -s -- "${px_target%.}" "$px_new" && chown -h "$4" "$px_new" || px_undo || return 1 ;;
         *)
             (umask 077 && cat "$7" > "$px_new") && chown "$4" "$px_new" && chmod "$3" "$px_new" || px_undo || return 1 ;;
         esac
@@ -41,6 +41,10 @@ px_put() {
             mv -fT -- "$px_new" "$6" 2> /dev/null || { { [ ! -L "$6" ] || rm -f -- "$6"; } && mv -f -- "$px_new" "$6"; } || px_undo || return 1
             return 0
         fi
+    fi
+    if [ "$2" = link ]; then
+        chown -h "$4" "$6"
+        return
     fi
     # chown(2) takes set-user-id bits away: the mode comes after it.
     chown "$4" "$6" && chmod "$3" "$6"

@@ -73,7 +73,7 @@ px_diff_one() {
                 echo "$6: its content differs; there is no diff on the machine to show how"
             fi ;;
         esac ;;
-    link-*) echo "$6: is to be a link to $(cat "$PX_DIR/f/$1")" ;;
+    link-content | link-missing) echo "$6: is to be a link to $(cat "$PX_DIR/f/$1")" ;;
     *-rights) echo "$6: $(stat -c "$5" "$6") is to be $3 $4" ;;
     *) echo "$6: is to be a $2 ($px_reason)" ;;
     esac
@@ -135,22 +135,31 @@ if [ -f "$px_receipt" ]; then
 fi
 px_tell receipt "$px_known"
 px_look differs check
+px_verify_first=0
 if ! px_has check && px_has apply; then
-    if ! px_look_at_receipt; then
+    if px_look_at_receipt; then
+        px_verify_first=1
+    else
         px_differs=1
         px_tell unasked
-    elif px_has verify; then
-        px_run verify
-        px_code=$?
-        px_tell check "$px_code"
-        [ "$px_code" = 0 ] || px_differs=1
     fi
+elif ! px_has check; then
+    px_verify_first=1
+fi
+if [ "$px_verify_first" = 1 ] && px_has verify; then
+    px_run verify
+    px_code=$?
+    px_tell check "$px_code"
+    [ "$px_code" = 0 ] || px_differs=1
 fi
 
 case $px_mode in
 check) px_end ;;
 dry-run)
-    [ "$px_differs" = 0 ] || { px_each px_diff_one; ! px_has apply || px_tell would-apply; }
+    [ "$px_differs" = 0 ] || {
+        px_each px_diff_one
+        ! px_has apply || echo "apply would be run"
+    }
     px_end ;;
 again) ;;
 *) [ "$px_differs" = 1 ] || px_end ;;

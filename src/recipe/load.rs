@@ -144,7 +144,9 @@ fn content(folder: &Path, recipe: &Path, placed: &Placed) -> Result<(Content, u3
         let next_step = "a file, a folder or a symbolic link goes onto machines".to_owned();
         return Err(wrong("is a special file".to_owned(), next_step));
     };
-    Ok((content, placed.mode.unwrap_or(usual)))
+    // A link has all bits, whatever is said.
+    let mode = placed.mode.filter(|_| !is.is_symlink());
+    Ok((content, mode.unwrap_or(usual)))
 }
 
 fn digest(text: &[u8], files: &[Placed], contents: &[(Content, u32)]) -> String {

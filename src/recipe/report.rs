@@ -152,7 +152,10 @@ impl Report {
         }
         if !self.is_over {
             let step = if self.step.is_empty() { "before it began".to_owned() } else { format!("at {}", self.step) };
-            return trouble(format!("it broke off {step}{}", self.words()), "see that the machine has room in /tmp".to_owned());
+            return trouble(
+                format!("it broke off {step}{}", self.words()),
+                "see that the machine has room in /tmp".to_owned(),
+            );
         }
         if !self.still.is_empty() || self.recheck.is_some_and(|code| code != 0) {
             let files = self.still.iter().map(|(at, why)| format!("{} ({why})", path(*at)));
@@ -213,7 +216,7 @@ mod tests {
             ("receipt same|drift /etc/x|unasked|end", check, Ok((Came::Drifted, "/etc/x"))),
             ("receipt older|unasked|end", check, Ok((Came::Drifted, ""))),
             ("receipt none|unasked|end", dry, Ok((Came::WouldChange, ""))),
-            ("receipt none|differs 0 missing|would-apply|end", dry, Ok((Came::WouldChange, "/etc/motd"))),
+            ("receipt none|differs 0 missing|end", dry, Ok((Came::WouldChange, "/etc/motd"))),
             ("receipt none|check 0|end", apply, Ok((Came::Unchanged, ""))),
             (
                 "receipt none|check 1|going|put 0 missing|apply 0|verify 0|recheck 0|changed /etc/motd|changed /etc/a\u{1}b|end",
@@ -242,7 +245,11 @@ mod tests {
                 Err("it was applied, and something still differs: /etc/motd (content), check says 2"),
             ),
             (">cannot unpack it", check, Err("it broke off before it began: cannot unpack it")),
-            ("receipt none|going|begin apply|>half", apply, Err("it broke off at apply, and how far it came is not known: half")),
+            (
+                "receipt none|going|begin apply|>half",
+                apply,
+                Err("it broke off at apply, and how far it came is not known: half"),
+            ),
         ] {
             let came = report(lines).outcome("web", &files, manner);
             let came = came.map(|outcome| (outcome.came, outcome.changed.join(" "))).map_err(|trouble| trouble.error);

@@ -3,6 +3,7 @@
 use super::{
     Loaded, Outcome, Report, Trouble,
     payload::{UNPACK, payload},
+    report::AGAIN,
 };
 use crate::{
     event::RecipeManner,
@@ -69,11 +70,8 @@ pub async fn carry(
     match ran {
         Some(Err(error)) if !report.is_over() => {
             if report.is_going() {
-                let next_step =
-                    "apply it again when the machine is there: it changes only what still differs".to_owned();
-                let error =
-                    format!("the connection broke while it was under way, and how far it came is not known: {error}");
-                return Err(Trouble { is_away: false, is_changed: true, error, next_step });
+                let error = format!("the connection broke, and how far it came is not known: {error}");
+                return Err(Trouble { is_away: false, is_changed: true, error, next_step: AGAIN.to_owned() });
             }
             Err(Trouble { is_away: error.is_away, is_changed: false, error: error.error, next_step: error.next_step })
         }

@@ -37,7 +37,7 @@ mod scan;
 mod secrets;
 
 pub use commit::{Commit, Status};
-pub use compare::of_inventory;
+pub use compare::{Difference, differences, of_inventory};
 pub use entry::{Entry, Kind};
 pub use error::TrackError;
 pub use inventory::{Delta, Inventory};

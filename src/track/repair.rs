@@ -9,10 +9,13 @@ use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Loose objects in one of git's 256 folders from which on they are packed: as many as `git gc --auto` takes.
 const LOOSE: usize = 27;
+/// A lock of git's index that is as old belongs to nobody.
+const STALE: Duration = Duration::from_secs(60);
 /// Packs from which on they are made fewer.
 const PACKS: usize = 40;
 impl Repository {
@@ -88,8 +91,12 @@ impl Repository {
         let Some(git) = self.git()? else { return Ok(None) };
         let _lock = self.lock()?;
         let index = self.dir.join(".git/index");
-        // Left by a git that was killed: the lock above is what counts.
-        let _ = fs::remove_file(self.dir.join(".git/index.lock"));
+        // Left by a git that was killed. That of one who works there by hand is younger.
+        let lock = self.dir.join(".git/index.lock");
+        let age = fs::symlink_metadata(&lock).and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age > STALE) {
+            let _ = fs::remove_file(&lock);
+        }
         let changed = match self.by_hand(git) {
             Err(TrackError::Broken { .. } | TrackError::Git { .. }) if index.exists() => {
                 // It can be made anew, unlike all else.

@@ -86,5 +86,5 @@ fn a_broken_repository_is_kept_aside() {
     says(&segment, 0, &["track", "pull", "web1"]);
     assert_eq!(git(&segment, &["show", "HEAD:web1/etc/motd"]), "other\n");
     assert!(!commits(&segment, "web1").is_empty());
-    assert!(says(&segment, 0, &["log", "kind:track.repaired"]).contains("was broken"));
+    assert!(says(&segment, 0, &["log", "kind=track.repaired"]).contains("was broken"));
 }

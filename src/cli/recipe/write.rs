@@ -13,14 +13,13 @@ use crate::{
     conf,
     event::{self, Fact},
     filter::{MOMENTS, moment},
-    recipe::{Content, Sources, When, Written, from, save},
-    track::{Repository, TrackError},
+    recipe::{Content, Sources, When, Written, from, left_out, save},
+    track::{Repository, TrackError, Wanted},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Write,
-    path::Path,
     process::{self, Stdio},
     time::Duration,
 };
@@ -170,20 +169,30 @@ fn md5(bytes: &[u8]) -> Option<String> {
     String::from_utf8(output.stdout).ok()?.split_whitespace().next().map(str::to_owned)
 }
 
-/// What recipes do not explain: files that were changed outside of them, and since when. Nothing where it is not in the record.
-pub fn unexplained(host: &str, hosts: &Path, run: &Path) -> Result<Option<(Timestamp, Vec<String>)>, TrackError> {
-    let repository = Repository::new(hosts, run);
+/// What recipes do not explain: files that were changed outside of them, since when, for another to have. `explained` are those that
+/// recipes put there. Nothing where it is not in the record.
+pub fn unexplained(
+    host: &str,
+    explained: &BTreeSet<String>,
+    places: &Places,
+) -> Result<Option<(Timestamp, Vec<String>)>, TrackError> {
+    let repository = Repository::new(&places.hosts, &places.run_dir);
     let Some(first) = repository.first(host)? else { return Ok(None) };
-    let wanted = crate::track::Wanted { host: Some(host.to_owned()), ..Default::default() };
+    let wanted = Wanted { host: Some(host.to_owned()), ..Wanted::default() };
     let mut since = None;
-    let mut paths = std::collections::BTreeSet::new();
+    let mut paths = BTreeSet::new();
     for commit in repository.log(&wanted)? {
         let is_recipe = commit.cause.as_ref().is_some_and(|cause| cause.starts_with("recipe "));
         if commit.hash == first || is_recipe {
             continue;
         }
-        since = Some(commit.before.unwrap_or(commit.time));
-        paths.extend(commit.files.into_iter().map(|(_, path)| format!("/{path}")));
+        let files = commit.files.iter().filter(|(_, path)| left_out(path.as_bytes(), true).is_none());
+        let files: Vec<String> =
+            files.map(|(_, path)| format!("/{path}")).filter(|path| !explained.contains(path)).collect();
+        if !files.is_empty() {
+            since = Some(commit.before.unwrap_or(commit.time));
+            paths.extend(files);
+        }
     }
     Ok(since.map(|since| (since, paths.into_iter().collect())))
 }

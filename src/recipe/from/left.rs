@@ -64,7 +64,7 @@ pub fn left_out(path: &[u8], packages: bool) -> Option<&'static str> {
         return Some("packages bring it");
     }
     let is_run_level = text.starts_with("etc/rc") && text.get(7..10) == Some(".d/");
-    (packages && is_run_level).then_some("packages make it")
+    is_run_level.then_some("systemctl makes it")
 }
 
 #[cfg(test)]

@@ -50,10 +50,9 @@ pub fn script(parts: &Parts, title: &str, about: &str, left: &[(String, &'static
     let mut text = format!("#!/bin/sh\n# title: {title}\n# about: {about}\n");
     for (entry, content, owners) in &parts.files {
         let path = format!("/{}", word(&entry.path));
-        let line = match content {
-            Content::Link(_) => format!("# files: {path}\n"),
-            _ => format!("# files: {path} {:04o} {owners}\n", entry.mode),
-        };
+        // A link has all bits.
+        let mode = if matches!(content, Content::Link(_)) { 0o777 } else { entry.mode };
+        let line = format!("# files: {path} {mode:04o} {owners}\n");
         text.push_str(&line);
     }
     if !left.is_empty() {

@@ -95,7 +95,7 @@ fn all_that_was_changed() {
             (b"srv/it's \xff\n", Some(0o4750), "web:adm"),
             (b"srv/data", Some(0o2770), "web:root"),
             (b"etc/px/mine", Some(0o644), "root:root"),
-            (b"etc/localtime", None, "root:root"),
+            (b"etc/localtime", Some(0o777), "root:root"),
         ]
     );
     assert_eq!(written.files.len(), 5);

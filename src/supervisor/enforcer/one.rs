@@ -12,7 +12,11 @@ use crate::{
     track::Recorded,
 };
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 use tokio::sync::OwnedMutexGuard;
 
 /// Lines of output that are told of one run.
@@ -125,23 +129,32 @@ async fn carry_told(
     }
 }
 
-/// In the machine's pace: nothing is told where it is as it is to be, or away. The first is whether it differed.
-pub async fn mend(shared: &Shared, who: &Who, order: &[Loaded], by: &Asker) -> Result<bool, Trouble> {
+/// In the machine's pace: nothing is told where it is away, nor of those of `had`, which it had at the last look, while nothing differs.
+/// Gives those that it has.
+pub async fn mend(
+    shared: &Shared,
+    who: &Who,
+    order: &[Loaded],
+    had: &BTreeSet<String>,
+    by: &Asker,
+) -> Result<BTreeSet<String>, Trouble> {
     let wrong = |(error, next_step)| Trouble { is_away: false, is_changed: false, error, next_step };
     let target = Target::of(shared, who).map_err(wrong)?;
     let _turn = shared.recipes.turn(who).await;
-    let mut differed = false;
+    let mut has = BTreeSet::new();
     for loaded in order {
+        let (name, began) = (&loaded.recipe.name, Instant::now());
         let looked = carry(&target.reach, loaded, &target.environment, RecipeManner::Check, |_| {}).await?;
         if looked.came == Came::Unchanged {
-            continue;
-        }
-        differed = true;
-        if !carry_told(shared, who, &target, loaded, RecipeManner::Enforce, by).await {
+            if !had.contains(name) {
+                tell(shared, who, ended(shared, who, loaded, RecipeManner::Check, looked, None, began));
+            }
+        } else if !carry_told(shared, who, &target, loaded, RecipeManner::Enforce, by).await {
             break;
         }
+        has.insert(name.clone());
     }
-    Ok(differed)
+    Ok(has)
 }
 
 /// What it came to.

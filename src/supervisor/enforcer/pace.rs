@@ -4,6 +4,7 @@ use super::{failed, load, one::Who, one::mend, tell};
 use crate::{
     conf::Wanted,
     event::{Asker, Fact, RecipeManner},
+    power::ladder::evidence,
     recipe::{Loaded, Trouble},
     supervisor::segments::{Shared, choose},
 };
@@ -34,13 +35,17 @@ struct Kept {
     due: Instant,
     round: u64,
     is_looked_at: bool,
+    /// It was away when it was last looked at.
+    is_away: bool,
+    /// Recipes that it had at the last look.
+    had: BTreeSet<String>,
     /// What was last told that went wrong.
     told: Option<String>,
 }
 
 /// What a look came to.
 enum Looked {
-    Done,
+    Done(BTreeSet<String>),
     Away,
     Failed { recipe: String, error: String, next_step: String },
 }
@@ -61,12 +66,17 @@ pub async fn keep(shared: Shared) {
                 }
             }
             event = events.recv() => match event {
-                // What boots may be another than it was.
-                Ok(event) if matches!(event.fact, Fact::BootCompleted { .. }) => {
+                // What boots may be another than it was, and who was away shows itself.
+                Ok(event) if matches!(event.fact, Fact::BootCompleted { .. }) || evidence(&event).is_some() => {
                     let place = event.segment.zip(event.machine);
+                    let is_boot = matches!(event.fact, Fact::BootCompleted { .. });
                     for (who, kept) in kept.iter_mut().filter(|(who, _)| Some(who.place) == place) {
-                        kept.due = kept.due.min(Instant::now() + spread(who, 0, TICK * 5));
+                        if is_boot || kept.is_away {
+                            kept.is_away = false;
+                            kept.due = kept.due.min(Instant::now() + spread(who, kept.round, TICK * 5));
+                        }
                     }
+                    continue;
                 }
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
                 Err(broadcast::error::RecvError::Closed) => return,
@@ -82,9 +92,9 @@ pub async fn keep(shared: Shared) {
                 continue;
             }
             kept.is_looked_at = true;
-            let (shared, who, wanted) = (shared.clone(), who.clone(), kept.wanted.clone());
+            let (shared, who, wanted, had) = (shared.clone(), who.clone(), kept.wanted.clone(), kept.had.clone());
             looks.spawn(async move {
-                let looked = look(&shared, &who, &wanted).await;
+                let looked = look(&shared, &who, &wanted, &had).await;
                 (who, looked)
             });
         }
@@ -108,7 +118,17 @@ fn list(shared: &Shared, kept: &mut BTreeMap<Who, Kept>) {
                 if kept.get(&who).is_none_or(|kept| kept.wanted != *wanted) {
                     let due = Instant::now() + spread(&who, 0, SPREAD.min(every / 20));
                     let is_looked_at = kept.get(&who).is_some_and(|kept| kept.is_looked_at);
-                    let new = Kept { wanted: wanted.clone(), every, due, round: 0, is_looked_at, told: None };
+                    let had = BTreeSet::new();
+                    let new = Kept {
+                        wanted: wanted.clone(),
+                        every,
+                        due,
+                        round: 0,
+                        is_looked_at,
+                        is_away: false,
+                        had,
+                        told: None,
+                    };
                     kept.insert(who, new);
                 }
             }
@@ -132,9 +152,10 @@ impl Kept {
         // A twentieth sooner or later, so that machines part that began together.
         let pace = self.every - self.every / 20 + spread(who, self.round, self.every / 10);
         self.due = Instant::now() + if matches!(looked, Looked::Away) { pace.min(AGAIN) } else { pace };
+        self.is_away = matches!(looked, Looked::Away);
         match looked {
             Looked::Away => {}
-            Looked::Done => self.told = None,
+            Looked::Done(had) => (self.had, self.told) = (had, None),
             // The same is not told at each look.
             Looked::Failed { recipe, error, next_step } => {
                 if self.told.as_ref() != Some(&error) {
@@ -147,9 +168,9 @@ impl Kept {
 }
 
 /// All that a machine is to have, each with what it needs, each once.
-async fn look(shared: &Shared, who: &Who, wanted: &Wanted) -> Looked {
+async fn look(shared: &Shared, who: &Who, wanted: &Wanted, had: &BTreeSet<String>) -> Looked {
     let by = Asker::Schedule("recipes".to_owned());
-    let mut done: BTreeSet<String> = BTreeSet::new();
+    let (mut done, mut has) = (BTreeSet::new(), BTreeSet::new());
     for recipe in &wanted.recipes {
         let order = match load(shared, recipe).await {
             Ok(order) => order,
@@ -159,15 +180,15 @@ async fn look(shared: &Shared, who: &Who, wanted: &Wanted) -> Looked {
         };
         let order: Vec<Loaded> =
             order.iter().filter(|loaded| done.insert(loaded.recipe.name.clone())).cloned().collect();
-        match mend(shared, who, &order, &by).await {
-            Ok(_) => {}
+        match mend(shared, who, &order, had, &by).await {
+            Ok(found) => has.extend(found),
             Err(Trouble { is_away: true, .. }) => return Looked::Away,
             Err(Trouble { error, next_step, .. }) => {
                 return Looked::Failed { recipe: recipe.clone(), error, next_step };
             }
         }
     }
-    Looked::Done
+    Looked::Done(has)
 }
 
 #[cfg(test)]

@@ -1,59 +1,11 @@
-//! Recipes on a real Debian, over a real sshd: what is changed and what is not, what is told, what goes wrong.
+//! What is changed and what is not, what is told, what goes wrong.
 
-mod support;
-
-use pxelator::event::{Came, Event, Fact};
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    process::{Output, Stdio},
+use crate::{
+    does, ended, recipe, stat,
+    support::{self, Debian, Program, Segment, can_run, debian, run},
 };
-use support::{Debian, Program, Segment, can_run, debian};
-
-/// What a run of `pxelator` came to.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-fn ran(segment: &Segment, words: &[&str]) -> Ran {
-    let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
-    command.current_dir(segment.folder.path()).env("NO_COLOR", "1").args(words);
-    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: status.code(), out: text(stdout), err: text(stderr) }
-}
-
-/// The same for one that has to end so.
-fn does(segment: &Segment, words: &[&str], code: i32) -> String {
-    let ran = ran(segment, words);
-    assert_eq!(ran.code, Some(code), "{words:?}: {}{}", ran.out, ran.err);
-    format!("{}{}", ran.out, ran.err)
-}
-
-/// Writes a file below `conf/recipes`.
-fn recipe(segment: &Segment, path: &str, text: &str) -> PathBuf {
-    let path = segment.conf_dir().join("recipes").join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, text).unwrap();
-    path
-}
-
-/// When files were last written and changed, their modes and owners: whoever touched one is seen.
-fn stat(machine: &Debian, paths: &str) -> String {
-    machine.does(&format!("stat -c '%n %y %z %a %u:%g' {paths}"))
-}
-
-/// What came of the last end of a recipe in the output of `--json`.
-fn ended(out: &str) -> (Came, Vec<String>) {
-    let ended = out.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()).filter_map(|e| match e.fact {
-        Fact::RecipeEnded { came, changed, .. } => Some((came, changed)),
-        _ => None,
-    });
-    ended.last().unwrap_or_else(|| panic!("nothing ended: {out}"))
-}
+use pxelator::event::{Came, Event, Fact};
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
 #[test]
 fn only_what_differs_is_changed() {
@@ -220,6 +172,13 @@ fn what_goes_wrong_is_said() {
         let told = does(&segment, &words, code);
         assert!(told.contains(said), "{words:?}: {told}");
     }
+    segment.conf("10.77.0.1/10.77.0.60/recipes", "base\nbsae");
+    let told = does(&segment, &["check"], 1);
+    assert!(
+        told.contains("conf/recipes/broken.sh, line 3: ")
+            && told.contains("web1 is to have recipe bsae, which is not in"),
+        "{told}"
+    );
     let there = web1.does("ls /etc/half /etc/top /etc/base; ls -A /etc | grep pxelator; ls -d /tmp/pxelator* 2>&1 | grep -v 'cannot access'; true");
     assert_eq!(there, "/etc/base\n/etc/half\n/etc/top\n", "nothing is left behind");
     assert!(!web1.sh("test -e /etc/whole").status.success(), "a command that fails ends it");
@@ -233,27 +192,54 @@ fn through_a_running_program_and_into_containers() {
     let segment = Segment::new("run");
     let mut web1 = Debian::start(&segment, 60, "web1");
     let web2 = Debian::start(&segment, 61, "web2");
-    // A folder that is another root is as good as a container.
-    web1.does("mkdir -p /srv/db && cd / && tar cf - bin sbin lib lib64 usr/bin usr/lib/x86_64-linux-gnu/*.so* usr/lib64 usr/sbin/chroot etc/passwd etc/group 2> /dev/null | tar xf - -C /srv/db; mkdir -p /srv/db/tmp /srv/db/dev /srv/db/run; mknod -m 666 /srv/db/dev/null c 1 3 || touch /srv/db/dev/null");
+    // A root with busybox alone is as good as a container.
+    web1.does(
+        "set -e; mkdir -p /srv/db && cd /srv/db && mkdir bin dev tmp etc run var; cp /bin/busybox bin
+        ldd /bin/busybox | grep -o '/[^ ]*' | xargs cp --parents -Lt .; for name in $(busybox --list); do ln -sf busybox bin/$name; done
+        mknod -m 666 dev/null c 1 3; mknod -m 666 dev/urandom c 1 9; echo root:x:0:0::/:/bin/sh > etc/passwd; echo root:x:0: > etc/group",
+    );
     segment.conf("10.77.0.1/10.77.0.60/containers/db/exec", "chroot /srv/db");
-    recipe(&segment, "motd.sh", "# files: /etc/motd\n");
+    recipe(&segment, "motd.sh", "# files: /etc/motd\n#   /etc/link\n");
     recipe(&segment, "motd/etc/motd", "hello\n");
+    std::os::unix::fs::symlink("motd", segment.conf_dir().join("recipes/motd/etc/link")).unwrap();
+    recipe(&segment, "howto.sh", "echo one > /etc/one\n");
     recipe(
         &segment,
         "slow.sh",
         "check() { test -e /etc/slow; }\napply() {\n  echo first\n  mkfifo /run/go\n  cat /run/go\n  echo last\n  touch /etc/slow\n  (sleep 600 &)\n}\n",
     );
-    let program = Program::start(&segment);
-    let told = does(&segment, &["recipe", "apply", "motd", "db@web1", "web*", "-q"], 0);
-    assert!(told.contains("db@web1: recipe motd: applied") && told.contains("web2: recipe motd: applied"), "{told}");
-    assert_eq!(web1.does("cat /srv/db/etc/motd"), "hello\n");
-
-    // Output is heard while it runs; a second wish waits for the first, and finds nothing to do; a service that goes on holds nothing up.
     let wish = || {
         let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
         command.current_dir(segment.folder.path()).args(["recipe", "apply", "slow", "web1", "--json"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
     };
+    let out = |child: std::process::Child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+
+    // Two at once without a program that both ask: the machine itself lets one wait for the other.
+    let first = wish();
+    support::wait_for("it is in the middle", support::SOON, || {
+        web1.sh("test -p /run/go").status.success().then_some(())
+    });
+    let second = wish();
+    let waits = "flock -n /run/pxelator-recipe.lock true || pgrep -f 'flock -w 3600'";
+    support::wait_for("the second waits", support::SOON, || (!web1.does(waits).is_empty()).then_some(()));
+    web1.does("echo between > /run/go");
+    assert_eq!((ended(&out(first)).0, ended(&out(second)).0), (Came::Applied, Came::Unchanged));
+    web1.does("rm -f /etc/slow /run/go");
+
+    let program = Program::start(&segment);
+    let told = does(&segment, &["recipe", "apply", "motd", "db@web1", "web*", "-q"], 0);
+    assert!(told.contains("db@web1: recipe motd: applied") && told.contains("web2: recipe motd: applied"), "{told}");
+    assert_eq!(web1.does("cat /srv/db/etc/motd; readlink /srv/db/etc/link"), "hello\nmotd\n");
+    let came = |name: &str| ended(&does(&segment, &["recipe", "apply", name, "db@web1", "--json"], 0));
+    assert_eq!(came("motd").0, Came::Unchanged);
+    assert_eq!(came("howto"), (Came::Applied, vec!["/etc/one".to_owned()]));
+    assert_eq!(came("howto").0, Came::Unchanged);
+    web1.does("echo two > /srv/db/etc/one");
+    let told = does(&segment, &["recipe", "status", "howto", "*@web1"], 1);
+    assert!(told.contains("db@web1") && told.contains("drifted") && told.contains("/etc/one"), "{told}");
+
+    // Output is heard while it runs; a second wish waits for the first, and finds nothing to do; a service that goes on holds nothing up.
     let first = wish();
     let said = |text: &'static str| move |event: &Event| matches!(&event.fact, Fact::RecipeSaid { text: said, .. } if said == text);
     program.wait("its first line is heard", said("first"));
@@ -291,6 +277,28 @@ fn through_a_running_program_and_into_containers() {
         "{ended:?}"
     );
     assert_eq!(web2.does("cat /etc/motd"), "hello\n");
+
+    web1.does("echo other > /etc/motd");
+    web1.down();
+    let refused = || {
+        let counters = fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
+        let of_tcp: Vec<&str> = counters.lines().filter_map(|line| line.strip_prefix("Tcp: ")).collect();
+        let at = of_tcp[0].split(' ').position(|name| name == "OutRsts").unwrap();
+        of_tcp[1].split(' ').nth(at).unwrap().parse::<u64>().unwrap()
+    };
+    let before = web1.host.inside(refused);
+    let mark = program.mark();
+    segment.conf("10.77.0.1/10.77.0.60/recipes", "motd\nevery 1d");
+    support::wait_for("it was looked for", support::SOON * 2, || (web1.host.inside(refused) > before).then_some(()));
+    web1.up();
+    support::wait_for("it is mended when it shows itself", support::SOON, || {
+        run(web1.host.command("logger").args(["-n", "10.77.0.1", "-d", "-P", "514", "I am here"]));
+        let is_it = |event: &Event| matches!(&event.fact, Fact::RecipeEnded { came: Came::Applied, .. });
+        program.since(mark).iter().any(is_it).then_some(())
+    });
+    let away = program.since(mark).into_iter().filter(|event| matches!(event.fact, Fact::RecipeFailed { .. }));
+    assert_eq!(away.count(), 0, "that it is away is no failure");
+    assert_eq!(web1.does("cat /etc/motd"), "hello\n");
 }
 
 #[test]
