@@ -5,17 +5,25 @@ mod support;
 
 use jiff::Timestamp;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
-use pxelator::track::{Entry, Kind, Repository};
+use pxelator::{
+    event::Fact,
+    track::{Entry, Kind, Repository},
+};
 use std::{
     collections::BTreeMap,
     fs,
+    net::Ipv4Addr,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
-use support::{Debian, Segment, can_run, debian, run};
+use support::{Debian, Program, Segment, can_run, debian, run};
 
 /// What is kept of the machines.
 const TRACK: &str = "/etc\n/srv\n/usr/local\n/opt\n";
+
+/// What a look may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command line where the server is, beside its conf; it has to succeed. What it printed.
 fn pxelator(segment: &Segment, words: &[&str]) -> String {
@@ -62,12 +70,28 @@ fn archive(segment: &Segment) -> String {
 /// A Debian that reaches the archive and no other.
 fn fresh(segment: &Segment, last: u8, hostname: &str, archive: &str) -> Debian {
     let machine = Debian::start(segment, last, hostname);
-    segment.conf(&format!("10.77.0.1/10.77.0.{last}/track"), TRACK);
     machine.does(&format!(
         "rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*; mkdir -p /var/local/archive; echo {archive} | base64 -d | tar -xz -C \
          /var/local/archive"
     ));
+    segment.conf(&format!("10.77.0.1/10.77.0.{last}/track"), TRACK);
     machine
+}
+
+/// Waits until the program has looked at a machine.
+fn looked(program: &Program, last: u8) {
+    let address = Some(Ipv4Addr::new(10, 77, 0, last));
+    program.wait_for(&format!("a look at {last}"), PATIENCE, |event| {
+        event.machine == address && matches!(event.fact, Fact::TrackLooked { .. } | Fact::TrackChanged { .. })
+    });
+}
+
+/// Waits until a document is written of what changed after `mark`.
+fn documented(program: &Program, mark: usize, last: u8) {
+    let address = Some(Ipv4Addr::new(10, 77, 0, last));
+    let is_it =
+        |event: &pxelator::event::Event| event.machine == address && matches!(event.fact, Fact::TrackDocumented { .. });
+    program.wait_since(mark, "its document", is_it);
 }
 
 /// One package, a user, files of all kinds, a changed conffile and a service.
@@ -157,14 +181,18 @@ fn a_destroyed_machine_is_made_anew_from_its_document_and_by_a_recipe() {
     let segment = Segment::new("recovery");
     let folder = segment.folder.path().to_owned();
     let archive = archive(&segment);
+    let program = Program::start(&segment);
     let mut web1 = fresh(&segment, 60, "web1", &archive);
-    segment.conf("10.77.0.1/10.77.0.60/about", "It sells *soup*.");
-    pxelator(&segment, &["track", "pull", "web1"]);
+    looked(&program, 60);
+    documented(&program, 0, 60);
     let page = document(&folder);
     assert_eq!(commands(&page), Vec::<String>::new(), "nothing was done to it yet: {page}");
     let before = Timestamp::now();
+    segment.conf("10.77.0.1/10.77.0.60/about", "It sells *soup*.");
     web1.does(DONE);
+    let mark = program.mark();
     pxelator(&segment, &["track", "pull", "web1"]);
+    documented(&program, mark, 60);
     let old = files(&segment, "web1");
     for path in ["etc/shop.conf", "usr/local/bin/binary", "opt/pipe", r"srv/deploy/it's\x0aod\xffd "] {
         assert!(old.contains_key(path), "{path}: {:?}", old.keys().collect::<Vec<_>>());
@@ -183,6 +211,7 @@ fn a_destroyed_machine_is_made_anew_from_its_document_and_by_a_recipe() {
     fs::remove_dir_all(layer.parent().unwrap()).unwrap();
 
     let web2 = fresh(&segment, 61, "web2", &archive);
+    looked(&program, 61);
     let blocks = commands(&page);
     assert!(blocks.len() >= 5, "{page}");
     for block in &blocks {
@@ -199,7 +228,8 @@ fn a_destroyed_machine_is_made_anew_from_its_document_and_by_a_recipe() {
     equal(&old, &files(&segment, "web2"));
     drop(web2);
 
-    let web3 = fresh(&segment, 62, "web3", &archive);
+    let _web3 = fresh(&segment, 62, "web3", &archive);
+    looked(&program, 62);
     let (since, until) = (before.to_string(), Timestamp::now().to_string());
     let said = pxelator(&segment, &["recipe", "from", "web1", "--since", &since, "--until", &until, "--name", "shop"]);
     assert!(said.contains("shop.sh"), "{said}");

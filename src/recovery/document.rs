@@ -357,21 +357,19 @@ fn anew(out: &mut String, known: &Known) {
         out.push_str(&block("text", &script));
     }
     let mut lines = String::new();
-    if known.recipes.is_empty() {
-        let _ = writeln!(
-            lines,
-            "pxelator recipe from {host} > conf/recipes/{}.sh",
-            link(&known.host).trim_end_matches(".md")
-        );
-        let _ = writeln!(lines, "pxelator recipe apply {} NEW", link(&known.host).trim_end_matches(".md"));
-    } else {
-        for had in &known.recipes {
-            let _ = writeln!(lines, "pxelator recipe apply {} NEW", quoted(&had.name));
-        }
+    for had in &known.recipes {
+        let _ = writeln!(lines, "pxelator recipe apply {} NEW", quoted(&had.name));
+    }
+    if let Before::Commit(_, since) = &known.before {
+        // What recipes do not explain, as one of its own.
+        let name = quoted(&format!("like-{}", link(&known.host).trim_end_matches(".md").replace('@', "-")));
+        let _ = writeln!(lines, "pxelator recipe from {host} --since {since} --until {} --name {name}", known.now.1);
+        let _ = writeln!(lines, "pxelator recipe apply {name} NEW");
     }
     let _ = writeln!(
         lines,
-        "pxelator restore {host} /PATH    # the same machine made anew: one file, or a folder, as it was"
+        "pxelator restore {host} /PATH --commit {}    # the same machine made anew: a file as it was",
+        short(&known.now.0)
     );
     let _ = write!(out, "Then, when it is up and reached by ssh:\n\n{}", block("text", &lines));
     out.push_str(

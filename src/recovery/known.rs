@@ -107,8 +107,7 @@ impl Known {
         // A mark in an overlay does not say what was there.
         let marked = self.files.iter().filter(|file| file.now.kind == Kind::Removed);
         let marked = marked.map(|file| (file.now.path.as_slice(), true));
-        let told =
-            |(path, _): &(&[u8], bool)| self.is_told(path) && self.is_kept(path);
+        let told = |(path, _): &(&[u8], bool)| self.is_told(path) && self.is_kept(path);
         let mut gone: Vec<_> = gone.chain(marked).filter(told).collect();
         gone.sort_by(|a, b| b.0.cmp(a.0));
         gone

@@ -11,7 +11,7 @@ use crate::{
     recipe,
     recovery::{Accounts, Before, Had, Known, SMALL, Shown, document, html},
     roots,
-    track::{Delta, Entry, Inventory, Kind, Repository, TrackError, shown},
+    track::{Delta, Entry, Inventory, Kind, Repository, TrackError, Wanted, shown},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
@@ -107,14 +107,18 @@ fn gather(options: &Options, conf: &Conf, whose: &Whose, since: Since) -> Result
     let host = container.as_ref().map_or_else(|| name.clone(), |container| format!("{container}@{name}"));
     let repository = Repository::new(&options.hosts, &options.run);
     let nothing = || DocumentError::NothingKept { host: host.clone(), place: *place };
-    let now = repository.newest(&host)?.ok_or_else(nothing)?;
+    let (now, seen) = newest(&repository, &host)?.ok_or_else(nothing)?;
     let base = if container.is_none() { base_of(conf, segment, machine) } else { None };
     let from = match since {
         Since::Nothing => None,
         Since::First if base.is_some() => None,
-        Since::First => repository.first(&host)?,
-        Since::Moment(moment) => repository.at(&host, moment)?.or(repository.first(&host)?),
+        Since::First => first(options, &repository, &host)?,
+        Since::Moment(moment) => match before(&repository, &host, moment)? {
+            Some(found) => Some(found),
+            None => first(options, &repository, &host)?,
+        },
     };
+    let (from, since_then) = from.unzip();
     let tree = base.as_ref().and_then(|base| roots::find_base(&options.roots, base).ok());
     let tree = tree.filter(|_| from.is_none() && since != Since::Nothing);
     let delta = match &from {
@@ -145,9 +149,8 @@ fn gather(options: &Options, conf: &Conf, whose: &Whose, since: Since) -> Result
     for (before, entry) in changed {
         files.push(shown_file(&repository, &host, (from.as_ref(), &now), &inventory.1, before, entry)?);
     }
-    let time = |commit: &str| -> Result<Timestamp, DocumentError> { time_of(&repository, &host, commit) };
-    let before = match (&from, &base) {
-        (Some(from), _) => Before::Commit(from.clone(), time(from)?),
+    let before = match (from.clone().zip(since_then), &base) {
+        (Some((from, time)), _) => Before::Commit(from, time),
         (None, Some(base)) if since != Since::Nothing => Before::Base(base.clone()),
         (None, _) => Before::Nothing,
     };
@@ -155,7 +158,7 @@ fn gather(options: &Options, conf: &Conf, whose: &Whose, since: Since) -> Result
     let suffix = format!("@{name}");
     let containers = kept.into_iter().filter(|kept| container.is_none() && kept.ends_with(&suffix)).collect();
     Ok(Known {
-        now: (now.clone(), time(&now)?),
+        now: (now.clone(), seen),
         segment: segment.clone(),
         machine: machine.clone(),
         container: container.clone(),
@@ -184,10 +187,39 @@ fn base_of(conf: &Conf, segment: &Segment, machine: &Machine) -> Option<String> 
     profile.root_of(Some(machine)).map(ToOwned::to_owned)
 }
 
-fn time_of(repository: &Repository, host: &str, commit: &str) -> Result<Timestamp, DocumentError> {
-    let wanted = crate::track::Wanted { host: Some(host.to_owned()), ..Default::default() };
-    let found = repository.log(&wanted)?.into_iter().find(|known| known.hash == commit);
-    Ok(found.map_or(Timestamp::UNIX_EPOCH, |known| known.time))
+/// The newest commit of a machine and its time.
+fn newest(repository: &Repository, host: &str) -> Result<Option<(String, Timestamp)>, TrackError> {
+    one(repository, Wanted { host: Some(host.to_owned()), ..Wanted::default() })
+}
+
+/// The one that was in force at a moment.
+fn before(repository: &Repository, host: &str, moment: Timestamp) -> Result<Option<(String, Timestamp)>, TrackError> {
+    one(repository, Wanted { host: Some(host.to_owned()), until: Some(moment), ..Wanted::default() })
+}
+
+fn one(repository: &Repository, wanted: Wanted) -> Result<Option<(String, Timestamp)>, TrackError> {
+    let found = repository.log(&Wanted { limit: Some(1), ..wanted })?;
+    Ok(found.into_iter().next().map(|commit| (commit.hash, commit.time)))
+}
+
+/// The first commit of a machine. To find it git goes through all there are, so it is remembered; it stays the first while it is there.
+fn first(options: &Options, repository: &Repository, host: &str) -> Result<Option<(String, Timestamp)>, TrackError> {
+    let file = options.run.join("first").join(host);
+    let known = fs::read_to_string(&file).ok();
+    let known = known.as_deref().and_then(|text| text.trim().split_once(' '));
+    if let Some((hash, time)) = known.and_then(|(hash, time)| Some((hash, time.parse().ok()?)))
+        && repository.commit(hash).is_ok()
+    {
+        return Ok(Some((hash.to_owned(), time)));
+    }
+    let Some(hash) = repository.first(host)? else { return Ok(None) };
+    let all = repository.log(&Wanted { host: Some(host.to_owned()), ..Wanted::default() })?;
+    let time = all.into_iter().find(|commit| commit.hash == hash).map_or(Timestamp::UNIX_EPOCH, |commit| commit.time);
+    // Without it, it is looked for once more the next time.
+    if let Some(folder) = file.parent() {
+        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(&file, format!("{hash} {time}\n")));
+    }
+    Ok(Some((hash, time)))
 }
 
 /// A file with its bytes and how it differs.
