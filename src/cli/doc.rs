@@ -11,6 +11,7 @@ use crate::{
     event::{self, Event, Fact},
     filter::{MOMENTS, moment},
     supervisor::{Since, Whose, documents},
+    track::Repository,
 };
 use clap::Args;
 use color_eyre::eyre::Result;
@@ -85,7 +86,10 @@ fn write(asked: &Doc, places: &Places) -> Result<u8, Stopped> {
         return Ok(0);
     }
     let file = options.hosts.join(format!("{}.md", page.host));
-    match documents::put(&options, &page).map_err(broken)? {
+    let kept = documents::put(&options, &page).map_err(broken)?;
+    let repository = Repository::new(&options.hosts, &options.run);
+    repository.tidy().map_err(|error| Stopped::Broken(format!("{error}; {}", error.next_step())))?;
+    match kept {
         None => say!("{} is as it was", file.display()),
         Some(_) => {
             say!("{} and {} are written", file.display(), file.with_extension("html").display());

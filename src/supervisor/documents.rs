@@ -86,13 +86,13 @@ pub fn write(options: &Options, conf: &Conf, whose: &Whose, since: Since) -> Res
     Ok(Page { host: known.host, markdown, html })
 }
 
-/// Writes it and keeps it in the repository; its file, where it is other than it was.
+/// Writes it and keeps it in the repository; its file, where it is other than it was. It is there after the next
+/// [`Repository::tidy`].
 pub fn keep(options: &Options, conf: &Conf, whose: &Whose) -> Result<Option<PathBuf>, DocumentError> {
-    let page = write(options, conf, whose, Since::First)?;
-    put(options, &page)
+    put(options, &write(options, conf, whose, Since::First)?)
 }
 
-/// Keeps a document in the repository; its file, where it is other than it was.
+/// Keeps a document in the repository, as [`keep`] does.
 pub fn put(options: &Options, page: &Page) -> Result<Option<PathBuf>, DocumentError> {
     let repository = Repository::new(&options.hosts, &options.run);
     let commit = repository.document(&page.host, &page.markdown, &page.html)?;

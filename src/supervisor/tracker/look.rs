@@ -230,7 +230,7 @@ pub async fn tidy(shared: &Shared, looks: &Looks) {
         return;
     }
     let _one = looks.tidying().await;
-    write_documents(shared, looks).await;
+    let written = write_documents(shared, looks).await;
     let repository = repository(shared);
     let dir: PathBuf = repository.dir().to_owned();
     let done = tokio::task::spawn_blocking(move || repository.tidy()).await;
@@ -243,32 +243,35 @@ pub async fn tidy(shared: &Shared, looks: &Looks) {
         };
         shared.bus.publish(Event::new(None, fact));
     }
+    written.into_iter().for_each(|event| shared.bus.publish(event));
 }
 
-/// Writes the recovery documents of those that changed, one after the other: nobody waits for them.
-async fn write_documents(shared: &Shared, looks: &Looks) {
+/// Writes the recovery documents of those that changed, one after the other: nobody waits for them. What is to be told of them once
+/// the files are there.
+async fn write_documents(shared: &Shared, looks: &Looks) -> Vec<Event> {
+    let mut told = Vec::new();
     for (place, container) in looks.take_documents() {
         if shared.shutdown.is_cancelled() {
-            return;
+            break;
         }
         let conf = shared.conf.borrow().clone();
         let mac = conf.machine(place).map(|(_, machine)| machine.mac);
         let (options, whose) = (shared.options.clone(), Whose { place, container: container.clone() });
         let written = tokio::task::spawn_blocking(move || documents::keep(&options, &conf, &whose)).await;
         let fact = match written {
-            Ok(Ok(None)) | Err(_) => continue,
             Ok(Ok(Some(file))) => Fact::TrackDocumented { file: file.display().to_string() },
-            // Whatever it is, who looks at the machine next comes upon it too; it is told there.
-            Ok(Err(documents::DocumentError::NothingKept { .. } | documents::DocumentError::NoMachine(_))) => continue,
-            Ok(Err(error)) => Fact::TrackFailed {
+            Ok(Err(documents::DocumentError::Record(error))) => Fact::TrackFailed {
                 container,
                 doing: "writing its recovery document".to_owned(),
                 error: error.to_string(),
-                next_step: "its files are kept; pxelator doc writes it once more".to_owned(),
+                next_step: format!("{}; pxelator doc writes it once more", error.next_step()),
             },
+            // It is as it was, or the machine is no longer in conf.
+            Ok(Ok(None) | Err(_)) | Err(_) => continue,
         };
-        shared.bus.publish(Event::new(Some(place.0), fact).about(Some(place.1), mac));
+        told.push(Event::new(Some(place.0), fact).about(Some(place.1), mac));
     }
+    told
 }
 
 #[cfg(test)]

@@ -148,12 +148,16 @@ pub async fn keep(shared: Shared) {
     let mut all: BTreeMap<Place, Vec<Subject>> = BTreeMap::new();
     let mut listed: Option<Instant> = None;
     let mut looks: JoinSet<()> = JoinSet::new();
+    let mut tidying: JoinSet<()> = JoinSet::new();
     loop {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
             Some(_) = looks.join_next() => {
                 if looks.is_empty() {
-                    look::tidy(&shared, &shared.looks).await;
+                    while tidying.try_join_next().is_some() {}
+                    // Documents of many take their time; who is due is looked at meanwhile.
+                    let shared = shared.clone();
+                    tidying.spawn(async move { look::tidy(&shared, &shared.looks).await });
                 }
             }
             event = events.recv() => {
