@@ -51,6 +51,7 @@ fn archive(segment: &Segment) -> String {
     put("etc/shop/menu.conf", "soup\n");
     put("usr/bin/px-shop", "#!/bin/sh\necho open\n");
     run(Command::new("chmod").args(["-R", "u=rwX,go=rX"]).arg(folder.join("package")));
+    run(Command::new("chmod").arg("755").arg(folder.join("package/usr/bin/px-shop")));
     let served = folder.join("served");
     fs::create_dir_all(&served).unwrap();
     let package = folder.join("package");
