@@ -44,14 +44,19 @@ const HELP: &str = "It looks at the machine, shows what would change, and asks; 
 /// Which, and how.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
-#[group(id = "when", required = true, multiple = false, args = ["at", "commit"])]
 pub struct Restore {
     /// Host name, address, or a container: db@web1
     machine: String,
     /// A file, or a folder with all that is in it
     path: String,
     /// To what it was then: -2h, 09:30, 2026-11-24, 2026-11-24T09:20:05Z
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        required_unless_present = "commit",
+        conflicts_with = "commit"
+    )]
     at: Option<String>,
     /// To what it was after this change; `pxelator changes` lists them
     #[arg(long, value_name = "COMMIT")]

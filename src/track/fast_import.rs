@@ -92,8 +92,8 @@ impl<'a> FastImport<'a> {
         let sent = (|| -> io::Result<String> {
             let mut text = format!("commit {MAIN}\nmark :{}\n", self.marks).into_bytes();
             let (name, mail) = (mailable(draft.author.0), mailable(draft.author.1));
-            write!(text, "author {name} <{mail}> {} +0000\n", draft.time)?;
-            write!(text, "committer PXElator <pxelator@localhost> {} +0000\n", draft.time)?;
+            writeln!(text, "author {name} <{mail}> {} +0000", draft.time)?;
+            writeln!(text, "committer PXElator <pxelator@localhost> {} +0000", draft.time)?;
             write!(text, "data {}\n{}\n", draft.message.len(), draft.message)?;
             if let Some(from) = draft.from {
                 writeln!(text, "from {from}")?;

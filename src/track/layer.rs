@@ -69,8 +69,12 @@ pub fn is_wanted(track: Option<&Track>, path: &[u8], is_folder: bool) -> bool {
             let named = || track.paths.iter().chain(&track.secrets);
             let is_named = named().any(|wanted| pattern::names(wanted, path))
                 || is_folder && named().any(|wanted| pattern::leads_to(wanted, path));
-            // What is said by name is wanted, whatever it is.
-            let is_said = || named().any(|wanted| wanted != "/" && pattern::names(wanted, path));
+            // What is said by name is wanted, whatever it is, and so is the way to it.
+            let is_said = || {
+                named()
+                    .filter(|wanted| *wanted != "/")
+                    .any(|wanted| pattern::names(wanted, path) || is_folder && pattern::leads_to(wanted, path))
+            };
             let is_without = track.without.iter().any(|without| pattern::names(without, path));
             is_named && !is_without && (!comes_by_itself(path) || is_said())
         }

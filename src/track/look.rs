@@ -64,7 +64,6 @@ enum Turned {
 
 impl<'a> Look<'a> {
     /// Opens the tree.
-    #[allow(clippy::too_many_arguments)]
     pub fn new(
         git: Git<'a>,
         run: &'a Path,
@@ -255,7 +254,7 @@ impl<'a> Look<'a> {
             }
             let kind = match is_secret {
                 true => self.secret(path, &mut file, kept)?,
-                false => match self.content(path, &mut file, signature.size) {
+                false => match self.content(&mut file, signature.size) {
                     Ok(kind) => kind,
                     Err(Refused::Key) => {
                         return Ok(Turned::Left(
@@ -291,7 +290,7 @@ impl<'a> Look<'a> {
     }
 
     /// Streams it into the repository; none where it was written meanwhile.
-    fn content(&mut self, _path: &[u8], file: &mut File, size: u64) -> std::result::Result<Option<Kind>, Refused> {
+    fn content(&mut self, file: &mut File, size: u64) -> std::result::Result<Option<Kind>, Refused> {
         let unread = |_| Refused::Unread;
         if secrets::holds_private_key(&mut file.by_ref().take(size)).map_err(unread)? {
             return Err(Refused::Key);

@@ -1,7 +1,7 @@
 //! Keeps what lies in a mirror or in an overlay's upper layer: compares, and makes a commit where something is other.
 
 use super::{
-    Commit, Entry, Inventory, Kind, Repository, Result, TrackError, cache, commit,
+    Commit, Entry, Inventory, Kind, Repository, Result, Status, TrackError, cache, commit,
     compare::{self, Difference},
     fast_import::{Draft, FastImport},
     git::Git,
@@ -11,7 +11,7 @@ use super::{
 use crate::conf::Track;
 use jiff::Timestamp;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -208,6 +208,9 @@ impl Repository {
     }
 }
 
+/// Paths in the repository that go, and those that come with git's names of their contents.
+type Paths = (Vec<Vec<u8>>, Vec<(Vec<u8>, String)>);
+
 /// What is there now beside what was.
 struct Compared<'a> {
     kept: &'a Kept,
@@ -237,7 +240,7 @@ impl<'a> Compared<'a> {
         !self.kept.is_new && self.differences().is_empty() && self.inventory == self.kept.inventory
     }
 
-    fn told(&self) -> Vec<(super::Status, String)> {
+    fn told(&self) -> Vec<(Status, String)> {
         compare::told(&self.differences())
     }
 
@@ -247,22 +250,16 @@ impl<'a> Compared<'a> {
         let mut recorded = Recorded { files, left, ..Recorded::default() };
         for (status, path) in self.told() {
             match status {
-                super::Status::Added => recorded.added.push(path),
-                super::Status::Changed => recorded.changed.push(path),
-                super::Status::Removed => recorded.removed.push(path),
+                Status::Added => recorded.added.push(path),
+                Status::Changed => recorded.changed.push(path),
+                Status::Removed => recorded.removed.push(path),
             }
         }
         recorded
     }
 
     /// What goes in the repository, and what comes, with git's names of contents. `fresh` are those of secrets that are other.
-    #[allow(clippy::type_complexity)]
-    fn paths(
-        &self,
-        host: &str,
-        kept: &Kept,
-        fresh: &std::collections::HashMap<Vec<u8>, String>,
-    ) -> (Vec<Vec<u8>>, Vec<(Vec<u8>, String)>) {
+    fn paths(&self, host: &str, kept: &Kept, fresh: &HashMap<Vec<u8>, String>) -> Paths {
         let below = |path: Vec<u8>| [host.as_bytes(), b"/", &path].concat();
         let mut remove = BTreeSet::new();
         let mut put = Vec::new();

@@ -141,7 +141,7 @@ impl Tree {
                 match entry(&fd, name, path.clone(), &stat) {
                     Ok(entry) => {
                         if stat.st_nlink > 1 && matches!(entry.kind, Kind::File { .. }) {
-                            links.entry((u64::from(stat.st_dev), stat.st_ino)).or_default().push(walk.found.len());
+                            links.entry((stat.st_dev, stat.st_ino)).or_default().push(walk.found.len());
                         }
                         walk.found.push(Found { entry, signature: signature(&stat) });
                         if is_folder {
@@ -222,11 +222,18 @@ fn attributes(folder: impl AsFd, name: &[u8]) -> io::Result<BTreeMap<Vec<u8>, Ve
     let mut path = format!("/proc/self/fd/{}/", folder.as_fd().as_raw_fd()).into_bytes();
     path.extend_from_slice(name);
     let path = OsStr::from_bytes(&path);
-    let mut names = vec![0u8; 64 << 10];
-    let length = match rustix::fs::llistxattr(path, &mut names[..]) {
+    // Most have none.
+    let length = match rustix::fs::llistxattr_query(path) {
+        Ok(0) => return Ok(BTreeMap::new()),
         Ok(length) => length,
         Err(rustix::io::Errno::OPNOTSUPP) => return Ok(BTreeMap::new()),
         Err(error) => return Err(error.into()),
+    };
+    let mut names = vec![0u8; length];
+    let length = match rustix::fs::llistxattr(path, &mut names[..]) {
+        // One came meanwhile: there will be another look.
+        Err(rustix::io::Errno::RANGE) => length,
+        other => other?,
     };
     let mut attributes = BTreeMap::new();
     for name in names.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
