@@ -3,6 +3,7 @@
 mod conf;
 mod dhcp;
 mod filter;
+mod machines;
 mod names;
 mod nfs;
 mod packets;
@@ -14,6 +15,7 @@ mod syslog;
 pub use conf::conf_value;
 pub use dhcp::{dhcp_decide, dhcp_request};
 pub use filter::filter;
+pub use machines::{inventory, recipe_report};
 pub use names::{dns_command, dns_name};
 pub use nfs::{nfs_records, portmap_call};
 pub use packets::{arp, packet, router_solicitation, tftp_request};
@@ -25,7 +27,7 @@ pub use syslog::{syslog_frames, syslog_message};
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
@@ -34,10 +36,12 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("dns_name", dns_name),
     ("filter", filter),
     ("http_path", http_path),
+    ("inventory", inventory),
     ("nfs_records", nfs_records),
     ("packet", packet),
     ("pcapng", pcapng),
     ("portmap_call", portmap_call),
+    ("recipe_report", recipe_report),
     ("router_solicitation", router_solicitation),
     ("syslog_frames", syslog_frames),
     ("syslog_message", syslog_message),

@@ -161,6 +161,7 @@ enum Verb {
     /// Apply all recipes that one machine has to another
     Same(same::Same),
     /// Write a machine's recovery document: what it is and how another is made like it
+    #[command(after_help = doc::CODES)]
     Doc(doc::Doc),
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),

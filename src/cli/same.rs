@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     conf,
-    event::{RecipeManner, printable},
-    recipe::{known, names, order},
+    event::RecipeManner,
+    recipe::{known, names, order, path_word},
 };
 use clap::Args;
 use color_eyre::eyre::Result;
@@ -57,7 +57,7 @@ fn carry_over(asked: &Same, places: &Places) -> Result<u8, Stopped> {
     let folder = places.conf.join("recipes");
     let there = names(&folder).unwrap_or_default();
     let mut failed = 0;
-    let (mut runs, mut explained) = (Vec::new(), BTreeSet::new());
+    let (mut runs, mut texts) = (Vec::new(), Vec::new());
     let manner = if asked.dry_run { RecipeManner::DryRun } else { RecipeManner::Apply };
     for recipe in had(this, &tree, places)? {
         if !there.contains(&recipe) {
@@ -66,8 +66,7 @@ fn carry_over(asked: &Same, places: &Places) -> Result<u8, Stopped> {
             continue;
         }
         let order = order(&folder, &recipe).map_err(stopped)?;
-        let files = order.iter().flat_map(|loaded| &loaded.recipe.files);
-        explained.extend(files.map(|file| printable(&format!("/{}", String::from_utf8_lossy(&file.path)), 500)));
+        texts.extend(order.iter().map(|loaded| String::from_utf8_lossy(&loaded.text).into_owned()));
         runs.push(Run { recipe, whom: those.clone(), manner });
     }
     if runs.is_empty() && !asked.shown.json {
@@ -90,7 +89,7 @@ fn carry_over(asked: &Same, places: &Places) -> Result<u8, Stopped> {
         failed += done?;
     }
     if !asked.shown.json {
-        rest(this, &explained, places);
+        rest(this, &texts, places);
     }
     Ok(if failed == 0 { ALL } else { SOME })
 }
@@ -111,10 +110,17 @@ fn had(this: &Who, tree: &conf::Conf, places: &Places) -> Result<Vec<String>, St
     Ok(recipes)
 }
 
-/// Says what else was changed there.
-fn rest(this: &Who, explained: &BTreeSet<String>, places: &Places) {
+/// Says what else was changed there: a recipe explains what it names, and a link of a unit that it names.
+fn rest(this: &Who, texts: &[String], places: &Places) {
     let name = &this.name;
-    match unexplained(name, explained, places) {
+    let explains = |path: &str| {
+        let unit = path.split_once(".wants/").map(|(_, unit)| unit);
+        let word = path_word(path.as_bytes());
+        texts
+            .iter()
+            .any(|text| [Some(path), unit, Some(word.as_str())].into_iter().flatten().any(|word| text.contains(word)))
+    };
+    match unexplained(name, &explains, places) {
         Ok(Some((since, paths))) => {
             let more = if paths.len() > NAMED { format!(" and {} more", paths.len() - NAMED) } else { String::new() };
             let some: Vec<&str> = paths.iter().take(NAMED).map(String::as_str).collect();

@@ -46,7 +46,7 @@ pub fn troubles(state: &State, replicas: &BTreeMap<String, Replica>) -> Vec<Trou
         for (container, tracked) in machine.tracked.iter().filter(|_| machine.in_conf) {
             if let Some((what, next_step)) = &tracked.trouble {
                 let of = container.as_ref().map(|name| format!(", container {name}")).unwrap_or_default();
-                add(format!("{}{of}: its files are not looked at: {what}", machine.name()), next_step.clone());
+                add(format!("{}{of}: {what}", machine.name()), next_step.clone());
             }
         }
         if let Some(arming) = machine.arming.as_ref().filter(|arming| arming.spent.is_some() && arming.over.is_none()) {

@@ -39,7 +39,7 @@ if [ -z "$container" ]; then
         [ -r "$disk/size" ] || continue
         bytes=$(awk '{ printf "%.0f\n", $1 * 512 }' "$disk/size")
         model=$(cat "$disk/device/model" 2> /dev/null | sed 's/ *$//')
-        [ "$bytes" = 0 ] || echo "disk $name $bytes${model:+ $model}"
+        [ "${bytes:-0}" = 0 ] || echo "disk $name $bytes${model:+ $model}"
     done
     for interface in /sys/class/net/*; do
         name=${interface##*/}

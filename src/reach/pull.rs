@@ -61,7 +61,12 @@ impl Reach {
         }
         words.extend(filter::rules(track, secrets).into_iter().map(|rule| format!("--filter={rule}").into()));
         words.extend(["--".into(), self.root().into(), rsync::contents(&mirror)]);
-        let ran = self.rsync(&words, &[]).await?;
+        let ran = self.rsync(&words, &[]).await.inspect_err(|error| {
+            // Others need the room that is left.
+            if error.next_step == rsync::ROOM {
+                let _ = empty(&waiting);
+            }
+        })?;
         let mut pulled = stats(&ran.out);
         pulled.missing = ran.errors;
         for path in pulled.large.keys() {
@@ -108,6 +113,11 @@ fn keep_broken_off(waiting: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Gives up what came of broken off files.
+fn empty(waiting: &Path) -> io::Result<()> {
+    fs::read_dir(waiting)?.flatten().try_for_each(|entry| fs::remove_file(entry.path()))
 }
 
 fn broken_off(name: &[u8]) -> Option<&[u8]> {

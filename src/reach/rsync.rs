@@ -20,6 +20,9 @@ const MOST: u64 = 8 << 20;
 /// What its output gets to come to its end when it has ended: a shared connection may still hold it open.
 const REST: Duration = Duration::from_millis(500);
 
+/// What helps where the disk of this host is full.
+pub(super) const ROOM: &str = "make room; the next look goes on by itself";
+
 /// What it printed, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ran {
@@ -97,7 +100,7 @@ impl Reach {
         } else if all.contains("No space left on device") || all.contains("Disk quota exceeded") {
             let folder = self.run.canonicalize().unwrap_or_else(|_| self.run.clone());
             let error = format!("the disk of {} is full", folder.display());
-            (error, "make room; the next look goes on by itself".to_owned())
+            (error, ROOM.to_owned())
         } else if matches!(code, Some(30 | 35)) {
             (format!("nothing came for {SILENCE} s"), format!("see what holds it up: {login}"))
         } else if all.contains("connection unexpectedly closed") || matches!(code, Some(10 | 12 | 20 | 255) | None) {

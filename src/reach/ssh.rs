@@ -115,11 +115,10 @@ impl Reach {
 
     /// The same; `first` are options that count before others.
     pub(super) fn with(&self, first: &[String], keys: &[String]) -> io::Result<Vec<OsString>> {
-        fs::create_dir_all(self.run.join("ssh"))?;
         let mut words = self.through.clone();
         // Away from the terminal of this program: there ssh would ask.
         words.push("setsid".into());
-        let mut ssh = self.plain(&self.address(), keys)?;
+        let mut ssh = self.plain(&format!("px-{}-{}", self.place.0, self.place.1), keys)?;
         ssh.splice(1..1, first.iter().flat_map(|option| ["-o".to_owned(), option.clone()]));
         ssh.extend(["-l".to_owned(), self.user().to_owned()]);
         if let Some(port) = self.ssh.port {
@@ -143,8 +142,8 @@ impl Reach {
         Ok(words)
     }
 
-    /// ssh with what holds for every host on the way.
-    fn plain(&self, host: &str, keys: &[String]) -> io::Result<Vec<String>> {
+    /// ssh with what holds for every host on the way. `alias` is what its keys are known by.
+    fn plain(&self, alias: &str, keys: &[String]) -> io::Result<Vec<String>> {
         let mut words: Vec<String> = ["ssh", "-T", "-a", "-x"].map(str::to_owned).into();
         let connect = format!("ConnectTimeout={CONNECT}");
         let mut options = vec![
@@ -152,16 +151,15 @@ impl Reach {
             "StrictHostKeyChecking=yes",
             "UpdateHostKeys=no",
             "PermitLocalCommand=no",
-            "ServerAliveInterval=10",
-            "ServerAliveCountMax=3",
+            "ServerAliveInterval=5",
+            "ServerAliveCountMax=4",
             &connect,
         ];
-        let (file, alias);
+        let (file, name);
         if !keys.is_empty() {
-            let name = alias_of(host);
-            file = format!("UserKnownHostsFile={}", named(&self.known_hosts(&name, keys)?));
-            alias = format!("HostKeyAlias={name}");
-            options.extend([file.as_str(), alias.as_str()]);
+            file = format!("UserKnownHostsFile={}", named(&self.known_hosts(alias, keys)?));
+            name = format!("HostKeyAlias={alias}");
+            options.extend([file.as_str(), name.as_str()]);
         }
         for option in options {
             words.extend(["-o".to_owned(), option.to_owned()]);
@@ -177,7 +175,7 @@ impl Reach {
         let mut proxy: Option<String> = None;
         for hop in hops(&self.ssh) {
             let keys = self.known.get(hop.host).map(Vec::as_slice).unwrap_or_default();
-            let mut words = self.plain(hop.host, keys)?;
+            let mut words = self.plain(&alias_of(self.place.0, hop.host), keys)?;
             words.extend(["-o".to_owned(), "ControlPath=none".to_owned()]);
             if let Some(user) = hop.user {
                 words.extend(["-l".to_owned(), user.to_owned()]);
@@ -197,11 +195,14 @@ impl Reach {
 
     fn known_hosts(&self, name: &str, keys: &[String]) -> io::Result<PathBuf> {
         let folder = self.run.join("ssh");
+        // Who runs ssh reads it.
+        open_folder(&folder)?;
         let lines: String = keys.iter().map(|key| format!("{name} {key}\n")).collect();
         let file = folder.join(name);
         if fs::read_to_string(&file).ok().as_deref() != Some(&lines) {
             let new = tempfile_beside(&file);
             fs::write(&new, &lines)?;
+            fs::set_permissions(&new, Permissions::from_mode(0o644))?;
             fs::rename(&new, &file)?;
         }
         file.canonicalize()
@@ -209,6 +210,7 @@ impl Reach {
 
     /// A folder that ssh may write to.
     pub(super) fn own_folder(&self) -> io::Result<PathBuf> {
+        open_folder(&self.run.join("ssh"))?;
         let folder = self.run.join("ssh/c");
         if !folder.is_dir() {
             fs::create_dir_all(&folder)?;
@@ -274,13 +276,21 @@ fn hops(ssh: &Ssh) -> impl Iterator<Item = Hop<'_>> {
     })
 }
 
-fn alias_of(host: &str) -> String {
-    format!("px-{}", host.replace(|c: char| !c.is_ascii_alphanumeric() && !".-_".contains(c), "_"))
+fn alias_of(segment: Ipv4Addr, host: &str) -> String {
+    format!("px-{segment}-by-{}", host.replace(|c: char| !c.is_ascii_alphanumeric() && !".-_".contains(c), "_"))
 }
 
 /// The name of a file as a value in ssh_config(5).
 pub(super) fn named(path: &Path) -> String {
     format!("\"{}\"", path.display().to_string().replace('%', "%%"))
+}
+
+fn open_folder(folder: &Path) -> io::Result<()> {
+    if !folder.is_dir() {
+        fs::create_dir_all(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 fn tempfile_beside(file: &Path) -> PathBuf {

@@ -56,6 +56,7 @@ px_undo() {
 
 # Each file of the recipe; px_each is in the plan.
 px_put_one() {
+    px_is_meant "$6" || return 0
     px_reason=$(px_why "$2" "$3" "$4" "$5" "$6" "$PX_DIR/f/$1")
     [ -n "$px_reason" ] || return 0
     if px_put "$px_reason" "$2" "$3" "$4" "$5" "$6" "$PX_DIR/f/$1"; then
@@ -68,4 +69,15 @@ px_put_one() {
         return 1
     fi
 }
-put_files() { px_each px_put_one; }
+# put_files [BEGIN...]: all, or those whose paths begin so.
+put_files() {
+    px_begins=$*
+    px_each px_put_one
+}
+px_is_meant() {
+    [ -n "$px_begins" ] || return 0
+    for px_begin in $px_begins; do
+        case $1 in "$px_begin"*) return 0 ;; esac
+    done
+    return 1
+}

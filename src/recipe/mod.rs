@@ -19,6 +19,7 @@ mod run;
 mod save;
 mod status;
 
+pub use escape::word as path_word;
 pub use from::{Sources, When, Written, from, left_out};
 pub use known::known;
 pub use load::{Content, Loaded, is_name, load, names, order};

@@ -223,13 +223,12 @@ impl Recipe {
             is_empty = false;
             self.puts_itself |=
                 code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "put_files");
-            match function(line) {
-                Some(name) => match FUNCTIONS.into_iter().find(|known| *known == name) {
+            if let Some(name) = function(line) {
+                match FUNCTIONS.into_iter().find(|known| *known == name) {
                     Some(name) if self.functions.contains(&name) => fault(at + 1, format!("{name} is there twice")),
                     Some(name) => self.functions.push(name),
                     None => others.push((at + 1, name)),
-                },
-                None => {}
+                }
             }
             documents = here_documents(line);
         }

@@ -69,16 +69,18 @@ pub struct Trouble {
 impl Report {
     /// Takes in what stands behind the marker.
     pub fn tell(&mut self, line: &str) {
-        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (word, raw) = line.split_once(' ').unwrap_or((line, ""));
+        // A machine may print anything, also where the harness does not run.
+        let rest = &printable(raw, 500);
         let code = || rest.parse().unwrap_or(-1);
         let numbered = || {
             let (number, why) = rest.split_once(' ').unwrap_or((rest, ""));
             (number.parse().unwrap_or(usize::MAX), why.to_owned())
         };
-        let path = || printable(&rest.replace('\u{1}', "\n"), 500);
+        let path = || printable(&raw.replace('\u{1}', "\n"), 500);
         match word {
             "begin" => {
-                self.step = rest.to_owned();
+                self.step.clone_from(rest);
                 self.last.clear();
             }
             "lacks" => self.lacks.push(rest.to_owned()),

@@ -5,7 +5,7 @@ use super::{
     accounts::{self, Told, name_of},
     known::{Known, SMALL, Shown},
     sh::{self, Word, fed, quoted},
-    sort::{Class, class},
+    sort::Class,
 };
 use crate::track::{Entry, Kind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ pub struct Step {
 
 /// All steps, without those that would do nothing.
 pub fn steps(known: &Known) -> Vec<Step> {
-    let of = |wanted: Class| move |file: &&Shown| class(&file.now.path) == wanted && !file.brought;
+    let of = |wanted: Class| move |file: &&Shown| known.class(&file.now.path) == wanted && !file.brought;
     let sources: Vec<&Shown> = known.files.iter().filter(of(Class::Source)).collect();
     let plain: Vec<&Shown> = known.files.iter().filter(of(Class::Plain)).collect();
     let mut steps = Vec::new();

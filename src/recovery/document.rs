@@ -5,11 +5,14 @@ use super::{
     known::{Before, Known, Shown},
     markdown::{block, code, head, path, printable, row, words},
     sh::quoted,
-    sort::{Class, class},
+    sort::Class,
 };
 use crate::track::{Entry, Kind};
 use jiff::{Timestamp, tz::TimeZone};
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
+
+/// Paths that are named of those that are left out for one reason.
+const NAMED: usize = 20;
 
 /// Writes it. Of the same knowledge it is the same text.
 pub fn document(known: &Known) -> String {
@@ -51,6 +54,7 @@ fn begin(out: &mut String, known: &Known) {
         Before::Commit(from, at) => {
             format!("What was done to it is told from {} on (commit {}). ", clock(*at), code(short(from)))
         }
+        Before::Base(base) => format!("What is told is what it has otherwise than its base {}. ", code(base)),
         Before::Nothing => "All that is kept of it is told. ".to_owned(),
     };
     let _ = write!(
@@ -225,13 +229,8 @@ fn recipes(out: &mut String, known: &Known) {
     section(out, "Recipes", &body, "It has none of `conf/recipes`.");
 }
 
-/// Somebody wrote it.
-fn goes(path: &[u8]) -> bool {
-    matches!(class(path), Class::Plain | Class::Source)
-}
-
 fn files(out: &mut String, known: &Known) {
-    let shown = |file: &&Shown| goes(&file.now.path) && !file.brought && file.now.kind != Kind::Removed;
+    let shown = |file: &&Shown| known.is_told(&file.now.path) && !file.brought && file.now.kind != Kind::Removed;
     let mut body = String::new();
     let mut shown: Vec<&Shown> = known.files.iter().filter(shown).collect();
     shown.sort_by(|a, b| a.now.path.cmp(&b.now.path));
@@ -297,7 +296,7 @@ fn elsewhere(out: &mut String, known: &Known) {
         let place = super::sh::path(at, "name");
         let into = format!("ssh root@NEW {}", quoted(&format!("install -D {rights} /dev/stdin {}", place.word)));
         let (why, how) = match &file.now.kind {
-            Kind::File { blob, size } if goes(at) && file.content.is_none() => {
+            Kind::File { blob, size } if known.is_told(at) && file.content.is_none() => {
                 (format!("{size} bytes are too many"), format!("git -C hosts cat-file blob {blob} | {into}\n"))
             }
             Kind::Secret { .. } => {
@@ -312,8 +311,19 @@ fn elsewhere(out: &mut String, known: &Known) {
         let how = format!("{}{how}", place.before.map(|line| format!("# {line}\n")).unwrap_or_default());
         let _ = write!(body, "{}: {why}. Where PXElator runs:\n\n{}", path(at), block("text", &how));
     }
+    let mut left: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for file in &known.files {
+        if let Class::Left(why) = known.class(&file.now.path) {
+            left.entry(why).or_default().push(path(&file.now.path));
+        }
+    }
+    for (why, paths) in left {
+        let more = if paths.len() > NAMED { ", …" } else { "" };
+        let some: Vec<&str> = paths.iter().take(NAMED).map(String::as_str).collect();
+        let _ = writeln!(body, "- Left out, since {why}: {}{more}", some.join(", "));
+    }
     body.push_str(
-        "Which machine it is says the new one itself: its name (`/etc/hostname`), `/etc/machine-id` and its ssh host keys are not \
+        "\nWhich machine it is says the new one itself: its name (`/etc/hostname`), `/etc/machine-id` and its ssh host keys are not \
          here. Nor are passwords (`/etc/shadow`) and private keys, unless `track` names them with `secret`: those are kept \
          encrypted for whom `conf/age.recipients` names. Secrets of conf (`*.secret`) are in conf alone.\n",
     );
@@ -347,21 +357,19 @@ fn anew(out: &mut String, known: &Known) {
         out.push_str(&block("text", &script));
     }
     let mut lines = String::new();
-    if known.recipes.is_empty() {
-        let _ = writeln!(
-            lines,
-            "pxelator recipe from {host} > conf/recipes/{}.sh",
-            link(&known.host).trim_end_matches(".md")
-        );
-        let _ = writeln!(lines, "pxelator recipe apply {} NEW", link(&known.host).trim_end_matches(".md"));
-    } else {
-        for had in &known.recipes {
-            let _ = writeln!(lines, "pxelator recipe apply {} NEW", quoted(&had.name));
-        }
+    for had in &known.recipes {
+        let _ = writeln!(lines, "pxelator recipe apply {} NEW", quoted(&had.name));
+    }
+    if let Before::Commit(_, since) = &known.before {
+        // What recipes do not explain, as one of its own.
+        let name = quoted(&format!("like-{}", link(&known.host).trim_end_matches(".md").replace('@', "-")));
+        let _ = writeln!(lines, "pxelator recipe from {host} --since {since} --until {} --name {name}", known.now.1);
+        let _ = writeln!(lines, "pxelator recipe apply {name} NEW");
     }
     let _ = writeln!(
         lines,
-        "pxelator restore {host} /PATH    # the same machine made anew: one file, or a folder, as it was"
+        "pxelator restore {host} /PATH --commit {}    # the same machine made anew: a file as it was",
+        short(&known.now.0)
     );
     let _ = write!(out, "Then, when it is up and reached by ssh:\n\n{}", block("text", &lines));
     out.push_str(

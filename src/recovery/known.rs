@@ -51,6 +51,8 @@ pub struct Known {
 pub enum Before {
     /// An earlier commit of it: the first one, or one that was asked for.
     Commit(String, Timestamp),
+    /// The base of its root over NFS, by its name.
+    Base(String),
     /// Nothing: all that is kept of it is told.
     Nothing,
 }
@@ -105,11 +107,21 @@ impl Known {
         // A mark in an overlay does not say what was there.
         let marked = self.files.iter().filter(|file| file.now.kind == Kind::Removed);
         let marked = marked.map(|file| (file.now.path.as_slice(), true));
-        let told =
-            |(path, _): &(&[u8], bool)| matches!(class(path), Class::Plain | Class::Source) && self.is_kept(path);
+        let told = |(path, _): &(&[u8], bool)| self.is_told(path) && self.is_kept(path);
         let mut gone: Vec<_> = gone.chain(marked).filter(told).collect();
         gone.sort_by(|a, b| b.0.cmp(a.0));
         gone
+    }
+
+    /// What a file is for who makes a machine like it.
+    pub fn class(&self, path: &[u8]) -> Class {
+        let (before, now) = &self.inventory;
+        class(path, before.packages.keys().ne(now.packages.keys()))
+    }
+
+    /// Somebody wrote it.
+    pub fn is_told(&self, path: &[u8]) -> bool {
+        !matches!(self.class(path), Class::Left(_))
     }
 
     /// True where conf says now that a path (below the root) is kept: what is gone since it no longer is, may be there still.

@@ -13,5 +13,4 @@ mod tests;
 
 pub use document::document;
 pub use html::html;
-pub use known::{Accounts, Before, Had, Known, Shown};
-pub use sort::{Class, class};
+pub use known::{Accounts, Before, Had, Known, SMALL, Shown};

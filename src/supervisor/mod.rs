@@ -5,6 +5,7 @@ mod alone;
 mod arming;
 mod commands;
 mod control;
+pub mod documents;
 mod enforcer;
 mod examine;
 mod finder;
@@ -25,6 +26,7 @@ mod tracker;
 
 pub use alone::{Alone, alone, target_here};
 pub use control::path as control_socket;
+pub use documents::{Since, Whose};
 pub use segments::NoSegment;
 pub use tracker::{Looked, Subject as Tracked, subjects as tracked};
 

@@ -32,7 +32,9 @@ impl Inventory {
         let mut inventory = Inventory::default();
         let mut section = String::new();
         for (at, line) in text.lines().enumerate() {
-            let line = line.trim_end_matches(['\r', ' ']);
+            // A machine may print anything: what could begin a line, or a section, elsewhere is not taken over.
+            let line: String = line.chars().filter(|c| !c.is_control() && *c != '\u{2028}').collect();
+            let line = line.trim();
             if line.is_empty() {
                 continue;
             }
@@ -47,12 +49,13 @@ impl Inventory {
                 name.clone_into(&mut section);
                 continue;
             }
-            let line = line.trim_start();
             let first = || line.split_once(' ').map(|(key, value)| (key.to_owned(), value.trim_start().to_owned()));
             let last = || {
-                line.rsplit_once(' ')
-                    .map(|(key, value)| (key.trim_end().trim_start_matches('/').to_owned(), value.to_owned()))
+                let (key, value) = line.rsplit_once(' ')?;
+                let key = key.trim_start_matches(['/', ' ']).trim();
+                (!key.is_empty()).then(|| (key.to_owned(), value.to_owned()))
             };
+            let is_md5 = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
             match section.as_str() {
                 "system" => {
                     let (key, value) = first().ok_or_else(|| wrong("a name and a value"))?;
@@ -65,7 +68,11 @@ impl Inventory {
                 "packages" => inventory.packages.extend([first().ok_or_else(|| wrong("a package and its version"))?]),
                 "manual" => _ = inventory.manual.insert(line.to_owned()),
                 "services" => inventory.services.extend([first().ok_or_else(|| wrong("a unit and its state"))?]),
-                "conffiles" => inventory.conffiles.extend([last().ok_or_else(|| wrong("a path and its MD5"))?]),
+                "conffiles" => {
+                    let known = last().ok_or_else(|| wrong("a path and its MD5"))?;
+                    // Of one that is not unpacked yet dpkg has a word in its place.
+                    inventory.conffiles.extend(Some(known).filter(|(_, digest)| is_md5(digest)));
+                }
                 "large" => {
                     let large = last().and_then(|(path, bytes)| Some((path, bytes.parse().ok()?)));
                     inventory.large.extend([large.ok_or_else(|| wrong("a path and its bytes"))?]);

@@ -223,6 +223,32 @@ fn received(segment: &Segment) -> u64 {
 }
 
 #[test]
+fn a_cable_that_is_pulled_holds_nobody_for_ever() {
+    if !can_run(debian::NEEDED) {
+        return;
+    }
+    let segment = Segment::new("cable");
+    let web1 = Debian::start(&segment, 60, "web1");
+    let to = reach(&segment, &web1.address, None);
+    let mirror = segment.folder.path().join("run/track/web1");
+    web1.does("mkdir /opt/big && head -c 20000000 /dev/urandom > /opt/big/file");
+    web1.host.sh("tc qdisc replace dev eth0 root tbf rate 8mbit burst 64kb latency 100ms");
+    let began = std::time::Instant::now();
+    let error = std::thread::scope(|scope| {
+        let pulling = scope.spawn(|| pull(&to, "/opt/big\nlargest 1G", &mirror, false));
+        let waiting = segment.folder.path().join("run/pull/web1");
+        wait_for("some of it came", SOON, || fs::read_dir(&waiting).ok()?.next().map(drop));
+        // No end of the connection reaches anybody.
+        crate::support::run(segment.command("ip").args(["link", "set", "h-web1", "down"]));
+        pulling.join().unwrap().unwrap_err()
+    });
+    assert!(error.error.contains("broke off") && !error.is_away, "{error:?}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(45), "{:?}", began.elapsed());
+    assert!(!mirror.join("opt/big/file").exists());
+    assert!(run(&to, "true", b"").unwrap_err().is_away);
+}
+
+#[test]
 fn files_are_put_back_as_they_were() {
     if !can_run(debian::NEEDED) {
         return;

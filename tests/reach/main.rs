@@ -13,6 +13,7 @@ use std::{
     fs,
     io::Read,
     net::{Ipv4Addr, TcpListener},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     time::{Duration, Instant},
 };
 use support::{Debian, SOON, Segment, can_run, debian, wait_for};
@@ -81,6 +82,35 @@ fn commands_on_a_machine() {
     assert!(began.elapsed() < Duration::from_secs(50));
     let away = run(&to, "true", b"").unwrap_err();
     assert!(away.is_away, "{away:?}");
+}
+
+#[test]
+fn it_runs_as_who_sits_there() {
+    if !can_run(debian::NEEDED) || !can_run(&["setpriv"]) {
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let segment = Segment::new("sudo");
+    let web1 = Debian::start(&segment, 60, "web1");
+    let key = segment.folder.path().join("id-nobody");
+    fs::copy(debian::key(&segment), &key).unwrap();
+    std::os::unix::fs::chown(&key, Some(NOBODY), Some(NOBODY)).unwrap();
+    fs::set_permissions(segment.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    segment.conf("10.77.0.1/10.77.0.60/ssh", &format!("identity {}", key.display()));
+    let mut to = reach(&segment, &web1.address, None);
+    let change = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+    to.through.extend(change.map(OsString::from));
+    assert_eq!(run(&to, "id -u", b"").unwrap(), (0, vec!["0".to_owned()]));
+    let sockets = fs::read_dir(segment.folder.path().join("run/ssh/c")).unwrap().map(|entry| entry.unwrap());
+    let owners: Vec<u32> = sockets.map(|socket| socket.metadata().unwrap().uid()).collect();
+    assert_eq!(owners, [NOBODY], "the shared connection is his");
+    // What came is root's business all the same.
+    web1.does("echo x > /etc/owned; chown 7:8 /etc/owned");
+    let mirror = segment.folder.path().join("run/track/web1");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(to.pull(&"/etc/owned".parse().unwrap(), &mirror, false)).unwrap();
+    let owned = fs::metadata(mirror.join("etc/owned")).unwrap();
+    assert_eq!((owned.uid(), owned.gid()), (7, 8));
 }
 
 #[test]

@@ -208,20 +208,20 @@ fn through_a_running_program_and_into_containers() {
         "slow.sh",
         "check() { test -e /etc/slow; }\napply() {\n  echo first\n  mkfifo /run/go\n  cat /run/go\n  echo last\n  touch /etc/slow\n  (sleep 600 &)\n}\n",
     );
-    let wish = || {
+    let wish = |words: &[&str]| {
         let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
-        command.current_dir(segment.folder.path()).args(["recipe", "apply", "slow", "web1", "--json"]);
+        command.current_dir(segment.folder.path()).args(words).args(["recipe", "apply", "slow", "web1", "--json"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
     };
     let out = |child: std::process::Child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
 
     // Two at once without a program that both ask: the machine itself lets one wait for the other.
-    let first = wish();
+    let first = wish(&[]);
     support::wait_for("it is in the middle", support::SOON, || {
         web1.sh("test -p /run/go").status.success().then_some(())
     });
-    let second = wish();
-    let waits = "flock -n /run/pxelator-recipe.lock true || pgrep -f 'flock -w 3600'";
+    let second = wish(&["--journal", "other.sqlite", "--run-dir", "other"]);
+    let waits = "pgrep -f '^flock -w 3600' || true";
     support::wait_for("the second waits", support::SOON, || (!web1.does(waits).is_empty()).then_some(()));
     web1.does("echo between > /run/go");
     assert_eq!((ended(&out(first)).0, ended(&out(second)).0), (Came::Applied, Came::Unchanged));
@@ -240,11 +240,11 @@ fn through_a_running_program_and_into_containers() {
     assert!(told.contains("db@web1") && told.contains("drifted") && told.contains("/etc/one"), "{told}");
 
     // Output is heard while it runs; a second wish waits for the first, and finds nothing to do; a service that goes on holds nothing up.
-    let first = wish();
+    let first = wish(&[]);
     let said = |text: &'static str| move |event: &Event| matches!(&event.fact, Fact::RecipeSaid { text: said, .. } if said == text);
     program.wait("its first line is heard", said("first"));
     assert!(!program.events().iter().any(said("last")));
-    let second = wish();
+    let second = wish(&[]);
     web1.does("echo between > /run/go");
     program.wait("its last line is heard", said("last"));
     let first = first.wait_with_output().unwrap();
@@ -259,7 +259,7 @@ fn through_a_running_program_and_into_containers() {
     // The plug is pulled in the middle of it.
     web1.does("rm -f /etc/slow /run/go");
     let mark = program.mark();
-    let child = wish();
+    let child = wish(&[]);
     program.wait_since(mark, "it is in the middle", said("first"));
     web1.down();
     let failed = program.wait_since(mark, "it broke", |event| matches!(event.fact, Fact::RecipeFailed { .. }));

@@ -1,7 +1,7 @@
 //! Where keeping the files fails: no room, and a repository that is broken.
 
 use super::{commits, git, says};
-use crate::support::{Debian, Program, Segment, can_run, debian, run};
+use crate::support::{Debian, Program, SOON, Segment, can_run, debian, run, wait_for};
 use pxelator::event::Fact;
 use std::{fs, process::Command};
 
@@ -12,7 +12,6 @@ fn a_full_disk_is_told_and_goes_on_when_there_is_room() {
     }
     let segment = Segment::new("full");
     let web1 = Debian::start(&segment, 60, "web1");
-    segment.conf("10.77.0.1/10.77.0.60/track", "/etc/hostname\n/opt/app");
     web1.does("mkdir /opt/app; head -c 3000000 /dev/urandom > /opt/app/file");
     for folder in ["hosts", "run"] {
         fs::create_dir_all(segment.folder.path().join(folder)).unwrap();
@@ -22,25 +21,21 @@ fn a_full_disk_is_told_and_goes_on_when_there_is_room() {
     let script = "mount -t tmpfs -o size=1m none hosts && mount -t tmpfs -o size=1m none run && exec \"$0\" run --headless --json";
     command.current_dir(segment.folder.path()).args(["-c", script, env!("CARGO_BIN_EXE_pxelator")]);
     let program = Program::spawn(command);
+    let within = |words: &str| {
+        let mut enter = Command::new("nsenter");
+        enter.args(["-m", "-n", "-t", &program.pid().to_string(), "sh", "-c"]);
+        enter.arg(format!("cd {} && {words}", segment.folder.path().display())).output().unwrap()
+    };
+    wait_for("it can be asked", SOON, || within("test -S run/control").status.success().then_some(()));
+    segment.conf("10.77.0.1/10.77.0.60/track", "/etc/hostname\n/opt/app");
     let failed = |what: &'static str| move |fact: &Fact| matches!(fact, Fact::TrackFailed { doing, next_step, .. } if doing.contains(what) && next_step.contains("make room"));
     let pulling = failed("pulling");
     program.wait("the mirror has no room", |event| pulling(&event.fact));
-    let within = |words: &str| {
-        let mut enter = Command::new("nsenter");
-        enter.args([
-            "-m",
-            "-n",
-            "-t",
-            &program.pid().to_string(),
-            &format!("--wd={}", segment.folder.path().display()),
-        ]);
-        enter.args(["sh", "-c", words]).output().unwrap()
-    };
     let pxelator = env!("CARGO_BIN_EXE_pxelator");
     let pull = format!("{pxelator} track pull web1");
     run_ok(within("mount -o remount,size=100m run"));
     let said = within(&pull);
-    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(said.status.code(), Some(1), "{}", String::from_utf8_lossy(&said.stderr));
     let keeping = failed("keeping");
     program.wait("the repository has none", |event| keeping(&event.fact));
     run_ok(within("mount -o remount,size=100m hosts"));

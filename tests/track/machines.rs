@@ -1,7 +1,7 @@
 //! Machines that are looked at: changes, nothing new, off and on again, another key, many at once.
 
 use super::{commits, git, pxelator, says};
-use crate::support::{Debian, Program, SOON, Segment, can_run, debian, wait_for};
+use crate::support::{Debian, Program, Segment, can_run, debian, wait_for};
 use pxelator::event::{Event, Fact};
 use std::{
     collections::BTreeSet,
@@ -177,7 +177,6 @@ fn many_at_once_are_a_few_at_a_time() {
     assert!((2..=8).contains(&most), "{most} at the same time");
     assert!(began.elapsed() < Duration::from_secs(60));
     assert_eq!(git(&segment, &["rev-list", "--count", "HEAD", "--", "m101"]).trim(), "1");
-    let _ = SOON;
 }
 
 /// The parent of a process.

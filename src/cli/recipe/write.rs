@@ -169,11 +169,11 @@ fn md5(bytes: &[u8]) -> Option<String> {
     String::from_utf8(output.stdout).ok()?.split_whitespace().next().map(str::to_owned)
 }
 
-/// What recipes do not explain: files that were changed outside of them, since when, for another to have. `explained` are those that
-/// recipes put there. Nothing where it is not in the record.
+/// What recipes do not explain: files that were changed outside of them, since when, for another to have. `explains` says of a path
+/// whether a recipe does. Nothing where the machine is not in the record.
 pub fn unexplained(
     host: &str,
-    explained: &BTreeSet<String>,
+    explains: &dyn Fn(&str) -> bool,
     places: &Places,
 ) -> Result<Option<(Timestamp, Vec<String>)>, TrackError> {
     let repository = Repository::new(&places.hosts, &places.run_dir);
@@ -187,8 +187,7 @@ pub fn unexplained(
             continue;
         }
         let files = commit.files.iter().filter(|(_, path)| left_out(path.as_bytes(), true).is_none());
-        let files: Vec<String> =
-            files.map(|(_, path)| format!("/{path}")).filter(|path| !explained.contains(path)).collect();
+        let files: Vec<String> = files.map(|(_, path)| format!("/{path}")).filter(|path| !explains(path)).collect();
         if !files.is_empty() {
             since = Some(commit.before.unwrap_or(commit.time));
             paths.extend(files);

@@ -104,7 +104,7 @@ fn tracked(story: &mut Story) {
         disk_used: disk / 2,
     };
     story.tell(0, Some(60), measured);
-    let (doing, error) = ("pull".to_owned(), "its ssh host key is another than the one that is trusted".to_owned());
+    let (doing, error) = ("pulling its files".to_owned(), "its ssh host key is another than the one that is trusted".to_owned());
     let next_step = "if it was made anew: pxelator track trust uefi1".to_owned();
     story.tell(0, Some(61), Fact::TrackFailed { container: None, doing, error, next_step });
 }
@@ -191,11 +191,11 @@ fn a_page_and_troubles_tell_of_the_record() {
     insta::assert_snapshot!("page_of_a_tracked_machine", story.screen(140, 45));
     story.types("<esc>!");
     let screen = story.screen(140, 45);
-    assert!(screen.contains("uefi1: its files are not looked at: pull: its ssh host key is another"), "{screen}");
+    assert!(screen.contains("uefi1: pulling its files: its ssh host key is another"), "{screen}");
     story.types("<esc>");
     story.tell(0, Some(61), Fact::TrackLooked { container: None, files: 1, millis: 1 });
     story.types("!");
-    assert!(!story.screen(140, 45).contains("not looked at"), "the next good look ends it");
+    assert!(!story.screen(140, 45).contains("pulling its files"), "the next good look ends it");
 }
 
 #[test]

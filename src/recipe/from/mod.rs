@@ -22,10 +22,13 @@ pub enum When {
     Now,
 }
 
+/// The bytes of a file of the machine, before or after the changes.
+pub type Read<'a> = dyn Fn(When, &[u8]) -> Option<Vec<u8>> + 'a;
+
 /// What of it is known elsewhere.
 pub struct Sources<'a> {
     /// The bytes of a file of the machine.
-    pub content: &'a dyn Fn(When, &[u8]) -> Option<Vec<u8>>,
+    pub content: &'a Read<'a>,
     /// MD5 in hexadecimal, as packages tell it of their files.
     pub md5: &'a dyn Fn(&[u8]) -> Option<String>,
 }

@@ -6,6 +6,9 @@ use crate::recipe::escape::{quoted, word};
 /// Paths that are named as left out.
 const NAMED: usize = 50;
 
+/// Where it stands which archives packages come from.
+const ARCHIVES: [&str; 2] = ["/etc/apt/", "/usr/share/keyrings/"];
+
 /// What its functions call: packages by whatever installs them there, services also where no systemd runs.
 const WORDS: &str = r#"
 has_package() {
@@ -102,6 +105,12 @@ fn members(parts: &Parts) -> Vec<(String, String)> {
 
 fn applies(parts: &Parts) -> Vec<String> {
     let mut lines = Vec::new();
+    let of_archives =
+        |path: &[u8]| ARCHIVES.iter().any(|folder| path.starts_with(folder.trim_start_matches('/').as_bytes()));
+    if !parts.packages.is_empty() && parts.files.iter().any(|(entry, ..)| of_archives(&entry.path)) {
+        // They may come from an archive that is not known there yet.
+        lines.push(format!("put_files {}", ARCHIVES.join(" ")));
+    }
     lines.extend(parts.packages.iter().map(|name| format!("has_package {0} || add_package {0}", sh(name))));
     lines.extend(parts.packages_gone.iter().map(|name| format!("! has_package {0} || drop_package {0}", sh(name))));
     for group in &parts.groups {

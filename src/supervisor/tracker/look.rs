@@ -9,7 +9,10 @@ use crate::{
     conf::Track,
     event::{self, Event, Fact},
     reach::{Measured, Probe, Pulled, Reach, ReachError},
-    supervisor::segments::Shared,
+    supervisor::{
+        documents::{self, Whose},
+        segments::Shared,
+    },
     track::{Left, Note, Recorded, Repository, Source, TrackError},
 };
 use jiff::Timestamp;
@@ -63,20 +66,20 @@ pub async fn look(shared: &Shared, subject: &Subject, cause: Option<String>, ask
             match &recorded.commit {
                 None => tell(Fact::TrackLooked { container, files: recorded.files, millis }),
                 Some(commit) => {
-                    let subject = recorded.subject.clone();
-                    looked.changed = Some(Change { time, commit: commit.clone(), subject: subject.clone() });
+                    let words = recorded.subject.clone();
+                    looked.changed = Some(Change { time, commit: commit.clone(), subject: words.clone() });
                     let count = |paths: &[String]| paths.len() as u64;
                     tell(Fact::TrackChanged {
                         container,
                         commit: commit.clone(),
-                        subject,
+                        subject: words,
                         added: count(&recorded.added),
                         changed: count(&recorded.changed),
                         removed: count(&recorded.removed),
                         cause,
                         millis,
                     });
-                    looks.something_changed();
+                    looks.something_changed(subject);
                 }
             }
             Some(recorded)
@@ -227,6 +230,7 @@ pub async fn tidy(shared: &Shared, looks: &Looks) {
         return;
     }
     let _one = looks.tidying().await;
+    let written = write_documents(shared, looks).await;
     let repository = repository(shared);
     let dir: PathBuf = repository.dir().to_owned();
     let done = tokio::task::spawn_blocking(move || repository.tidy()).await;
@@ -239,6 +243,35 @@ pub async fn tidy(shared: &Shared, looks: &Looks) {
         };
         shared.bus.publish(Event::new(None, fact));
     }
+    written.into_iter().for_each(|event| shared.bus.publish(event));
+}
+
+/// Writes the recovery documents of those that changed, one after the other: nobody waits for them. What is to be told of them once
+/// the files are there.
+async fn write_documents(shared: &Shared, looks: &Looks) -> Vec<Event> {
+    let mut told = Vec::new();
+    for (place, container) in looks.take_documents() {
+        if shared.shutdown.is_cancelled() {
+            break;
+        }
+        let conf = shared.conf.borrow().clone();
+        let mac = conf.machine(place).map(|(_, machine)| machine.mac);
+        let (options, whose) = (shared.options.clone(), Whose { place, container: container.clone() });
+        let written = tokio::task::spawn_blocking(move || documents::keep(&options, &conf, &whose)).await;
+        let fact = match written {
+            Ok(Ok(Some(file))) => Fact::TrackDocumented { file: file.display().to_string() },
+            Ok(Err(documents::DocumentError::Record(error))) => Fact::TrackFailed {
+                container,
+                doing: "writing its recovery document".to_owned(),
+                error: error.to_string(),
+                next_step: format!("{}; pxelator doc writes it once more", error.next_step()),
+            },
+            // It is as it was, or the machine is no longer in conf.
+            Ok(Ok(None) | Err(_)) | Err(_) => continue,
+        };
+        told.push(Event::new(Some(place.0), fact).about(Some(place.1), mac));
+    }
+    told
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::Path,
     sync::{
@@ -49,6 +49,8 @@ pub struct Looks {
     room: Arc<Semaphore>,
     tidying: Arc<tokio::sync::Mutex<()>>,
     has_changed: Arc<AtomicBool>,
+    /// Whose documents are to be written anew.
+    documents: Arc<Mutex<BTreeSet<(Place, Option<String>)>>>,
 }
 
 impl Default for Looks {
@@ -59,6 +61,7 @@ impl Default for Looks {
             room: Arc::new(Semaphore::new(AT_ONCE)),
             tidying: Arc::default(),
             has_changed: Arc::default(),
+            documents: Arc::default(),
         }
     }
 }
@@ -118,8 +121,13 @@ impl Looks {
         looked.wake.get_or_insert(now);
     }
 
-    fn something_changed(&self) {
+    fn something_changed(&self, subject: &Subject) {
         self.has_changed.store(true, Relaxed);
+        self.documents.lock().insert((subject.place, subject.container.clone()));
+    }
+
+    fn take_documents(&self) -> BTreeSet<(Place, Option<String>)> {
+        std::mem::take(&mut self.documents.lock())
     }
 
     fn take_changed(&self) -> bool {
@@ -140,12 +148,16 @@ pub async fn keep(shared: Shared) {
     let mut all: BTreeMap<Place, Vec<Subject>> = BTreeMap::new();
     let mut listed: Option<Instant> = None;
     let mut looks: JoinSet<()> = JoinSet::new();
+    let mut tidying: JoinSet<()> = JoinSet::new();
     loop {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
             Some(_) = looks.join_next() => {
                 if looks.is_empty() {
-                    look::tidy(&shared, &shared.looks).await;
+                    while tidying.try_join_next().is_some() {}
+                    // Documents of many take their time; who is due is looked at meanwhile.
+                    let shared = shared.clone();
+                    tidying.spawn(async move { look::tidy(&shared, &shared.looks).await });
                 }
             }
             event = events.recv() => {
