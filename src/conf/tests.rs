@@ -91,7 +91,7 @@ fn each_mistake_is_named() {
             &[("10.77.0.2/domain", "b.lan")],
             "10.77.0.2: 10.77.0.0/24 | a network of its own: it overlaps with 10.77.0.1's 10.77.0.0/24",
         ),
-        (&[("ten/domain", "b.lan")], "ten: ten | the server's address of a segment, boot, or commands"),
+        (&[("ten/domain", "b.lan")], "ten: ten | the server's address of a segment, boot, commands, or recipes"),
         (
             &[("boot/empty/append", "x")],
             "boot/empty/kernel:  | there; a profile has a file kernel, program, action or menu",

@@ -22,15 +22,18 @@ pub enum Asked {
     Recipes,
 }
 
+/// What was found, or why nothing was.
+pub type Answer<T> = Result<Arc<T>, String>;
+
 /// The newest answer to each kind of question, with what was asked; or why there is none.
 #[derive(Clone, Debug, Default)]
 pub struct Shelf {
     /// Commits, the newest first.
-    pub log: Option<(Option<String>, Result<Arc<Vec<Commit>>, String>)>,
+    pub log: Option<(Option<String>, Answer<Vec<Commit>>)>,
     /// A commit by its name.
-    pub commit: Option<(String, Result<Arc<Whole>, String>)>,
+    pub commit: Option<(String, Answer<Whole>)>,
     /// Recipes by name.
-    pub recipes: Option<Result<Arc<Vec<Recipe>>, String>>,
+    pub recipes: Option<Answer<Vec<Recipe>>>,
 }
 
 /// A commit with all that belongs to it.

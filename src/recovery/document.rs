@@ -121,9 +121,9 @@ fn sized(value: &str) -> String {
     let (number, rest) = value.split_once(' ').unwrap_or((value, ""));
     let Ok(bytes) = number.parse::<u64>() else { return words(value) };
     let tenths = |shift: u32| bytes.saturating_mul(10) >> shift;
-    let shown = match bytes {
-        ..0x10_0000 => format!("{bytes} bytes"),
-        ..0x4000_0000 => format!("{}.{} MiB", tenths(20) / 10, tenths(20) % 10),
+    let shown = match (bytes >> 20, bytes >> 30) {
+        (0, _) => format!("{bytes} bytes"),
+        (_, 0) => format!("{}.{} MiB", tenths(20) / 10, tenths(20) % 10),
         _ => format!("{}.{} GiB", tenths(30) / 10, tenths(30) % 10),
     };
     format!("{shown} {}", words(rest)).trim_end().to_owned()

@@ -38,7 +38,7 @@ pub enum Since {
 }
 
 /// A machine, or a container of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Whose {
     /// The machine.
     pub place: Place,

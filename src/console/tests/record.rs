@@ -195,7 +195,7 @@ fn a_page_and_troubles_tell_of_the_record() {
     story.types("<esc>");
     story.tell(0, Some(61), Fact::TrackLooked { container: None, files: 1, millis: 1 });
     story.types("!");
-    assert!(!story.screen(140, 45).contains("pulling its files"), "the next good look ends it");
+    assert!(!story.screen(140, 45).contains("uefi1: pulling"), "the next good look ends it");
 }
 
 #[test]

@@ -250,13 +250,14 @@ pub async fn tidy(shared: &Shared, looks: &Looks) {
 /// the files are there.
 async fn write_documents(shared: &Shared, looks: &Looks) -> Vec<Event> {
     let mut told = Vec::new();
-    for (place, container) in looks.take_documents() {
+    for whose in looks.take_documents() {
+        let Whose { place, container } = whose.clone();
         if shared.shutdown.is_cancelled() {
             break;
         }
         let conf = shared.conf.borrow().clone();
         let mac = conf.machine(place).map(|(_, machine)| machine.mac);
-        let (options, whose) = (shared.options.clone(), Whose { place, container: container.clone() });
+        let options = shared.options.clone();
         let written = tokio::task::spawn_blocking(move || documents::keep(&options, &conf, &whose)).await;
         let fact = match written {
             Ok(Ok(Some(file))) => Fact::TrackDocumented { file: file.display().to_string() },

@@ -8,7 +8,10 @@ mod subject;
 pub use looked::Looked;
 pub use subject::{Subject, namesake, subjects};
 
-use super::segments::{Shared, choose};
+use super::{
+    documents::Whose,
+    segments::{Shared, choose},
+};
 use crate::{
     command::Place,
     desk::CommandLine,
@@ -50,7 +53,7 @@ pub struct Looks {
     tidying: Arc<tokio::sync::Mutex<()>>,
     has_changed: Arc<AtomicBool>,
     /// Whose documents are to be written anew.
-    documents: Arc<Mutex<BTreeSet<(Place, Option<String>)>>>,
+    documents: Arc<Mutex<BTreeSet<Whose>>>,
 }
 
 impl Default for Looks {
@@ -123,10 +126,10 @@ impl Looks {
 
     fn something_changed(&self, subject: &Subject) {
         self.has_changed.store(true, Relaxed);
-        self.documents.lock().insert((subject.place, subject.container.clone()));
+        self.documents.lock().insert(Whose { place: subject.place, container: subject.container.clone() });
     }
 
-    fn take_documents(&self) -> BTreeSet<(Place, Option<String>)> {
+    fn take_documents(&self) -> BTreeSet<Whose> {
         std::mem::take(&mut self.documents.lock())
     }
 
