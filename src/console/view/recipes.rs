@@ -139,7 +139,11 @@ fn output(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Recipes, m
             scene.key(Wish::DryRun),
             scene.key(Wish::CheckRecipe)
         );
-        let words = if name.is_empty() { String::new() } else { words };
+        let words = match runs.is_empty() {
+            _ if name.is_empty() => String::new(),
+            true => words,
+            false => "It runs; nothing was printed yet.".to_owned(),
+        };
         let words = Paragraph::new(words).style(theme.dim).wrap(Wrap { trim: true });
         frame.render_widget(words, inner.inner(Margin { horizontal: 1, vertical: 0 }));
         return;
