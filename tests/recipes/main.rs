@@ -51,9 +51,10 @@ fn stat(machine: &Debian, paths: &str) -> String {
 
 /// What came of the last end of a recipe in the output of `--json`.
 fn ended(out: &str) -> (Came, Vec<String>) {
-    let ended = out.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()).filter_map(|e| match e.fact {
-        Fact::RecipeEnded { came, changed, .. } => Some((came, changed)),
-        _ => None,
-    });
-    ended.last().unwrap_or_else(|| panic!("nothing ended: {out}"))
+    let mut ended =
+        out.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()).filter_map(|e| match e.fact {
+            Fact::RecipeEnded { came, changed, .. } => Some((came, changed)),
+            _ => None,
+        });
+    ended.next_back().unwrap_or_else(|| panic!("nothing ended: {out}"))
 }

@@ -109,10 +109,10 @@ pub struct From {
     /// Host name, address, or CONTAINER@MACHINE
     machine: String,
     /// What was changed after this: 2h, 3d, yesterday, 2026-11-02
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: String,
     /// And not after this
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
     /// What it is called; else as the machine
     #[arg(long)]

@@ -60,7 +60,7 @@ pub fn trust(machines: &[String], segment: Option<Ipv4Addr>, yes: bool, places: 
         }
         let lines: Vec<String> = keys.iter().map(|key| key.line.clone()).collect();
         conf::trust_keys(&places.conf, machine.place, &lines).map_err(|error| Stopped::Broken(error.to_string()))?;
-        say!("{name}: its keys are written: {}/{}/ssh.pin", machine.place.0, machine.place.1);
+        say!("{name}: its keys are in conf from now on: {}/{}/ssh.pin", machine.place.0, machine.place.1);
         let fingerprint = keys.first().map(|key| key.fingerprint.clone()).unwrap_or_default();
         let fact = Fact::TrackTrusted { fingerprint, by: Asker::Operator };
         tell(places, Event::new(Some(machine.place.0), fact).about(Some(machine.place.1), Some(of.mac)));
