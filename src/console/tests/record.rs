@@ -104,7 +104,8 @@ fn tracked(story: &mut Story) {
         disk_used: disk / 2,
     };
     story.tell(0, Some(60), measured);
-    let (doing, error) = ("pulling its files".to_owned(), "its ssh host key is another than the one that is trusted".to_owned());
+    let (doing, error) =
+        ("pulling its files".to_owned(), "its ssh host key is another than the one that is trusted".to_owned());
     let next_step = "if it was made anew: pxelator track trust uefi1".to_owned();
     story.tell(0, Some(61), Fact::TrackFailed { container: None, doing, error, next_step });
 }
