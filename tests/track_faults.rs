@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 use support::{Record, can_run, run};
 
@@ -79,6 +80,51 @@ fn several_threads_and_processes_at_once() {
         assert_eq!(record.repository.log(&wanted).unwrap().len(), 3);
         assert_eq!(record.git(&["show", &format!("main:{host}/etc/motd")]), format!("{host} 2\n"));
     }
+}
+
+#[test]
+fn a_file_that_is_written_while_it_is_read_is_kept_whole() {
+    if !can_run(&["git"]) {
+        return;
+    }
+    const SIZE: usize = 3 << 20;
+    let record = Record::new();
+    let file = record.write("web1", "etc/data", vec![b'a'; SIZE]);
+    let beside = record.folder.path().join("beside");
+    let is_over = AtomicBool::new(false);
+    let contents = std::thread::scope(|scope| {
+        // In place, and by another in its place: as editors and as programs do it.
+        scope.spawn(|| {
+            for (round, byte) in (b'a'..=b'z').cycle().enumerate() {
+                if is_over.load(Relaxed) {
+                    break;
+                }
+                if round % 3 == 0 {
+                    fs::write(&file, vec![byte; SIZE]).unwrap();
+                } else {
+                    fs::write(&beside, vec![byte; SIZE - round % 7]).unwrap();
+                    fs::rename(&beside, &file).unwrap();
+                }
+            }
+        });
+        let mut contents = Vec::new();
+        for _ in 0..6 {
+            if let Some(commit) = record.look("web1").commit {
+                // It may be left out for once, and told so.
+                contents.extend(record.repository.content("web1", &commit, b"etc/data").ok());
+            }
+        }
+        is_over.store(true, Relaxed);
+        contents
+    });
+    for content in &contents {
+        let first = content.first().unwrap_or(&b'a');
+        assert!(content.iter().all(|byte| byte == first), "half of it is of another time");
+    }
+    // At rest it is as it is.
+    record.look("web1");
+    let newest = record.repository.newest("web1").unwrap().unwrap();
+    assert_eq!(record.repository.content("web1", &newest, b"etc/data").unwrap(), fs::read(&file).unwrap());
 }
 
 #[test]
