@@ -165,6 +165,7 @@ fn a_console_that_panics() {
         conf,
         past,
         found,
+        record: console::Record::new().0,
         desk: pxelator::desk::Desk::default(),
         commands,
         shutdown,

@@ -1,8 +1,13 @@
 //! The record of machines' files, by the real program from real machines: in its pace and when asked, and what goes wrong on the way.
 
+mod changes;
 mod faults;
+mod kept;
 mod machines;
+mod record;
+mod recovery;
 mod sources;
+mod spoilt;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,7 +1,6 @@
 //! What the record keeps encrypted, and what it keeps of a root over NFS: real trees, git and age, as root.
 
-mod support;
-
+use crate::support::{Record, can_run, run};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use pxelator::{
     conf::Track,
@@ -12,12 +11,17 @@ use std::{
     os::unix::fs::{MetadataExt, symlink},
     process::Command,
 };
-use support::{Record, can_run, run};
 
 /// `track`: paths that are wanted, and those that are secret.
 fn track(paths: &[&str], secrets: &[&str]) -> Track {
     let owned = |paths: &[&str]| paths.iter().map(ToString::to_string).collect();
-    Track { paths: owned(paths), without: Vec::new(), secrets: owned(secrets), every: support::SOON, largest: 16 << 20 }
+    Track {
+        paths: owned(paths),
+        without: Vec::new(),
+        secrets: owned(secrets),
+        every: crate::support::SOON,
+        largest: 16 << 20,
+    }
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! A machine is destroyed, and another is made like it: by the commands of its recovery document, run by hand, and by a recipe that was
 //! written from what was done to it. The two are compared file by file.
 
-mod support;
-
+use crate::support::{Debian, Program, Segment, can_run, debian, run};
 use jiff::Timestamp;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use pxelator::{
@@ -17,7 +16,6 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
-use support::{Debian, Program, Segment, can_run, debian, run};
 
 /// What is kept of the machines.
 const TRACK: &str = "/etc\n/srv\n/usr/local\n/opt\n";

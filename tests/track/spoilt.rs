@@ -1,7 +1,6 @@
 //! What becomes of the record where somebody spoils it, where many write at once, where the disk is full.
 
-mod support;
-
+use crate::support::{Record, can_run, run};
 use jiff::Timestamp;
 use pxelator::track::{Note, Repository, Source, TrackError, Wanted};
 use std::{
@@ -11,7 +10,6 @@ use std::{
     process::Command,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
-use support::{Record, can_run, run};
 
 #[test]
 fn what_is_changed_by_hand_is_kept_beside() {

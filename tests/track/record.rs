@@ -1,7 +1,6 @@
 //! The record of machines' files: real trees and real git, as root.
 
-mod support;
-
+use crate::support::{Record, can_run, run};
 use jiff::Timestamp;
 use nix::{
     sys::stat::{Mode, SFlag, makedev, mknod},
@@ -18,7 +17,6 @@ use std::{
     path::Path,
     process::Command,
 };
-use support::{Record, can_run, run};
 
 #[test]
 fn what_changed_is_a_commit_and_nothing_else_is() {

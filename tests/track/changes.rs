@@ -1,8 +1,7 @@
 //! `pxelator changes` and `pxelator restore` as somebody uses them: on a record with a journal beside it, on a real Debian that runs, and
 //! on the layer of a machine that is off.
 
-mod support;
-
+use crate::support::{Debian, Segment, can_run, debian};
 use pxelator::{
     bus::Bus,
     event::{Came, Event, Fact, RecipeManner},
@@ -16,7 +15,6 @@ use std::{
     path::Path,
     process::{Output, Stdio},
 };
-use support::{Debian, Segment, can_run, debian};
 
 /// Runs it in the segment's folder: its output, its words on the side, its exit code.
 fn pxelator(segment: &Segment, words: &[&str]) -> (String, String, Option<i32>) {
