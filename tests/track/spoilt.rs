@@ -144,7 +144,8 @@ fn a_broken_repository_is_told_and_mended() {
     let no_head = |dir: &Path| fs::remove_file(dir.join(".git/HEAD")).unwrap();
     let no_branch = |dir: &Path| fs::remove_file(dir.join(".git/refs/heads/main")).unwrap();
     let bad_config = |dir: &Path| fs::write(dir.join(".git/config"), "[core\n").unwrap();
-    let breaks: [(&str, &dyn Fn(&Path)); 5] = [
+    type Break<'a> = (&'a str, &'a dyn Fn(&Path));
+    let breaks: [Break<'_>; 5] = [
         ("objects", &empty_all),
         ("branch", &bad_branch),
         ("no branch", &no_branch),
