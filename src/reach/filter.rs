@@ -1,36 +1,7 @@
 //! What of a machine is pulled, as filter rules of rsync(1): the first that fits a name counts. Pure.
 
-use crate::conf::Track;
+use crate::{conf::Track, track::NEVER};
 
-/// Names that hold secrets on nearly every machine. They are left out unless `secret` says that they are kept encrypted.
-const SECRETS: &[&str] = &[
-    "/etc/shadow",
-    "/etc/shadow-",
-    "/etc/gshadow",
-    "/etc/gshadow-",
-    "/etc/security/opasswd",
-    "/etc/ssh/ssh_host_*_key",
-    "/etc/ssl/private/",
-    "/etc/letsencrypt/archive/",
-    "/etc/letsencrypt/accounts/",
-    "/etc/wireguard/*.conf",
-    "/etc/wireguard/*.key",
-    "/etc/NetworkManager/system-connections/*",
-    "/etc/wpa_supplicant/*.conf",
-    "/etc/krb5.keytab",
-    "/etc/ipsec.secrets",
-    "/etc/ppp/*-secrets",
-    "/etc/openvpn/**.key",
-    "/var/lib/private/",
-    ".ssh/id_*[!b]",
-    ".gnupg/",
-    ".netrc",
-    ".pgpass",
-    ".my.cnf",
-    ".aws/credentials",
-    ".vault-token",
-    "*.age.key",
-];
 /// What is made anew at each boot or is no configuration, where all of a machine is tracked.
 const PASSING: &[&str] = &[
     "/proc/*",
@@ -62,7 +33,7 @@ pub fn rules(track: &Track, secrets: bool) -> Vec<String> {
             false => say(format!("- {path}")),
         }
     }
-    SECRETS.iter().for_each(|path| say(format!("- {path}")));
+    NEVER.iter().for_each(|path| say(format!("- {path}")));
     track.paths.iter().filter(|path| *path != "/").for_each(|path| wanted(path, &mut say));
     if track.paths.iter().any(|path| path == "/") {
         PASSING.iter().for_each(|path| say(format!("- {path}")));
@@ -91,7 +62,7 @@ mod tests {
     use super::*;
 
     fn own(text: &str, secrets: bool) -> Vec<String> {
-        let known: Vec<String> = SECRETS.iter().map(|path| format!("- {path}")).collect();
+        let known: Vec<String> = NEVER.iter().map(|path| format!("- {path}")).collect();
         rules(&text.parse().unwrap(), secrets).into_iter().filter(|rule| !known.contains(rule)).collect()
     }
 
@@ -107,7 +78,7 @@ mod tests {
         }
         let with = rules(&"secret /etc/shadow".parse().unwrap(), true);
         let at = |rule: &str| with.iter().position(|known| known == rule).unwrap();
-        assert!(at("+ /etc/shadow") < at("- /etc/shadow"), "{with:?}");
+        assert!(at("+ /etc/shadow") < at("- /etc/shadow*"), "{with:?}");
         let all = own("/\n/run/kept", false);
         assert!(all.contains(&"- /proc/*".to_owned()) && !all.contains(&"- *".to_owned()));
         let at = |rule: &str| all.iter().position(|known| known == rule).unwrap();

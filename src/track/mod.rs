@@ -45,6 +45,7 @@ pub use names::{of_shown, shown};
 pub use questions::Wanted;
 pub use record::{Left, Note, Recorded, Source};
 pub use repository::Repository;
+pub use secrets::NEVER;
 
 /// What went wrong, and what helps.
 pub type Result<T> = std::result::Result<T, TrackError>;

@@ -13,8 +13,9 @@ use std::{
     thread,
 };
 
-/// Files that are left out by their names wherever `track` names them; only `secret` has them kept.
-pub const NEVER: [&str; 24] = [
+/// Files that are left out by their names wherever `track` names them; only `secret` has them kept. Patterns as of rsync(1) from the
+/// machine's root: what is left out here is not pulled either.
+pub const NEVER: &[&str] = &[
     "/etc/shadow*",
     "/etc/gshadow*",
     "/etc/security/opasswd",
@@ -24,6 +25,7 @@ pub const NEVER: [&str; 24] = [
     "/etc/pki/**.key",
     "/etc/pki/tls/private",
     "/etc/letsencrypt/accounts",
+    "/etc/letsencrypt/archive",
     "/etc/letsencrypt/**/privkey*.pem",
     "/etc/krb5.keytab",
     "/etc/wireguard",
@@ -32,13 +34,21 @@ pub const NEVER: [&str; 24] = [
     "/etc/swanctl/private",
     "/etc/NetworkManager/system-connections",
     "/etc/iwd",
+    "/etc/wpa_supplicant/*.conf",
+    "/etc/ppp/*-secrets",
     "/var/lib/iwd",
+    "/var/lib/private",
     "/etc/**/id_rsa",
     "/etc/**/id_ecdsa",
     "/etc/**/id_ed25519",
     "/**/.ssh/id_*[!b]",
     "/**/.gnupg/private-keys*",
     "/**/.netrc",
+    "/**/.pgpass",
+    "/**/.my.cnf",
+    "/**/.aws/credentials",
+    "/**/.vault-token",
+    "/**/*.age.key",
 ];
 
 /// Whether it is left out by its name.
