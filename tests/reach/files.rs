@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Makes a root of its own within a machine, as a container is one; there is no podman here.
+/// Makes a root of its own within a machine, as a container is one.
 pub fn container(machine: &Debian) {
     machine.does(
         "mkdir -p /srv/db/usr /srv/db/etc /srv/db/proc && mount --bind /usr /srv/db/usr && mount -t proc proc /srv/db/proc && cd /srv/db && \

@@ -11,7 +11,7 @@ fn containers_are_machines_of_their_parent() {
     }
     let segment = Segment::new("inner");
     let web1 = Debian::start(&segment, 60, "web1");
-    // A root of its own within the machine; there is no podman here.
+    // A root of its own within the machine.
     web1.does(
         "mkdir -p /srv/db/usr /srv/db/etc /srv/db/proc && mount --bind /usr /srv/db/usr && mount -t proc proc /srv/db/proc && cd /srv/db && \
          for d in bin lib lib64 sbin; do ln -sfn usr/$d $d; done; echo its own > etc/motd",
