@@ -291,23 +291,10 @@ impl Drop for Folder {
 mod tests {
     use super::*;
 
-    fn entry(path: &str, kind: Kind) -> Entry {
-        Entry {
-            path: path.into(),
-            kind,
-            mode: 0o644,
-            uid: 0,
-            gid: 0,
-            mtime: (0, 0),
-            attributes: std::collections::BTreeMap::new(),
-            same_as: None,
-        }
-    }
-
     #[test]
     fn what_is_put_there_and_what_goes() {
-        let file = |path, blob: &str| entry(path, Kind::File { size: 1, blob: blob.to_owned() });
-        let secret = |path, digest: &str| entry(path, Kind::Secret { digest: digest.to_owned() });
+        let file = |path, blob: &str| Entry::plain(path, Kind::File { size: 1, blob: blob.to_owned() });
+        let secret = |path, digest: &str| Entry::plain(path, Kind::Secret { digest: digest.to_owned() });
         let now = [
             file("etc/a", "1"),
             file("etc/new", "1"),
@@ -315,7 +302,8 @@ mod tests {
             file("etcetera", "1"),
             file("usr/x", "1"),
         ];
-        let then = [file("etc/a", "2"), file("etc/old", "1"), secret("etc/shadow", "2"), entry("usr/x", Kind::Removed)];
+        let then =
+            [file("etc/a", "2"), file("etc/old", "1"), secret("etc/shadow", "2"), Entry::plain("usr/x", Kind::Removed)];
         let plan = Plan::new(b"etc", &now, &then);
         assert_eq!(plan.put, [b"etc/a".to_vec(), b"etc/old".to_vec()]);
         assert_eq!(

@@ -20,7 +20,7 @@ mod transfer;
 
 pub use architecture::Architecture;
 pub use fact::Fact;
-pub use printable::printable;
+pub use printable::{is_hidden, printable};
 pub use role::Role;
 pub use severity::Severity;
 pub use terms::{Action, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Silence, Tried};

@@ -7,9 +7,9 @@ pub fn printable(text: &str, most: usize) -> String {
     kept.filter(|c| !c.is_control() && !is_hidden(*c)).take(most).collect()
 }
 
-/// Unicode's marks that take no room and change what is around them (Unicode Standard Annex 9, section 2).
-fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Unicode's marks that take no room, or end a line, and change what is around them (Unicode Standard Annex 9, section 2).
+pub fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub use from::{Sources, When, Written, from, left_out};
 pub use known::known;
 pub use load::{Content, Loaded, is_name, load, names, order};
 pub use parse::{Fault, Placed, Recipe, parse};
-pub use report::{Outcome, Report, Trouble};
+pub use report::{Outcome, Report, Trouble, shown};
 pub use run::carry;
 pub use save::save;
 pub use status::{Had, Key, Standing, fold};

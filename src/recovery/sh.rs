@@ -1,5 +1,6 @@
 //! Words for sh(1): any bytes, quoted so that they are one word. Pure.
 
+use crate::event::is_hidden;
 use std::fmt::Write;
 
 /// A path, or other bytes, for a line of sh.
@@ -41,8 +42,7 @@ pub fn quoted(text: &str) -> String {
 
 /// A character that a page does not show as it is: it would mislead who copies it.
 pub fn is_odd(c: char) -> bool {
-    let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    c.is_control() || turns
+    c.is_control() || is_hidden(c)
 }
 
 fn octal(bytes: &[u8]) -> String {

@@ -9,27 +9,14 @@ use crate::{
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
-fn entry(path: &[u8], kind: Kind) -> Entry {
-    Entry {
-        path: path.to_owned(),
-        kind,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        mtime: (0, 0),
-        attributes: BTreeMap::new(),
-        same_as: None,
-    }
-}
-
 fn file(path: &[u8], content: &[u8]) -> Shown {
     let size = u64::try_from(content.len()).unwrap();
-    let now = entry(path, Kind::File { size, blob: "b10b".to_owned() });
+    let now = Entry::plain(path, Kind::File { size, blob: "b10b".to_owned() });
     Shown { before: None, now, content: Some(content.to_owned()), diff: None, brought: false }
 }
 
 fn other(path: &[u8], kind: Kind) -> Shown {
-    Shown { before: None, now: entry(path, kind), content: None, diff: None, brought: false }
+    Shown { before: None, now: Entry::plain(path, kind), content: None, diff: None, brought: false }
 }
 
 fn track(paths: &[&str], without: &[&str]) -> Track {
@@ -63,7 +50,7 @@ fn web1() -> Known {
     let mut script = file(b"srv/run", b"#!/bin/sh\ncat <<'END'\n```\n````sh\nrm -rf /\n````\nEND\n");
     (script.now.mode, script.now.uid, script.now.gid) = (0o4750, 1500, 1500);
     let mut motd = file(b"etc/motd", b"hello `you`\n");
-    motd.before = Some(entry(b"etc/motd", Kind::File { size: 0, blob: "e".to_owned() }));
+    motd.before = Some(Entry::plain(b"etc/motd", Kind::File { size: 0, blob: "e".to_owned() }));
     motd.diff = Some("--- a/etc/motd\n+++ b/etc/motd\n@@ -0,0 +1 @@\n+hello `you`\n".to_owned());
     let mut rights = file(b"etc/rights", b"as it was\n");
     rights.before = Some(rights.now.clone());
@@ -107,9 +94,9 @@ fn web1() -> Known {
             other(b"srv/pipe", Kind::Pipe),
         ],
         removed: vec![
-            entry(b"etc/gone", Kind::Folder),
-            entry(b"etc/gone/x", Kind::Folder),
-            entry(b"etc/passwd-", Kind::Folder),
+            Entry::plain(b"etc/gone", Kind::Folder),
+            Entry::plain(b"etc/gone/x", Kind::Folder),
+            Entry::plain(b"etc/passwd-", Kind::Folder),
         ],
         inventory: (
             inventory(&[("base", "1"), ("nano", "7")], &[]),

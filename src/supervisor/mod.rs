@@ -13,6 +13,7 @@ mod fleet;
 mod key;
 mod look;
 mod observer;
+mod part;
 mod past;
 mod press;
 mod record;

@@ -3,6 +3,7 @@
 
 use super::{
     look::{self, Look},
+    part::part,
     segments::{Shared, choose},
 };
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
 };
@@ -141,11 +141,8 @@ fn pace(ways: &[Arc<dyn Power>], look: &Look) -> Duration {
 
 /// When a machine is looked at again: machines that were looked at together are parted by their first pause, and stay so.
 fn after(place: Place, round: u64, pace: Duration) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    (place, round).hash(&mut hasher);
-    let part = f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(0)) / f64::from(u32::MAX);
     let (least, width) = if round <= 1 { (0.3, 0.7) } else { (0.95, 0.1) };
-    pace.mul_f64(least + width * part)
+    pace.mul_f64(least + width * part((place, round)))
 }
 
 /// The machines that can be switched, of the segments that are served now.

@@ -218,34 +218,25 @@ fn describe(kind: &Kind) -> String {
 mod tests {
     use super::*;
 
-    fn entry(path: &str, kind: Kind) -> Entry {
-        Entry {
-            path: path.into(),
-            kind,
-            mode: 0o644,
-            uid: 0,
-            gid: 0,
-            mtime: (1, 0),
-            attributes: BTreeMap::new(),
-            same_as: None,
-        }
-    }
-
     fn file(path: &str, blob: &str) -> Entry {
-        entry(path, Kind::File { size: 1, blob: blob.to_owned() })
+        Entry::plain(path, Kind::File { size: 1, blob: blob.to_owned() })
     }
 
     #[test]
     fn what_is_other() {
-        let before =
-            [entry("etc", Kind::Folder), file("etc/a", "1"), file("etc/b", "1"), entry("usr/x", Kind::Removed)];
+        let before = [
+            Entry::plain("etc", Kind::Folder),
+            file("etc/a", "1"),
+            file("etc/b", "1"),
+            Entry::plain("usr/x", Kind::Removed),
+        ];
         let mut touched = file("etc/b", "1");
         touched.mtime = (2, 0);
         let now = [
-            entry("etc", Kind::Folder),
+            Entry::plain("etc", Kind::Folder),
             file("etc/a", "2"),
             touched,
-            entry("etc/c", Kind::Folder),
+            Entry::plain("etc/c", Kind::Folder),
             file("etc/c/d", "1"),
         ];
         let found = told(&differences(&before, &now));
@@ -284,7 +275,7 @@ mod tests {
         let mut other = file("etc/a", "2");
         (other.mode, other.uid) = (0o600, 5);
         other.attributes.insert(b"user.x".to_vec(), vec![]);
-        let link = |target: &str| entry("etc/l", Kind::Link { target: target.into() });
+        let link = |target: &str| Entry::plain("etc/l", Kind::Link { target: target.into() });
         for (before, now, expected) in [
             (
                 Some(file("etc/a", "1")),
@@ -294,7 +285,7 @@ mod tests {
             (Some(link("x")), Some(link("y")), &["etc/l: link to x -> link to y"]),
             (Some(file("etc/a", "1")), Some(file("etc/a", "2")), &[]),
             (None, Some(link("x")), &["etc/l: new link to x, mode 0644, owner 0:0"]),
-            (Some(file("etc/a", "1")), Some(entry("etc/a", Kind::Removed)), &["etc/a: file -> removed"]),
+            (Some(file("etc/a", "1")), Some(Entry::plain("etc/a", Kind::Removed)), &["etc/a: file -> removed"]),
         ] {
             assert_eq!(of_entry(&(before.as_ref(), now.as_ref())), expected);
         }

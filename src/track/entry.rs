@@ -23,6 +23,15 @@ pub struct Entry {
     pub same_as: Option<Vec<u8>>,
 }
 
+#[cfg(test)]
+impl Entry {
+    /// Root's, readable by all, of 1970.
+    pub(crate) fn plain(path: impl Into<Vec<u8>>, kind: Kind) -> Entry {
+        let (path, attributes) = (path.into(), BTreeMap::new());
+        Entry { path, kind, mode: 0o644, uid: 0, gid: 0, mtime: (0, 0), attributes, same_as: None }
+    }
+}
+
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {

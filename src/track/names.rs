@@ -1,5 +1,6 @@
 //! Names of files, which are any bytes, as text: one form for lines of `.meta`, one for people. Pure.
 
+use crate::event::is_hidden;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 /// What would break a line into more words, and the sign itself; all beyond ASCII is written so too.
@@ -27,11 +28,9 @@ pub fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            let is_hidden =
-                matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
             match c {
                 '\\' => text.push_str("\\\\"),
-                c if c.is_control() || is_hidden => {
+                c if c.is_control() || is_hidden(c) => {
                     let mut buffer = [0; 4];
                     c.encode_utf8(&mut buffer).bytes().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
                 }

@@ -7,7 +7,7 @@ use crate::{
         power::{ALL, SOME, Stopped},
     },
     event::printable,
-    recipe::{Content, load, names},
+    recipe::{Content, load, names, shown},
 };
 use serde_json::json;
 
@@ -40,10 +40,6 @@ pub fn list(json: bool, places: &Places) -> Result<u8, Stopped> {
         }
     }
     Ok(code)
-}
-
-fn shown(path: &[u8]) -> String {
-    printable(&format!("/{}", String::from_utf8_lossy(path)), 500)
 }
 
 /// Prints a recipe as it is, and what its files are.

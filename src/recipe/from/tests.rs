@@ -4,21 +4,8 @@ use super::*;
 use crate::{recipe::parse, track::Inventory};
 use std::process::Command;
 
-fn entry(path: &[u8], kind: Kind) -> Entry {
-    Entry {
-        path: path.to_owned(),
-        kind,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        mtime: (0, 0),
-        attributes: BTreeMap::new(),
-        same_as: None,
-    }
-}
-
 fn file(path: &[u8]) -> Entry {
-    entry(path, Kind::File { size: 5, blob: String::new() })
+    Entry::plain(path, Kind::File { size: 5, blob: String::new() })
 }
 
 fn inventory(packages: &[&str], manual: &[&str], services: &[(&str, &str)]) -> Inventory {
@@ -39,7 +26,7 @@ fn inventory(packages: &[&str], manual: &[&str], services: &[(&str, &str)]) -> I
 fn all_that_was_changed() {
     let mut odd = file(b"srv/it's \xff\n");
     (odd.mode, odd.uid, odd.gid) = (0o4750, 1001, 4);
-    let mut folder = entry(b"srv/data", Kind::Folder);
+    let mut folder = Entry::plain(b"srv/data", Kind::Folder);
     (folder.mode, folder.uid) = (0o2770, 1001);
     let delta = Delta {
         changed: vec![
@@ -48,15 +35,18 @@ fn all_that_was_changed() {
             (None, folder),
             (None, file(b"etc/px/shipped")),
             (None, file(b"etc/px/mine")),
-            (None, entry(b"etc/localtime", Kind::Link { target: b"/usr/share/zoneinfo/UTC".to_vec() })),
+            (None, Entry::plain(b"etc/localtime", Kind::Link { target: b"/usr/share/zoneinfo/UTC".to_vec() })),
             (
                 None,
-                entry(b"etc/systemd/system/multi-user.target.wants/px.service", Kind::Link { target: b"/x".to_vec() }),
+                Entry::plain(
+                    b"etc/systemd/system/multi-user.target.wants/px.service",
+                    Kind::Link { target: b"/x".to_vec() },
+                ),
             ),
             (Some(file(b"etc/hostname")), file(b"etc/hostname")),
             (Some(file(b"etc/passwd")), file(b"etc/passwd")),
-            (None, entry(b"etc/key", Kind::Secret { digest: "d".into() })),
-            (None, entry(b"etc/gone", Kind::Removed)),
+            (None, Entry::plain(b"etc/key", Kind::Secret { digest: "d".into() })),
+            (None, Entry::plain(b"etc/gone", Kind::Removed)),
             (None, file(b"usr/bin/px")),
         ],
         removed: vec![file(b"etc/old conf")],

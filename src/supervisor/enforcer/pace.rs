@@ -6,11 +6,13 @@ use crate::{
     event::{Asker, Fact, RecipeManner},
     power::ladder::evidence,
     recipe::{Loaded, Trouble},
-    supervisor::segments::{Shared, choose},
+    supervisor::{
+        part::part,
+        segments::{Shared, choose},
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
 use tokio::{
@@ -139,10 +141,7 @@ fn list(shared: &Shared, kept: &mut BTreeMap<Who, Kept>) {
 
 /// A share of `most`, another for each machine and round.
 fn spread(who: &Who, round: u64, most: Duration) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    (who, round).hash(&mut hasher);
-    let share = u32::try_from(hasher.finish() % 1_000).unwrap_or(0);
-    most * share / 1_000
+    most.mul_f64(part((who, round)))
 }
 
 impl Kept {

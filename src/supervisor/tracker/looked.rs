@@ -1,12 +1,11 @@
 //! What is known of the looks at one machine, also after the program began anew: `run/looked/<machine>`. When it is looked at next is
 //! decided here; pure.
 
+use crate::supervisor::part::part;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    io,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -106,10 +105,7 @@ impl Looked {
 
 /// Looks that fell together part, and stay so.
 fn spread(host: &str, time: Timestamp, every: Duration) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    (host, time.as_second()).hash(&mut hasher);
-    let part = f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(0)) / f64::from(u32::MAX);
-    every.mul_f64(0.9 + 0.1 * part)
+    every.mul_f64(0.9 + 0.1 * part((host, time.as_second())))
 }
 
 fn later(time: Timestamp, pause: Duration) -> Timestamp {
