@@ -11,6 +11,19 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 /// A machine of conf: its segment's server address and its own.
 pub type Place = (Ipv4Addr, Ipv4Addr);
 
+/// Which alert: one of a rule, about one thing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AlertKey {
+    /// The segment's server address; none for what is about the whole program.
+    pub segment: Option<Ipv4Addr>,
+    /// The machine's hardware address; none for what is about the segment.
+    pub mac: Option<Mac>,
+    /// The rule: a name of `alerts`.
+    pub rule: String,
+    /// What of the machine, or of the segment; empty where it is the whole.
+    pub subject: String,
+}
+
 /// A wish of the operator, carried out by the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -120,6 +133,44 @@ pub enum Command {
         manner: RecipeManner,
         /// Who asks.
         by: Asker,
+    },
+    /// Do the checks of machines now; of the segment's own services where there are none.
+    Check {
+        /// The segment's server address.
+        segment: Ipv4Addr,
+        /// Which machines, by address.
+        machines: Vec<Ipv4Addr>,
+    },
+    /// Somebody looks after alerts: they are told no more until they are over. Each tells `alert.acknowledged`.
+    Acknowledge {
+        /// Which.
+        alerts: Vec<AlertKey>,
+        /// What they say to it.
+        note: Option<String>,
+        /// Who asks.
+        by: Asker,
+    },
+    /// Tell no alerts that are like this, until then (`alert.silenced`); none ends such a silence (`alert.unsilenced`).
+    Silence {
+        /// The segment's server address.
+        segment: Option<Ipv4Addr>,
+        /// The machine's hardware address; none for the whole segment.
+        mac: Option<Mac>,
+        /// A name of `alerts`; none for all.
+        rule: Option<String>,
+        /// What of the machine; none for all.
+        subject: Option<String>,
+        /// Until then.
+        until: Option<Timestamp>,
+        /// Who asks.
+        by: Asker,
+    },
+    /// Tell this receiver something, to see whether it comes (`alert.delivered`, `alert.undelivered`).
+    Ring {
+        /// The segment's server address.
+        segment: Ipv4Addr,
+        /// A name of `receivers`.
+        receiver: String,
     },
     /// End the program in good order.
     Quit,

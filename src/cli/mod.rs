@@ -12,14 +12,17 @@ macro_rules! say {
     }};
 }
 
+mod alerts;
 mod arm;
 mod audit;
 mod bar;
 mod changes;
 mod check;
+mod checks;
 mod doc;
 mod fetch;
 mod fleet;
+mod graph;
 mod headless;
 mod line;
 mod log;
@@ -37,6 +40,7 @@ mod serve;
 mod table;
 mod tell;
 mod track;
+mod user;
 mod vm;
 
 use crate::supervisor::Options;
@@ -84,6 +88,9 @@ pub struct Places {
     /// The repository of machines' files, a folder a machine
     #[arg(long, global = true, value_name = "DIR", default_value = "hosts")]
     hosts: PathBuf,
+    /// What was measured, as RRDtool files, a folder a machine
+    #[arg(long, global = true, value_name = "DIR", default_value = "rrd")]
+    rrd: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -163,6 +170,19 @@ enum Verb {
     /// Write a machine's recovery document: what it is and how another is made like it
     #[command(after_help = doc::CODES)]
     Doc(doc::Doc),
+    /// What is checked of machines and services, and how it stands
+    #[command(after_help = checks::CODES)]
+    Checks(checks::Checks),
+    /// Alerts: what fires, acknowledge, silence, try a receiver
+    #[command(after_help = alerts::CODES)]
+    Alerts(alerts::Alerts),
+    /// Draw what was measured of a machine, as PNG or SVG
+    Graph(graph::Graph),
+    /// Who may act by the page: passwords and tokens
+    User {
+        #[command(subcommand)]
+        what: user::What,
+    },
     /// Look after the replica of the journal in CouchDB
     Audit(audit::Audit),
     /// A machine's serial console in this terminal
@@ -200,6 +220,10 @@ pub fn run() -> Result<u8> {
         Verb::Recipe { what } => return recipe::recipe(what, cli.places),
         Verb::Same(asked) => return same::same(&asked, cli.places),
         Verb::Doc(asked) => return doc::doc(&asked, &cli.places),
+        Verb::Checks(asked) => return checks::checks(&asked, cli.places),
+        Verb::Alerts(asked) => return alerts::alerts(&asked, cli.places),
+        Verb::Graph(asked) => return graph::graph(&asked, &cli.places),
+        Verb::User { what } => return user::user(&what, &cli.places),
         Verb::Disarm(asked) => return arm::disarm(&asked, cli.places),
         Verb::Run { interface, screen, power_on } => {
             serve::serve(cli.places.options(interface), screen, power_on, None)?;
@@ -231,6 +255,7 @@ impl Places {
             overlay: self.overlay,
             vm: self.vm_dir,
             hosts: self.hosts,
+            rrd: self.rrd,
             interface,
         }
     }

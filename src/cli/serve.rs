@@ -83,6 +83,7 @@ async fn show(
         past: running.past.clone(),
         found: running.found.clone(),
         record: running.record.clone(),
+        trends: running.trends.clone(),
         desk: running.desk.clone(),
         commands: running.commands.clone(),
         shutdown: running.shutdown.clone(),

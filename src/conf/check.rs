@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc};
 /// Takes out of `conf` what cannot be in force beside the rest, puts what `last` had in its place where that can, and
 /// adds to `mistakes` what is wrong.
 pub fn across(conf: &mut Conf, last: Option<&Conf>, mistakes: &mut Vec<Mistake>) {
-    let Conf { segments, profiles } = conf;
+    let Conf { segments, profiles, .. } = conf;
     for segment in segments.values_mut() {
         let segment = Arc::make_mut(segment);
         let last = last.and_then(|conf| conf.segments.get(&segment.server)).map(Arc::as_ref);

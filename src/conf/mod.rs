@@ -1,11 +1,14 @@
 //! The conf tree: what the operator wrote down about segments, machines and profiles. Knows no server and no screen.
 
 mod adopt;
+pub mod alerts;
 mod arm;
 mod changes;
 mod check;
+pub mod checks;
 mod environment;
 mod model;
+pub mod page;
 mod planned;
 pub mod power;
 mod profile;

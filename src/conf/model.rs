@@ -1,6 +1,12 @@
 //! The conf tree once it is read and checked: plain values, nothing that can fail.
 
-use super::{Profile, Ssh, Track, Wanted, power::Rung};
+use super::{
+    Profile, Ssh, Track, Wanted,
+    alerts::{Receiver, Rule},
+    checks::Checks,
+    page::Page,
+    power::Rung,
+};
 use crate::{
     event::Architecture,
     net::Mac,
@@ -17,6 +23,8 @@ pub const RECORDED: usize = 10;
 pub struct Conf {
     /// Segments by the server's own address.
     pub segments: BTreeMap<Ipv4Addr, Arc<Segment>>,
+    /// `page` and `page.users`: the page in the browser.
+    pub page: Page,
     /// Profiles of `boot/` by name. One that is broken is here too: its faults are told when it is asked for.
     pub profiles: BTreeMap<String, Arc<Profile>>,
 }
@@ -74,6 +82,12 @@ pub struct Segment {
     pub track: Option<Track>,
     /// `recipes`: what its machines are to have that do not say so themselves.
     pub recipes: Option<Wanted>,
+    /// `checks`: what is looked at of its own services, and of machines that do not say so themselves.
+    pub checks: Option<Checks>,
+    /// `alerts/NAME`: rules of its own, by name; others are there by default.
+    pub alerts: BTreeMap<String, Rule>,
+    /// `receivers/NAME`: who is told of alerts, by name.
+    pub receivers: BTreeMap<String, Receiver>,
     /// Machines by address.
     pub machines: BTreeMap<Ipv4Addr, Arc<Machine>>,
 }
@@ -117,6 +131,10 @@ pub struct Machine {
     pub track: Option<Track>,
     /// `recipes`: what it is to have.
     pub recipes: Option<Wanted>,
+    /// `checks`: what of it is looked at.
+    pub checks: Option<Checks>,
+    /// `depends`: machines, by name or address, without which this one is not reached: its switch.
+    pub depends: Vec<String>,
     /// `containers/NAME/`: what runs in it, by name.
     pub containers: BTreeMap<String, Container>,
     /// Files of the machine's folder that have no meaning here, for templates: name and value.
@@ -286,6 +304,9 @@ impl Segment {
             ssh: None,
             track: None,
             recipes: None,
+            checks: None,
+            alerts: BTreeMap::new(),
+            receivers: BTreeMap::new(),
             machines: BTreeMap::new(),
         }
     }
@@ -348,6 +369,8 @@ impl Machine {
             keys: Vec::new(),
             track: None,
             recipes: None,
+            checks: None,
+            depends: Vec::new(),
             containers: BTreeMap::new(),
             extra: BTreeMap::new(),
         }

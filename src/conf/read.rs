@@ -1,8 +1,8 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
 use super::{
-    Conf, Container, Logins, Machine, Mistake, Mode, Segment, check, model::RECORDED, power, profile, secret, ssh,
-    terminal, track, value,
+    Conf, Container, Logins, Machine, Mistake, Mode, Segment, check, checks, model::RECORDED, page, power, profile,
+    secret, ssh, terminal, track, value,
 };
 use crate::{event::printable, schedule};
 use std::{
@@ -18,7 +18,7 @@ use std::{
 /// A value is a line or some; a file beyond this is a mistake.
 pub const LARGEST: u64 = 64 << 10;
 /// Files of a segment's folder that this version reads, and those that others do.
-const SEGMENT_FILES: [&str; 22] = [
+const SEGMENT_FILES: [&str; 23] = [
     "interface",
     "prefix",
     "domain",
@@ -41,9 +41,11 @@ const SEGMENT_FILES: [&str; 22] = [
     "ssh",
     "track",
     "recipes",
+    "checks",
 ];
-const LATER_FILES: [&str; 2] = ["alerts", "checks"];
-const MACHINE_FILES: [&str; 16] = [
+/// Folders of a segment that are no machines.
+const SEGMENT_FOLDERS: [&str; 2] = ["alerts", "receivers"];
+const MACHINE_FILES: [&str; 18] = [
     "mac",
     "hostname",
     "boot",
@@ -60,6 +62,8 @@ const MACHINE_FILES: [&str; 16] = [
     "ssh.pin",
     "track",
     "recipes",
+    "checks",
+    "depends",
 ];
 /// Ways of switching that ask who asks, and those with a certificate.
 pub const WITH_LOGIN: [(&str, &str); 3] =
@@ -90,6 +94,10 @@ pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
             reader.mistake(&name, &name, "the server's address of a segment, boot, commands, or recipes");
         }
     }
+    let last_page = last.map(|last| last.page.clone());
+    conf.page = reader.optional(Path::new("page"), page::page, last_page).unwrap_or_default();
+    let last_users = last.map(|last| last.page.users.clone());
+    conf.page.users = reader.optional(Path::new("page.users"), page::users, last_users).unwrap_or_default();
     let mut mistakes = reader.mistakes;
     check::across(&mut conf, last, &mut mistakes);
     mistakes.sort();
@@ -246,6 +254,9 @@ impl Reader<'_> {
             ssh: self.optional(&at("ssh"), ssh::ssh, last.and_then(|l| l.ssh.clone())),
             track: self.optional(&at("track"), track::track, last.and_then(|l| l.track.clone())),
             recipes: self.optional(&at("recipes"), track::recipes, last.and_then(|l| l.recipes.clone())),
+            checks: self.optional(&at("checks"), checks::checks, last.and_then(|l| l.checks.clone())),
+            alerts: BTreeMap::new(),
+            receivers: BTreeMap::new(),
             machines: BTreeMap::new(),
         };
         let login = last.and_then(|l| l.couchdb.as_ref()?.login.clone());
@@ -261,7 +272,7 @@ impl Reader<'_> {
                     segment.machines.insert(address, Arc::new(machine));
                 }
             } else if !SEGMENT_FILES.contains(&name.as_str())
-                && !LATER_FILES.contains(&name.as_str())
+                && !(is_folder && SEGMENT_FOLDERS.contains(&name.as_str()))
                 && !name.ends_with(".secret")
             {
                 let known = SEGMENT_FILES.join(", ");
@@ -301,6 +312,8 @@ impl Reader<'_> {
             keys: self.optional(&at("ssh.pin"), ssh::keys, last.map(|l| l.keys.clone())).unwrap_or_default(),
             track: self.optional(&at("track"), track::track, last.and_then(|l| l.track.clone())),
             recipes: self.optional(&at("recipes"), track::recipes, last.and_then(|l| l.recipes.clone())),
+            checks: self.optional(&at("checks"), checks::checks, last.and_then(|l| l.checks.clone())),
+            depends: self.optional(&at("depends"), value::names, last.map(|l| l.depends.clone())).unwrap_or_default(),
             containers: self.containers(folder, last),
             extra: BTreeMap::new(),
         };

@@ -176,6 +176,11 @@ pub fn name(text: &str) -> Result<String, Expected> {
     }
 }
 
+/// Names, in lines or separated by spaces.
+pub fn names(text: &str) -> Result<Vec<String>, Expected> {
+    text.split_whitespace().map(name).collect()
+}
+
 /// `PROFILE [then PROFILE]`.
 pub fn once(text: &str) -> Result<Once, Expected> {
     let words: Vec<&str> = text.split_whitespace().collect();

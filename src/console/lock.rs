@@ -39,6 +39,9 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Arm { .. }
             | Command::Fetch { .. }
             | Command::Recipe { .. }
+            | Command::Acknowledge { .. }
+            | Command::Silence { .. }
+            | Command::Ring { .. }
             | Command::Tell { .. },
         ) => true,
         // A pull only writes down what is so.
@@ -47,6 +50,7 @@ pub fn is_change(effect: &Effect) -> bool {
             | Command::Look { .. }
             | Command::Examine { .. }
             | Command::Pull { .. }
+            | Command::Check { .. }
             | Command::Quit,
         ) => false,
         Effect::Desk(wanted) => match wanted {

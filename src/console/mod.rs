@@ -42,6 +42,7 @@ use crate::{
     desk::{Answer, Desk, Operator},
     event::now,
     state::{Replica, Shared},
+    trend::Trends,
 };
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures_util::StreamExt;
@@ -90,6 +91,8 @@ pub struct Source {
     pub found: watch::Receiver<Arc<Found>>,
     /// Has what changed on machines, and recipes.
     pub record: Record,
+    /// What was measured.
+    pub trends: Trends,
     /// Opens terminals and packets.
     pub desk: Desk,
     /// Takes the operator's wishes.

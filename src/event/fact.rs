@@ -1,8 +1,8 @@
 //! Every kind of event with its fields: the program's vocabulary, one place.
 
 use super::{
-    Action, Architecture, Asker, Came, Evidence, LeaseSource, MachineSummary, Manner, PowerState, RecipeManner,
-    Refusal, Role, Service, Severity, Silence, Tried, transfer::Transfer,
+    Action, Architecture, Asker, Came, Cause, Evidence, LeaseSource, MachineSummary, Manner, Means, PowerState,
+    RecipeManner, Refusal, Role, Service, Severity, Sighting, Silence, Tried, transfer::Transfer,
 };
 use crate::net::Mac;
 use jiff::Timestamp;
@@ -947,6 +947,226 @@ facts! {
         /// What helps.
         next_step: String,
     }
+    /// A check came through for the first time.
+    CheckPassed = "check.passed" Watch Debug {
+        /// Its name: `ping`, `tcp 22`.
+        check: String,
+        /// What was found, in words.
+        said: String,
+    }
+    /// A check that came through does so no longer.
+    CheckFailed = "check.failed" Watch Warning {
+        /// Its name: `ping`, `tcp 22`.
+        check: String,
+        /// What was found, in words.
+        said: String,
+        /// How many times in a row.
+        times: u32,
+    }
+    /// A check that failed comes through again.
+    CheckRecovered = "check.recovered" Watch Notice {
+        /// Its name: `ping`, `tcp 22`.
+        check: String,
+        /// What was found, in words.
+        said: String,
+        /// How long it did not come through.
+        millis: u64,
+    }
+    /// A check is not done any longer, or not for now: its machine is off, or conf has it no more.
+    CheckPaused = "check.paused" Watch Debug {
+        /// Its name: `ping`, `tcp 22`.
+        check: String,
+        /// Why.
+        reason: String,
+    }
+    /// A host that is not in conf was seen on the segment.
+    HostSeen = "host.seen" Watch Notice {
+        /// How.
+        by: Sighting,
+        /// Who made its card, where the first octets of its address say so.
+        vendor: Option<String>,
+        /// What it calls itself, made printable.
+        name: Option<String>,
+    }
+    /// What hangs at the other end of a cable told of itself (LLDP, IEEE 802.1AB).
+    LinkTold = "link.told" Watch Info {
+        /// Its name, made printable.
+        system: String,
+        /// Its port, made printable.
+        port: String,
+    }
+    /// Another DHCP server answers on the segment. The machine is that server.
+    RivalFound = "rival.found" Watch Err {
+        /// Its address (option 54, else the packet's source).
+        server: Ipv4Addr,
+        /// Who made its card.
+        vendor: Option<String>,
+        /// What it offered, where it did.
+        offered: Option<Ipv4Addr>,
+    }
+    /// Another DHCP server does not answer any longer.
+    RivalGone = "rival.gone" Watch Notice {
+        /// Its address.
+        server: Ipv4Addr,
+    }
+    /// Two cards have one address.
+    AddressContested = "address.contested" Watch Err {
+        /// The address.
+        address: Ipv4Addr,
+        /// Those that claim it.
+        macs: Vec<Mac>,
+    }
+    /// Only one card has the address again.
+    AddressSettled = "address.settled" Watch Notice {
+        /// The address.
+        address: Ipv4Addr,
+    }
+    /// A rule holds; it is told when it does so for as long as the rule wants.
+    AlertPending = "alert.pending" Alert Debug {
+        /// The rule: a name of `alerts`.
+        rule: String,
+        /// What of the machine, or of the segment: `tcp 22`; empty where it is the whole.
+        subject: String,
+        /// How much it matters.
+        severity: Severity,
+        /// What is so, in words.
+        text: String,
+    }
+    /// An alert fires: it is told to who is to know.
+    AlertFired = "alert.fired" Alert Err {
+        /// The rule: a name of `alerts`.
+        rule: String,
+        /// What of the machine, or of the segment: `tcp 22`; empty where it is the whole.
+        subject: String,
+        /// How much it matters.
+        severity: Severity,
+        /// What is so, in words.
+        text: String,
+    }
+    /// An alert is over.
+    AlertResolved = "alert.resolved" Alert Notice {
+        /// The rule: a name of `alerts`.
+        rule: String,
+        /// What of the machine, or of the segment.
+        subject: String,
+        /// Why.
+        cause: Cause,
+        /// How long it fired, or waited to.
+        millis: u64,
+    }
+    /// Somebody looks after it: it is told no more until it is over.
+    AlertAcknowledged = "alert.acknowledged" Alert Notice {
+        /// The rule: a name of `alerts`.
+        rule: String,
+        /// What of the machine, or of the segment.
+        subject: String,
+        /// Who.
+        by: Asker,
+        /// What they say to it.
+        note: Option<String>,
+    }
+    /// Alerts of a rule are not told for a time; also the next.
+    AlertSilenced = "alert.silenced" Alert Notice {
+        /// The rule: a name of `alerts`; none for all of the machine, or of the segment.
+        rule: Option<String>,
+        /// What of the machine, or of the segment; none for all.
+        subject: Option<String>,
+        /// Until then.
+        until: Timestamp,
+        /// Who.
+        by: Asker,
+    }
+    /// Alerts are told again before the time is over.
+    AlertUnsilenced = "alert.unsilenced" Alert Notice {
+        /// As in the silence.
+        rule: Option<String>,
+        /// As in the silence.
+        subject: Option<String>,
+        /// Who.
+        by: Asker,
+    }
+    /// An alert comes and goes: it stays until it is quiet.
+    AlertDamped = "alert.damped" Alert Warning {
+        /// The rule: a name of `alerts`.
+        rule: String,
+        /// What of the machine, or of the segment.
+        subject: String,
+        /// How many times within the hour.
+        times: u32,
+    }
+    /// Who is to know of an alert was told.
+    AlertDelivered = "alert.delivered" Alert Debug {
+        /// The rule: a name of `alerts`.
+        rule: String,
+        /// What of the machine, or of the segment.
+        subject: String,
+        /// A name of `receivers`.
+        receiver: String,
+        /// How: `email`, `webhook`.
+        means: Means,
+        /// It was told that it is over.
+        over: bool,
+        /// Which try it was, from 1.
+        tries: u32,
+    }
+    /// Who is to know of an alert could not be told.
+    AlertUndelivered = "alert.undelivered" Alert Warning {
+        /// The rule: a name of `alerts`.
+        rule: String,
+        /// What of the machine, or of the segment.
+        subject: String,
+        /// A name of `receivers`.
+        receiver: String,
+        /// How: `email`, `webhook`.
+        means: Means,
+        /// It was to be told that it is over.
+        over: bool,
+        /// What went wrong.
+        error: String,
+        /// What helps.
+        next_step: String,
+        /// It is tried again after so many milliseconds; none where it is given up.
+        retry: Option<u64>,
+    }
+    /// Trends cannot be written; what was measured meanwhile is lost beyond what waits in memory.
+    TrendFailed = "trend.failed" Watch Warning {
+        /// What went wrong.
+        error: String,
+        /// What helps.
+        next_step: String,
+    }
+    /// Trends are written again.
+    TrendRecovered = "trend.recovered" Watch Notice {
+        /// Values that were lost.
+        lost: u64,
+    }
+    /// Somebody came in by the page, to do more than read.
+    PageEntered = "page.entered" Page Notice {
+        /// Who.
+        user: String,
+        /// From where.
+        address: String,
+    }
+    /// Somebody was not let in by the page, or not let do something; told once a second a source.
+    PageRefused = "page.refused" Page Warning {
+        /// From where.
+        address: String,
+        /// What they wanted: `login as anna`.
+        wanted: String,
+        /// Why not.
+        reason: String,
+        /// How many since the last report.
+        count: u64,
+    }
+    /// Somebody did something by the page or its interface for programs.
+    PageActed = "page.acted" Page Notice {
+        /// Who.
+        user: String,
+        /// From where.
+        address: String,
+        /// What, in words: `power on web1`.
+        what: String,
+    }
     /// A virtual machine was made, with its disk and its folder in conf.
     VmCreated = "vm.created" Vm Notice {
         /// Its name.
@@ -1083,7 +1303,7 @@ impl Fact {
     /// How much it matters; a machine's message keeps its own severity.
     pub fn severity(&self) -> Severity {
         match self {
-            Fact::SyslogReceived { severity, .. } => *severity,
+            Fact::SyslogReceived { severity, .. } | Fact::AlertFired { severity, .. } => *severity,
             other => other.usual_severity(),
         }
     }

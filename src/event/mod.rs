@@ -17,6 +17,7 @@ mod severity;
 mod terms;
 mod track;
 mod transfer;
+mod watch;
 
 pub use architecture::Architecture;
 pub use fact::Fact;
@@ -26,6 +27,7 @@ pub use severity::Severity;
 pub use terms::{Action, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Silence, Tried};
 pub use track::{Came, RecipeManner};
 pub use transfer::{Step, Transfer};
+pub use watch::{Cause, Means, Sighting};
 
 use crate::net::Mac;
 use jiff::Timestamp;
@@ -60,6 +62,12 @@ pub enum Service {
     Track,
     /// Recipes that are applied to machines.
     Recipe,
+    /// Checks of machines and services, and who is seen on the segment.
+    Watch,
+    /// Alerts, and what tells of them.
+    Alert,
+    /// The page in the browser, and its interface for programs.
+    Page,
     /// The conf tree.
     Conf,
     /// Boots as a whole: what no single protocol sees.
@@ -70,7 +78,7 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order in which the console lists them.
-    pub const ALL: [Service; 15] = [
+    pub const ALL: [Service; 18] = [
         Service::Dhcp,
         Service::Tftp,
         Service::Http,
@@ -83,6 +91,9 @@ impl Service {
         Service::Fetch,
         Service::Track,
         Service::Recipe,
+        Service::Watch,
+        Service::Alert,
+        Service::Page,
         Service::Conf,
         Service::Boot,
         Service::Program,
@@ -103,6 +114,9 @@ impl Service {
             Service::Fetch => "fetch",
             Service::Track => "track",
             Service::Recipe => "recipe",
+            Service::Watch => "watch",
+            Service::Alert => "alert",
+            Service::Page => "page",
             Service::Conf => "conf",
             Service::Boot => "boot",
             Service::Program => "program",

@@ -12,6 +12,9 @@ pub fn sentence(fact: &Fact, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Fact::PowerRequested { action, method, by: Asker::Schedule(line) } => {
             write!(f, "power {} asked of {method} by the schedule ({line})", action.name())
         }
+        Fact::PowerRequested { action, method, by: by @ Asker::User(_) } => {
+            write!(f, "power {} asked of {method} by {by}", action.name())
+        }
         Fact::PowerAccepted { action, method, manner } => match manner {
             Manner::Done => write!(f, "power {} accepted by {method}", action.name()),
             Manner::Gently => {

@@ -1,6 +1,6 @@
 //! Each fact in words, for the log, the audit pane and a machine's last word.
 
-use super::{Fact, LeaseSource, Refusal, Silence, fetch, power, track, transfer::Transfer};
+use super::{Fact, LeaseSource, Refusal, Silence, fetch, power, track, transfer::Transfer, watch};
 use std::fmt;
 
 impl fmt::Display for Fact {
@@ -155,6 +155,30 @@ impl fmt::Display for Fact {
             | Fact::RecipeSaid { .. }
             | Fact::RecipeEnded { .. }
             | Fact::RecipeFailed { .. } => track::sentence(self, f),
+            Fact::CheckPassed { .. }
+            | Fact::CheckFailed { .. }
+            | Fact::CheckRecovered { .. }
+            | Fact::CheckPaused { .. }
+            | Fact::HostSeen { .. }
+            | Fact::LinkTold { .. }
+            | Fact::RivalFound { .. }
+            | Fact::RivalGone { .. }
+            | Fact::AddressContested { .. }
+            | Fact::AddressSettled { .. }
+            | Fact::AlertPending { .. }
+            | Fact::AlertFired { .. }
+            | Fact::AlertResolved { .. }
+            | Fact::AlertAcknowledged { .. }
+            | Fact::AlertSilenced { .. }
+            | Fact::AlertUnsilenced { .. }
+            | Fact::AlertDamped { .. }
+            | Fact::AlertDelivered { .. }
+            | Fact::AlertUndelivered { .. }
+            | Fact::TrendFailed { .. }
+            | Fact::TrendRecovered { .. }
+            | Fact::PageEntered { .. }
+            | Fact::PageRefused { .. }
+            | Fact::PageActed { .. } => watch::sentence(self, f),
             Fact::ConfLoaded { machines, mode, .. } => write!(f, "conf read: {} machines, mode {mode}", machines.len()),
             Fact::ConfChanged { path } => write!(f, "{path} changed"),
             Fact::ConfRejected { path, value, expected } => {

@@ -3,7 +3,7 @@
 use super::{Architecture, Role};
 use crate::net::Mac;
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::{fmt, net::Ipv4Addr};
 
 /// Why a DHCP message was left unanswered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +170,18 @@ pub enum Asker {
     Operator,
     /// This line of a `schedule`.
     Schedule(String),
+    /// This user of the page, or of a token.
+    User(String),
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Asker::Operator => f.pad("the operator"),
+            Asker::Schedule(line) => write!(f, "the schedule ({line})"),
+            Asker::User(name) => f.pad(name),
+        }
+    }
 }
 
 /// How a change of power was accepted.

@@ -55,6 +55,10 @@ pub struct Context {
     pub overlay: Arc<Path>,
     /// The journal's file.
     pub journal: Arc<Path>,
+    /// The page in the browser, which has some paths of HTTP.
+    pub page: axum::Router,
+    /// The paths that are the page's.
+    pub is_page: fn(&str) -> bool,
     /// Cancelled when the server is to end.
     pub shutdown: CancellationToken,
 }

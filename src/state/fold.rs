@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots, fetches, tracked};
+use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots, checked, fetches, tracked};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -42,6 +42,7 @@ impl State {
             _ => {}
         }
         fetches::apply(&mut self.fetches, event);
+        self.alerts.apply(event);
         match event.segment {
             None => keep(&mut self.program, event),
             Some(address) => self.segments.entry(address).or_default().apply(event),
@@ -117,11 +118,24 @@ impl Segment {
                 self.services.insert(*service, failed);
             }
             Fact::ServiceStopped { service } => drop(self.services.insert(*service, Health::Stopped)),
+            Fact::RivalFound { server, .. } => {
+                if let Some(mac) = event.mac {
+                    self.rivals.entry(mac).or_insert((*server, event.time));
+                }
+            }
+            Fact::RivalGone { .. } => {
+                if let Some(mac) = event.mac {
+                    self.rivals.remove(&mac);
+                }
+            }
             Fact::ConfRemoved { .. } => {
                 self.current = false;
                 adopt(&mut self.machines, &[], event.time);
             }
             _ => {}
+        }
+        if event.mac.is_none() && event.machine.is_none() {
+            checked::apply(&mut self.checks, event);
         }
         // Kept apart, so that a machine that logs much does not push out what happened.
         match &event.fact {
@@ -179,6 +193,8 @@ fn stranger(mac: Mac) -> Machine {
         armings: VecDeque::new(),
         spoken: VecDeque::new(),
         tracked: BTreeMap::new(),
+        checks: BTreeMap::new(),
+        vendor: None,
         first_seen: None,
         last_seen: None,
         last_word: None,
@@ -231,6 +247,17 @@ impl Machine {
                     self.address = Some(*address);
                 }
             }
+            Fact::HostSeen { vendor, name, .. } => {
+                self.vendor = vendor.clone().or_else(|| self.vendor.take());
+                if !self.in_conf && name.is_some() {
+                    self.hostname.clone_from(name);
+                }
+                if !self.in_conf && event.machine.is_some() {
+                    self.address = event.machine;
+                }
+                self.first_seen.get_or_insert(event.time);
+                self.last_seen = self.last_seen.max(Some(event.time));
+            }
             Fact::PowerAccepted { action, manner: Manner::Done, .. } => self.accepted(*action, event.time),
             Fact::PowerConfirmed { action, method, evidence, .. } => {
                 // Nobody says when a machine goes off that only a magic packet switches.
@@ -259,6 +286,7 @@ impl Machine {
         self.arm(event);
         self.speak(event);
         tracked::apply(&mut self.tracked, event);
+        checked::apply(&mut self.checks, event);
         if matches!(event.fact, Fact::PowerUnconfirmed { .. }) && self.power != Some(PowerState::On) {
             boots::not_begun(&mut self.boots);
         }

@@ -51,6 +51,10 @@ pub struct Machine {
     pub spoken: VecDeque<Spoken>,
     /// The record of its files and its recipes; by the name of a container where it is not itself.
     pub tracked: BTreeMap<Option<String>, Tracked>,
+    /// How its checks stand.
+    pub checks: super::checked::Checks,
+    /// Who made its card, where that is known.
+    pub vendor: Option<String>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
     /// When it was last heard of.

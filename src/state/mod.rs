@@ -1,9 +1,11 @@
 //! The segments as they stand, folded from events. Pure: knows no socket, no file and no screen.
 
 mod alarms;
+pub mod alerts;
 mod arming;
 mod boot;
 mod boots;
+pub mod checked;
 pub mod fetches;
 mod fold;
 mod judge;
@@ -65,6 +67,8 @@ pub struct State {
     pub dropped: BTreeMap<String, u64>,
     /// Grows with each change of the record of machines' files.
     pub changes: u64,
+    /// What fires, and what did.
+    pub alerts: alerts::Alerts,
     /// Grows with each event; a screen that has drawn this number need not draw again.
     pub generation: u64,
 }
@@ -97,6 +101,10 @@ pub struct Segment {
     in_conf: usize,
     /// Addresses and who has them.
     pub leases: Leases,
+    /// Checks of its own services.
+    pub checks: checked::Checks,
+    /// Other DHCP servers that answer there, by hardware address: their address and since when.
+    pub rivals: BTreeMap<Mac, (Ipv4Addr, Timestamp)>,
     /// How the servers are.
     pub services: BTreeMap<Service, Health>,
     /// Messages of machines, the newest last; bounded.

@@ -62,6 +62,10 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         desk: Desk::new(places, conf.clone()),
         ways: Ways::default(),
         presses: Presses::default(),
+        checks: super::watcher::Watches::default(),
+        alerts: super::alerter::Alerts::default(),
+        samples: crate::sample::Samples::new().0,
+        page: axum::Router::new(),
         looks: Looks::default(),
         recipes: UnderWay::default(),
         // Alone nothing boots.

@@ -1,6 +1,6 @@
 //! Carries out what the operator asks for; the answers are events.
 
-use super::{arming, enforcer, examine, finder, press, scheduler, segments::Shared, tracker};
+use super::{alerter, arming, enforcer, examine, finder, press, scheduler, segments::Shared, tracker, watcher};
 use crate::{
     command::{Command, Place},
     conf,
@@ -48,6 +48,12 @@ async fn carry_out(command: Command, shared: Shared) {
         Command::Recipe { machines, container, recipe, manner, by } => {
             enforcer::carry_through(&shared, machines, container, recipe, manner, by).await;
         }
+        Command::Check { segment, machines } => watcher::check(&shared, segment, machines).await,
+        Command::Acknowledge { alerts, note, by } => alerter::acknowledge(&shared, alerts, note, by),
+        Command::Silence { segment, mac, rule, subject, until, by } => {
+            alerter::silence(&shared, segment, mac, rule, subject, until, by);
+        }
+        Command::Ring { segment, receiver } => alerter::ring(&shared, segment, &receiver).await,
         Command::Quit => shared.shutdown.cancel(),
     }
 }

@@ -309,6 +309,10 @@ fn name_of(command: &Command) -> &'static str {
         Command::Tell { .. } => "tell",
         Command::Fetch { .. } => "fetch",
         Command::Pull { .. } => "pull",
+        Command::Check { .. } => "check",
+        Command::Acknowledge { .. } => "acknowledge",
+        Command::Silence { .. } => "silence",
+        Command::Ring { .. } => "ring",
         Command::Recipe { .. } => "recipe",
         Command::Quit => "quit",
     }
@@ -326,7 +330,14 @@ fn machines_of(command: &Command) -> Vec<Place> {
         | Command::Arm { machine, .. }
         | Command::Assign { machine, .. } => vec![*machine],
         Command::Tell { event } => event.segment.zip(event.machine).into_iter().collect(),
-        Command::Adopt { .. } | Command::Find { .. } | Command::Fetch { .. } | Command::Quit => Vec::new(),
+        Command::Check { segment, machines } => machines.iter().map(|machine| (*segment, *machine)).collect(),
+        Command::Adopt { .. }
+        | Command::Find { .. }
+        | Command::Fetch { .. }
+        | Command::Acknowledge { .. }
+        | Command::Silence { .. }
+        | Command::Ring { .. }
+        | Command::Quit => Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Starts, joins and stops everything: the only place where servers, power, state and journal are known together.
 
 mod alarms;
+mod alerter;
 mod alone;
 mod arming;
 mod commands;
@@ -13,6 +14,7 @@ mod fleet;
 mod key;
 mod look;
 mod observer;
+mod pages;
 mod part;
 mod past;
 mod press;
@@ -24,6 +26,8 @@ mod scheduler;
 mod segments;
 mod server;
 mod tracker;
+mod trends;
+mod watcher;
 
 pub use alone::{Alone, alone, target_here};
 pub use control::path as control_socket;
@@ -39,8 +43,11 @@ use crate::{
     desk::{Desk, Places},
     event::{Event, Fact},
     journal::{Journal, JournalError},
+    page,
     power::Ways,
+    sample::Samples,
     state::{Replica, Shared},
+    trend::Trends,
 };
 use parking_lot::RwLock;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, thread, time::Duration};
@@ -78,6 +85,8 @@ pub struct Options {
     pub vm: PathBuf,
     /// The repository of machines' files.
     pub hosts: PathBuf,
+    /// What was measured, a folder a machine.
+    pub rrd: PathBuf,
     /// Serve the segments of this interface only.
     pub interface: Option<String>,
 }
@@ -118,6 +127,8 @@ pub struct Running {
     pub record: Record,
     /// Opens terminals and packets for the operator.
     pub desk: Desk,
+    /// What was measured.
+    pub trends: Trends,
     /// Takes the operator's wishes.
     pub commands: mpsc::Sender<Command>,
     bus: Bus,
@@ -181,7 +192,26 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         log: options.log.clone(),
     };
     let desk = Desk::new(places, conf.clone());
+    let (gauges, replicas) = watch::channel(BTreeMap::new());
+    let (samples, measured) = Samples::new();
+    let trends = Trends::new(options.rrd.clone());
+    let page = page::router(page::Source {
+        state: state.clone(),
+        conf: conf.clone(),
+        replicas: replicas.clone(),
+        journal: options.journal.as_path().into(),
+        hosts: options.hosts.as_path().into(),
+        trends: trends.clone(),
+        commands: commands.clone(),
+        events: events.clone(),
+        bus: bus.clone(),
+        shutdown: shutdown.clone(),
+    });
     let shared = segments::Shared {
+        checks: watcher::Watches::default(),
+        alerts: alerter::Alerts::default(),
+        samples,
+        page,
         options,
         desk: desk.clone(),
         ways: Ways::default(),
@@ -204,7 +234,10 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(alarms::keep(shared.clone()));
     serving.spawn(arming::keep(shared.clone(), heard));
     serving.spawn(control::serve(shared.clone(), commands.clone()));
-    let (gauges, replicas) = watch::channel(BTreeMap::new());
+    serving.spawn(watcher::keep(shared.clone()));
+    serving.spawn(alerter::keep(shared.clone()));
+    serving.spawn(trends::keep(shared.clone(), measured));
+    serving.spawn(pages::keep(shared.clone()));
     serving.spawn(replica::keep(shared.clone(), {
         let shared = shared.clone();
         move |database, segments, stop| replica::ship(shared.clone(), gauges.clone(), database, segments, stop)
@@ -225,6 +258,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         found,
         record,
         desk,
+        trends,
         commands,
         bus,
         shutdown,

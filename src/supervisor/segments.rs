@@ -1,6 +1,8 @@
 //! Which segments are served: those of the conf tree whose server address this host has.
 
-use super::{Options, enforcer::UnderWay, press::Presses, server::keep, tracker::Looks};
+use super::{
+    Options, alerter::Alerts, enforcer::UnderWay, press::Presses, server::keep, tracker::Looks, watcher::Watches,
+};
 use crate::{
     boot::TokenKey,
     bus::Bus,
@@ -9,7 +11,9 @@ use crate::{
     desk::{Desk, recorder},
     event::{Event, Service},
     net::Interface,
+    page,
     power::Ways,
+    sample::Samples,
     servers::{Context, ServerError, dhcp, dns, http, nfs, radv, syslog, tftp},
     state,
 };
@@ -44,6 +48,14 @@ pub struct Shared {
     pub looks: Looks,
     /// The recipes that are under way.
     pub recipes: UnderWay,
+    /// The checks that are under way.
+    pub checks: Watches,
+    /// The alerts.
+    pub alerts: Alerts,
+    /// Where what is measured goes.
+    pub samples: Samples,
+    /// The page in the browser.
+    pub page: axum::Router,
     /// When the journal was last to be looked into, and what was found.
     pub asked: watch::Sender<Timestamp>,
     pub found: watch::Sender<Arc<Found>>,
@@ -174,6 +186,8 @@ fn start(
         roots: shared.options.roots.as_path().into(),
         overlay: shared.options.overlay.as_path().into(),
         journal: shared.options.journal.as_path().into(),
+        page: shared.page.clone(),
+        is_page: page::is_mine,
         shutdown,
     };
     tasks.spawn(keep(Service::Dhcp, context.clone(), dhcp::serve));

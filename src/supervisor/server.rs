@@ -105,6 +105,8 @@ mod tests {
             roots: Path::new("roots").into(),
             overlay: Path::new("overlay").into(),
             journal: Path::new("journal.sqlite").into(),
+            page: Default::default(),
+            is_page: |_| false,
             shutdown: Default::default(),
         };
         let (tries, shutdown) = (Arc::new(AtomicU32::new(0)), context.shutdown.clone());

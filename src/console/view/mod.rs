@@ -118,7 +118,8 @@ const WIDE: (u16, u16) = (110, 32);
 static NONE: BTreeMap<String, Replica> = BTreeMap::new();
 
 /// What was planned then is not known.
-static NOTHING: Conf = Conf { segments: BTreeMap::new(), profiles: BTreeMap::new() };
+static NOTHING: Conf =
+    Conf { segments: BTreeMap::new(), page: crate::conf::page::Page::NONE, profiles: BTreeMap::new() };
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {

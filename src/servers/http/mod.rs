@@ -22,6 +22,7 @@ use std::{
     os::fd::AsRawFd,
 };
 use telling::Tellings;
+use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
 /// Where this host talks to itself.
@@ -64,6 +65,10 @@ async fn give(
     let IpAddr::V4(address) = client.ip() else { return StatusCode::FORBIDDEN.into_response() };
     if request.uri().path() == log::PATH {
         return log::answer(&context, address, request.method(), request.uri()).await;
+    }
+    if (context.is_page)(request.uri().path()) {
+        let Ok(response) = context.page.oneshot(request).await;
+        return response;
     }
     let Some(segment) = context.segment() else { return StatusCode::NOT_FOUND.into_response() };
     let mut asker = who::asker(&context, &segment, address);
