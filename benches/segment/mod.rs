@@ -41,7 +41,11 @@ pub fn conf(machines: u32) -> Conf {
         ..Segment::new(SERVER)
     };
     let profile = Profile::new("live", &[("kernel", "k")]);
-    Conf { segments: [(SERVER, Arc::new(segment))].into(), profiles: [("live".to_owned(), Arc::new(profile))].into() }
+    Conf {
+        segments: [(SERVER, Arc::new(segment))].into(),
+        profiles: [("live".to_owned(), Arc::new(profile))].into(),
+        ..Conf::default()
+    }
 }
 
 /// `leases` clients of the pool with their addresses, and a stock of probed ones.

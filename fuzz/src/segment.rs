@@ -38,7 +38,11 @@ pub fn conf(mode: Mode, loader: Loader, extra: &str) -> Conf {
             ("append", "host={{ machine.hostname }} page={{ machine.page }}"),
         ],
     );
-    Conf { segments: [(SERVER, Arc::new(segment))].into(), profiles: [("live".to_owned(), Arc::new(profile))].into() }
+    Conf {
+        segments: [(SERVER, Arc::new(segment))].into(),
+        profiles: [("live".to_owned(), Arc::new(profile))].into(),
+        ..Conf::default()
+    }
 }
 
 /// Some time.

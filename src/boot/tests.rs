@@ -27,7 +27,10 @@ fn conf(append: &str) -> (Conf, Segment) {
         ..Segment::new(Ipv4Addr::new(10, 77, 0, 1))
     };
     let profiles = BTreeMap::from([("live".to_owned(), profile("live/vmlinuz", append))]);
-    (Conf { segments: BTreeMap::from([(segment.server, Arc::new(segment.clone()))]), profiles }, segment)
+    (
+        Conf { segments: BTreeMap::from([(segment.server, Arc::new(segment.clone()))]), profiles, ..Conf::default() },
+        segment,
+    )
 }
 
 fn asker(machine: Option<&Machine>) -> Asker<'_> {
@@ -251,7 +254,11 @@ fn tree(name: &str, profiles: Vec<Profile>, change: impl FnOnce(&mut Machine)) -
     change(&mut machine);
     segment.machines = BTreeMap::from([(ADDRESS, Arc::new(machine.clone()))]);
     let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), Arc::new(profile))).collect();
-    (Conf { segments: BTreeMap::from([(segment.server, Arc::new(segment.clone()))]), profiles }, segment, machine)
+    (
+        Conf { segments: BTreeMap::from([(segment.server, Arc::new(segment.clone()))]), profiles, ..Conf::default() },
+        segment,
+        machine,
+    )
 }
 
 fn with_answers(mut profile: Profile, answers: &[(&str, &str)]) -> Profile {

@@ -42,6 +42,7 @@ impl Bed {
         let conf = Conf {
             segments: [(ip(1), Arc::new(segment))].into(),
             profiles: [("p".to_owned(), Arc::new(profile))].into(),
+            ..Conf::default()
         };
         let mut bed = Bed { conf, addresses: Addresses::new(Leases::default()), now: 0 };
         bed.probe();
