@@ -15,6 +15,7 @@ mod login;
 pub mod password;
 mod sessions;
 mod views;
+mod wish;
 
 pub use self::{
     access::{Actor, Viewer, Way},
@@ -145,7 +146,7 @@ pub fn router(source: Source) -> Router {
     site.refusals.clone().keep_telling(site.source.clone());
     Router::new()
         .route("/", get(|| async { Redirect::to("/pxelator") }))
-        .nest("/pxelator", views::routes().merge(login::routes()))
+        .nest("/pxelator", views::routes().merge(login::routes()).merge(act::routes()))
         .nest("/api/v1", api::routes())
         .fallback(login::nothing)
         .layer(middleware::from_fn_with_state(site.clone(), guard::guard))
