@@ -141,7 +141,7 @@ mod tests {
         let batches = gather.ready(1_000_000_020);
         let [Batch { rows, names, .. }] = batches.as_slice() else { panic!("{batches:?}") };
         assert_eq!(names, &["rtt", "loss"]);
-        let row = |at, values: [Option<f64>; 2]| Row { at: 1_000_000_000 + at, values: values.to_vec() };
+        let row = |at: i64, values: [Option<f64>; 2]| Row { at: 1_000_000_000 + at, values: values.to_vec() };
         assert_eq!(rows, &[row(10, [Some(3.0), Some(0.5)]), row(20, [None, Some(0.5)])]);
         assert_eq!(gather.ready(1_000_000_029), [], "its step is not over");
         let last = gather.ready(1_000_000_030);

@@ -6,19 +6,22 @@ pub mod family;
 mod gather;
 mod metrics;
 mod picture;
+pub mod process;
 mod rates;
 mod read;
 mod series;
 mod svg;
 mod tool;
+mod trouble;
 mod write;
 
 pub use gather::{Batch, Gather};
 pub use metrics::{CONTENT_TYPE, metrics};
 pub use picture::{Format, Picture};
-pub use rates::Rates;
+pub use rates::{Rates, told};
 pub use series::{Line, Series, round_step};
 pub use svg::{Drawing, described, svg};
+pub use trouble::Trouble;
 pub use write::{Outcome, Writer};
 
 use crate::sample::{Of, Sample};

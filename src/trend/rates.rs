@@ -1,5 +1,6 @@
 //! How often things happen: the fold of events that becomes rates. Pure.
 
+use super::family::name_of;
 use crate::{
     event::{Event, Fact, Service, Severity, Transfer},
     sample::{Of, Sample},
@@ -42,6 +43,11 @@ impl Rates {
     /// Counts a family from now on, also while nothing happens.
     pub fn begin(&mut self, of: Of, family: &'static str) {
         self.counts.entry((of, family)).or_insert_with(|| vec![0; values(family).len()]);
+    }
+
+    /// It is counted already.
+    pub fn has(&self, of: Of, family: &'static str) -> bool {
+        self.counts.contains_key(&(of, family))
     }
 
     /// All of a segment.
@@ -157,6 +163,22 @@ impl Rates {
     }
 }
 
+/// What an event about a machine of conf tells in numbers.
+pub fn told(event: &Event) -> Option<Sample> {
+    let of = Of::Machine(event.segment?, event.machine?);
+    let (family, values) = match &event.fact {
+        Fact::BootCompleted { millis } => ("boot".to_owned(), vec![("total", Some(*millis as f64 / 1000.0))]),
+        Fact::TrackMeasured { container, cpus, load, memory_used, disk_used, .. } => {
+            let family = container.as_ref().map_or("use".to_owned(), |name| format!("use-{}", name_of(name)));
+            let cpu = f64::from(*load) / 100.0 / f64::from((*cpus).max(1));
+            let bytes = |bytes: u64| Some(bytes as f64);
+            (family, vec![("cpu", Some(cpu)), ("memory", bytes(*memory_used)), ("disk", bytes(*disk_used))])
+        }
+        _ => return None,
+    };
+    Some(Sample { time: event.time, of, family, values })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +224,18 @@ mod tests {
         assert_eq!(rate(&samples, segment, "tftp", "completed"), Some(1.0));
         let total = rates.totals().find(|(of, family, value, _)| (*of, *family, *value) == (segment, "tftp", "sent"));
         assert_eq!(total.map(|(.., count)| count), Some(1570));
+    }
+
+    #[test]
+    fn boots_and_containers() {
+        let sample = told(&event(Fact::BootCompleted { millis: 8100 })).unwrap();
+        assert_eq!((sample.family.as_str(), sample.values), ("boot", vec![("total", Some(8.1))]));
+        let container = Some("Web Shop".to_owned());
+        let (memory, memory_used, disk, disk_used) = (4, 3, 2, 1);
+        let fact = Fact::TrackMeasured { container, cpus: 4, load: 200, memory, memory_used, disk, disk_used };
+        let sample = told(&event(fact)).unwrap();
+        assert_eq!(sample.family, "use-web-shop");
+        assert_eq!(sample.values, [("cpu", Some(0.5)), ("memory", Some(3.0)), ("disk", Some(1.0))]);
     }
 
     #[test]

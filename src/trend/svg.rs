@@ -218,7 +218,7 @@ mod tests {
         loop {
             match reader.read_event().unwrap() {
                 quick_xml::events::Event::Start(element) | quick_xml::events::Event::Empty(element) => {
-                    elements.push(String::from_utf8(element.name().as_ref().to_vec()).unwrap());
+                    elements.push(element.name().into_inner().to_owned());
                 }
                 quick_xml::events::Event::Eof => break,
                 _ => {}
