@@ -136,7 +136,8 @@ fn the_terminal_is_given_back_after_a_panic() {
     }
     let segment = Segment::new("panic");
     let this = std::env::current_exe().unwrap();
-    let child = format!("RUST_BACKTRACE=0 PANIC_HERE=1 {} panes::a_console_that_panics --exact --nocapture", this.display());
+    let child =
+        format!("RUST_BACKTRACE=0 PANIC_HERE=1 {} panes::a_console_that_panics --exact --nocapture", this.display());
     let screen = Screen::open(&segment, 100, 30, &guarded(&child));
     let shown = screen.wait("RESTORED");
     assert!(shown.contains("panicked at") && shown.contains("ENDED 101"), "{shown}");
