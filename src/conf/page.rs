@@ -14,6 +14,8 @@ pub struct Page {
     pub trust_loopback: bool,
     /// `trust unix`: who can open the socket needs none.
     pub trust_unix: bool,
+    /// `name HOST`: further names that browsers ask it by. Its addresses and the names of this host are known.
+    pub names: Vec<String>,
     /// `certificate FILE KEY`, PEM; without it a certificate is made in the run folder.
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// Who may act: `page.users`.
@@ -79,6 +81,7 @@ impl Page {
         read: Readers::Here,
         trust_loopback: false,
         trust_unix: false,
+        names: Vec::new(),
         certificate: None,
         users: Vec::new(),
     };

@@ -158,7 +158,11 @@ mod tests {
                 rows(&[("b", "2"), ("a", "1")]),
                 json!([{ "id": "list", "drop": [], "put": [], "order": ["b", "a"] }]),
             ),
-            (vec![], rows(&[("a", "1")]), json!([{ "id": "list", "drop": [], "put": [["a", "1", null]], "all": true }])),
+            (
+                vec![],
+                rows(&[("a", "1")]),
+                json!([{ "id": "list", "drop": [], "put": [["a", "1", null]], "all": true }]),
+            ),
         ] {
             assert_eq!(Value::Array(difference(&before, &after)), told);
         }

@@ -8,7 +8,8 @@ use std::net::Ipv4Addr;
 /// Where views are.
 pub const ROOT: &str = "/pxelator";
 /// Letters that a value of a query keeps.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b':').remove(b'/');
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b':').remove(b'/');
 /// The longest filter.
 const LONGEST: usize = 2_000;
 
@@ -219,10 +220,7 @@ mod tests {
                 "/pxelator/machines/10.77.0.1/52-54-00-77-00-60",
             ),
             (View::Alerts, "/pxelator/alerts"),
-            (
-                View::Audit("severity<=err \"ü&\"".into()),
-                "/pxelator/audit?q=severity%3C%3Derr%20%22%C3%BC%26%22",
-            ),
+            (View::Audit("severity<=err \"ü&\"".into()), "/pxelator/audit?q=severity%3C%3Derr%20%22%C3%BC%26%22"),
             (View::Graphs(graphs.clone()), "/pxelator/graphs"),
             (
                 View::Graphs(Graphs {
@@ -241,7 +239,9 @@ mod tests {
             let (path, query) = url.split_once('?').unwrap_or((url, ""));
             assert_eq!(View::parse(path, query), Some(view));
         }
-        for path in ["/pxelator/nothing", "/pxelator/machines/web1", "/pxelator/changes/..", "/other", "/pxelator/graphs/x"] {
+        for path in
+            ["/pxelator/nothing", "/pxelator/machines/web1", "/pxelator/changes/..", "/other", "/pxelator/graphs/x"]
+        {
             assert_eq!(View::parse(path, ""), None, "{path}");
         }
         assert_eq!(View::parse("/pxelator/", ""), Some(View::Overview));

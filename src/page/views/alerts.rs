@@ -5,6 +5,7 @@ use crate::{
     command::AlertKey,
     net::Mac,
     page::{
+        forms, layout,
         part::{Part, since, until},
         view::View,
     },
@@ -55,7 +56,7 @@ pub fn parts(scene: Scene<'_>) -> Vec<Part> {
 }
 
 /// Where they stand.
-pub fn body(places: &Places<'_>, forms: &Markup) -> Markup {
+pub fn body(places: &Places<'_>) -> Markup {
     let heads = html! {
         thead { tr {
             th scope="col" { "state" }
@@ -65,10 +66,10 @@ pub fn body(places: &Places<'_>, forms: &Markup) -> Markup {
             th scope="col" { "what" }
             th scope="col" { "since" }
             th scope="col" { "told" }
+            td {}
         } }
     };
     html! {
-        (forms)
         section aria-labelledby="h-open" {
             h2 #h-open { "Now" }
             p #none { (places.put("none")) }
@@ -164,9 +165,25 @@ fn row(scene: Scene<'_>, key: &AlertKey, alert: &Alert) -> (String, Markup) {
                 Ok(_) => span.note { (receiver) " " },
                 Err(error) => span.bad title=(error) { (receiver) " not: " (error) " " },
             } } }
+            td.does { @if alert.resolved.is_none() { (what_to_do(scene, key, alert, &id)) } }
         }
     };
     (id, row)
+}
+
+/// The forms are of whoever looks; see [`layout::CSRF`].
+fn what_to_do(scene: Scene<'_>, key: &AlertKey, alert: &Alert, id: &str) -> Markup {
+    let viewer = layout::anybody(&View::Alerts);
+    html! {
+        @if alert.acknowledged.is_none() && alert.phase == Phase::Firing {
+            details.act #(format!("{id}-a")) { summary { "Acknowledge" } (forms::acknowledge(&viewer, key)) }
+        }
+        @match scene.state.alerts.silence_of(key, scene.now) {
+            // Only what was said of this one is taken back here.
+            Some(silence) if silence.rule.as_ref() == Some(&key.rule) => (forms::unsilence(&viewer, key)),
+            _ => details.act #(format!("{id}-s")) { summary { "Silence" } (forms::silence(&viewer, key)) },
+        }
+    }
 }
 
 fn silenced(silence: &Silence) -> Markup {

@@ -83,7 +83,9 @@ pub fn body(places: &Places<'_>, scene: Scene<'_>, typed: &str, is_syslog: bool)
         _ => None,
     };
     let (view, label, hint, of) = match is_syslog {
-        true => (View::Syslog(String::new()), "Messages that this filter wants", "machine=web1 severity<=err", "Messages"),
+        true => {
+            (View::Syslog(String::new()), "Messages that this filter wants", "machine=web1 severity<=err", "Messages")
+        }
         false => (View::Audit(String::new()), "Events that this filter wants", EXAMPLES[0], "Events"),
     };
     html! {

@@ -23,7 +23,9 @@ pub fn parts(scene: Scene<'_>) -> Vec<Part> {
             };
             vec![Part::whole("count", html! { (words) }), Part::rows("commits", commits.iter().map(row))]
         }
-        Extra::Commits(Err(error)) => vec![Part::whole("count", html! { span.bad { (error) } }), Part::rows("commits", [])],
+        Extra::Commits(Err(error)) => {
+            vec![Part::whole("count", html! { span.bad { (error) } }), Part::rows("commits", [])]
+        }
         _ => Vec::new(),
     }
 }
@@ -88,7 +90,10 @@ pub fn one_body(places: &Places<'_>, _hash: &str) -> Markup {
 /// What a line of a diff is.
 fn kind(line: &str) -> &'static str {
     match line.as_bytes() {
-        [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'd', b'i', b'f', b'f', ..] | [b'i', b'n', b'd', b'e', b'x', ..] => "head",
+        [b'+', b'+', b'+', ..]
+        | [b'-', b'-', b'-', ..]
+        | [b'd', b'i', b'f', b'f', ..]
+        | [b'i', b'n', b'd', b'e', b'x', ..] => "head",
         [b'@', ..] => "at",
         [b'+', ..] => "added",
         [b'-', ..] => "removed",

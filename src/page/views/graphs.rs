@@ -85,7 +85,8 @@ pub fn figure(series: &Series) -> Markup {
 /// `rtt 0.4 ms now, 0.3 to 1.2 ms`
 fn summary(line: &Line) -> String {
     let known = || line.values.iter().flatten().copied();
-    let (least, most) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), v| (least.min(v), most.max(v)));
+    let (least, most) =
+        known().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), v| (least.min(v), most.max(v)));
     match known().next_back() {
         None => format!("{}: nothing", line.name),
         Some(last) => format!("{} {} {}, {} to {}", line.name, short(last), line.unit, short(least), short(most)),

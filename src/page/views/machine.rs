@@ -5,6 +5,7 @@ use crate::{
     event::{Event, Severity},
     net::Mac,
     page::{
+        Viewer, forms,
         part::{Part, since},
         view::{Graphs, Span, View, coded},
     },
@@ -45,15 +46,15 @@ fn gone() -> Part {
 }
 
 /// Where they stand.
-pub fn body(places: &Places<'_>, scene: Scene<'_>, at: Ipv4Addr, mac: Mac, forms: &Markup) -> Markup {
+pub fn body(places: &Places<'_>, scene: Scene<'_>, at: Ipv4Addr, mac: Mac, viewer: &Viewer) -> Markup {
     let segment: Option<&Segment> = scene.state.segments.get(&at);
     let machine = segment.and_then(|segment| segment.machines.get(&mac));
     let asked = |path: &str| format!("{}?q={}", path, coded(&format!("mac={mac}")));
     html! {
         div #standing { (places.put("standing")) }
         div #alerts { (places.put("alerts")) }
-        @if machine.is_some() {
-            (forms)
+        @if let Some(machine) = machine {
+            (actions(scene, at, machine, viewer))
             section aria-labelledby="h-boot" { h2 #h-boot { "Boot" } div #boot { (places.put("boot")) } div #boots { (places.put("boots")) } }
             div #checks { (places.put("checks")) }
             div #graphs { (places.put("graphs")) }
@@ -67,6 +68,24 @@ pub fn body(places: &Places<'_>, scene: Scene<'_>, at: Ipv4Addr, mac: Mac, forms
                 h2 #h-messages { "Logged last" }
                 (rows::table("messages", "What it logged last", places.put("messages"), true))
                 p { a href=(asked(&View::Syslog(String::new()).url())) { "All its messages" } }
+            }
+        }
+    }
+}
+
+/// What who looks may do to it.
+fn actions(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, viewer: &Viewer) -> Markup {
+    let place = machine.address.map(|address| (at, address));
+    let known = place.and_then(|place| Some((place, scene.conf.machine(place)?.1)));
+    let profiles: Vec<&str> = scene.conf.profiles.keys().map(String::as_str).collect();
+    html! {
+        @if let Some((place, of_conf)) = known.filter(|_| viewer.may_act) {
+            section.actions aria-labelledby="h-actions" {
+                h2 #h-actions { "Actions" }
+                @if !of_conf.power.is_empty() { (forms::power(viewer, place)) }
+                (forms::profile(viewer, place, &profiles, of_conf.boot.as_deref()))
+                @if of_conf.boot_once.is_some() { (forms::disarm(viewer, place)) } @else { (forms::arm(viewer, place, &profiles)) }
+                (forms::check(viewer, at, machine.address))
             }
         }
     }

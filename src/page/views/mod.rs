@@ -15,6 +15,7 @@ mod tests;
 mod waterfall;
 
 use super::{
+    Viewer,
     part::{Part, with_times},
     view::View,
 };
@@ -72,7 +73,7 @@ pub struct Wanted {
     pub trouble: Option<String>,
 }
 
-pub use rows::clock;
+pub use self::{audit::SHOWN, machine::FAMILIES, rows::clock};
 
 /// The parts of a view.
 pub fn parts(view: &View, scene: Scene<'_>) -> Vec<Part> {
@@ -92,19 +93,43 @@ pub fn parts(view: &View, scene: Scene<'_>) -> Vec<Part> {
     parts
 }
 
-/// Where the parts of a view stand. `forms` are what who looks may do to it.
-pub fn body(view: &View, places: &Places<'_>, scene: Scene<'_>, forms: &Markup) -> Markup {
+/// Where the parts of a view stand, with what who looks may do to it.
+pub fn body(view: &View, places: &Places<'_>, scene: Scene<'_>, viewer: &Viewer) -> Markup {
     match view {
         View::Overview => overview::body(places),
         View::Machines(words) => machines::body(places, words),
-        View::Machine(segment, mac) => machine::body(places, scene, *segment, *mac, forms),
-        View::Alerts => alerts::body(places, forms),
+        View::Machine(segment, mac) => machine::body(places, scene, *segment, *mac, viewer),
+        View::Alerts => alerts::body(places),
         View::Syslog(words) => audit::body(places, scene, words, true),
         View::Audit(words) => audit::body(places, scene, words, false),
         View::Leases(words) => leases::body(places, words),
         View::Graphs(graphs) => graphs::body(places, scene, graphs),
         View::Changes(host) => changes::body(places, scene, host.as_deref()),
         View::Change(hash) => changes::one_body(places, hash),
+    }
+}
+
+/// What is to be known at the next look: the state forgets what is old.
+pub fn keep(view: &View, scene: Scene<'_>) -> Option<Extra> {
+    let Extra::Filter(Ok(wanted)) = scene.extra else { return None };
+    let events = audit::kept(scene, wanted, matches!(view, View::Syslog(_)));
+    Some(Extra::Filter(Ok(Wanted { events, ..wanted.clone() })))
+}
+
+/// What a view is of, more exactly than its title says.
+pub fn of(view: &View, scene: Scene<'_>) -> Option<String> {
+    match view {
+        View::Machine(at, mac) => Some(scene.state.machine(*at, *mac).map_or_else(|| mac.to_string(), Machine::name)),
+        _ => None,
+    }
+}
+
+/// There is such a thing.
+pub fn is_there(view: &View, scene: Scene<'_>) -> bool {
+    match view {
+        View::Machine(at, mac) => scene.state.machine(*at, *mac).is_some(),
+        View::Change(_) => matches!(scene.extra, Extra::Commit(Ok(_))),
+        _ => true,
     }
 }
 

@@ -25,7 +25,11 @@ const TROUBLES: usize = 12;
 /// The parts of the view.
 pub fn parts(scene: Scene<'_>) -> Vec<Part> {
     let boots = boots::rows(scene);
-    let boots = if boots.is_empty() { vec![("no-boot".to_owned(), html! { li #no-boot .note { "No machine boots now." } })] } else { boots };
+    let boots = if boots.is_empty() {
+        vec![("no-boot".to_owned(), html! { li #no-boot .note { "No machine boots now." } })]
+    } else {
+        boots
+    };
     vec![
         Part::whole("troubles", troubled(scene)),
         Part::rows("segments", current(scene).map(|(at, segment)| card(scene, at, segment))),
