@@ -4,6 +4,7 @@
 pub mod access;
 mod act;
 mod api;
+mod assets;
 mod audit;
 mod csrf;
 mod denied;
@@ -11,9 +12,14 @@ pub mod forms;
 mod guard;
 pub mod layout;
 mod limit;
+mod live;
 mod login;
+mod lookup;
+mod part;
 pub mod password;
 mod sessions;
+mod show;
+mod view;
 mod views;
 mod wish;
 
@@ -99,12 +105,14 @@ pub struct Site {
     reading: Arc<Semaphore>,
     lines: api::Lines,
     own: Arc<Mutex<Option<(Instant, Vec<Ipv4Addr>)>>>,
+    live: Arc<live::Live>,
 }
 
 impl Site {
     fn new(source: Source) -> Result<Site, getrandom::Error> {
         let hostname = nix::unistd::gethostname().map(|name| name.to_string_lossy().to_ascii_lowercase());
         Ok(Site {
+            live: live::Live::new(source.clone()),
             source,
             key: csrf::Key::new()?,
             hostname: hostname.unwrap_or_default().into(),
@@ -154,7 +162,7 @@ pub fn router(source: Source) -> Router {
     site.refusals.clone().keep_telling(site.source.clone());
     Router::new()
         .route("/", get(|| async { Redirect::to("/pxelator") }))
-        .nest("/pxelator", views::routes().merge(login::routes()).merge(act::routes()))
+        .nest("/pxelator", show::routes().merge(login::routes()).merge(act::routes()))
         .nest("/api/v1", api::routes())
         .fallback(login::nothing)
         .layer(middleware::from_fn_with_state(site.clone(), guard::guard))
