@@ -21,6 +21,7 @@ mod station;
 #[path = "../../benches/backlog/story.rs"]
 pub mod story;
 pub mod strangers;
+mod tried;
 pub mod vm;
 mod way;
 
@@ -36,6 +37,7 @@ pub use record::Record;
 pub use screen::Screen;
 pub use segment::{Host, Segment, WEB1, hear, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
+pub use tried::{SCHEMATHESIS, schemathesis};
 pub use way::Way;
 
 use std::{
@@ -57,6 +59,7 @@ pub fn can_run(programs: &[&str]) -> bool {
         let installed = match *program {
             couch::POUCHDB => Some(couch::is_installed()),
             bmc::SUSHY => Some(bmc::is_installed()),
+            tried::SCHEMATHESIS => Some(tried::is_installed()),
             driven::PYPI_AMT => Some(driven::is_installed()),
             _ => None,
         };
