@@ -11,7 +11,9 @@ use crate::{
     reach::Reach,
     state::{State, checked::Checked},
     watch::{
-        Due, Key, Look, Rounds, Subject, Told, excuse, of_machine, of_segment,
+        Due, Key, Look, Rounds, Subject, Told, excuse,
+        listen::Heard,
+        of_machine, of_segment,
         probe::{self, Prober, Target},
     },
 };
@@ -42,6 +44,8 @@ const AT_ONCE_BY_SSH: usize = 8;
 pub struct Watches {
     asked: Arc<Mutex<Vec<(Ipv4Addr, Vec<Ipv4Addr>)>>>,
     came: Arc<Notify>,
+    /// Who spoke last, as is heard on the segments.
+    pub heard: Heard,
 }
 
 /// Does the checks of these machines now; of the segment's own services where there are none. Each tells what came of it.
@@ -95,13 +99,13 @@ struct Watcher {
 impl Watcher {
     fn new(shared: Shared) -> Watcher {
         let now = Instant::now();
-        let conf = shared.conf.borrow().clone();
+        let (conf, heard) = (shared.conf.borrow().clone(), shared.checks.heard.clone());
         Watcher {
             conf,
             shared,
             interfaces: BTreeMap::new(),
             rounds: Rounds::default(),
-            prober: Prober::new(),
+            prober: Prober::new(heard),
             by_ssh: Arc::new(Semaphore::new(AT_ONCE_BY_SSH)),
             looks: JoinSet::new(),
             under_way: HashMap::new(),
@@ -147,7 +151,12 @@ impl Watcher {
         let mut told = Vec::new();
         let state = self.shared.state.clone();
         let state = state.read();
+        let spoke = self.shared.checks.heard.take();
         for subject in self.rounds.subjects() {
+            let at = subject.machine.and_then(|(_, mac)| spoke.get(&(subject.segment, mac)));
+            if let Some(at) = at {
+                self.rounds.heard(subject, *at);
+            }
             let machine = subject.machine.and_then(|(_, mac)| state.machine(subject.segment, mac));
             let Some(machine) = machine else { continue };
             told.extend(self.rounds.excuse(subject, excuse(machine, time), now));
