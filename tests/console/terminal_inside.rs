@@ -152,6 +152,8 @@ fn an_editor_edits_in_it_and_the_prefix_leads_back() {
     desk.prefix("?");
     screen.wait("back to the console");
     screen.keys(&["Escape"]);
+    // Else the terminal may take escape and prefix for one key.
+    screen.wait_until("the help is gone", |shown| !shown.contains("back to the console"));
     desk.prefix("z");
     screen.wait_until("the machines above", |shown| shown.contains("web2") && shown.contains("web1 10.77.0.60 shell"));
     desk.prefix("Escape");

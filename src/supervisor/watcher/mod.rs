@@ -9,6 +9,7 @@ use crate::{
     event::{Event, now},
     net::Interface,
     reach::Reach,
+    sample::Sample,
     state::{State, checked::Checked},
     watch::{
         Due, Key, Look, Rounds, Subject, Told, excuse,
@@ -35,6 +36,8 @@ use tokio::{
 const GLANCE: Duration = Duration::from_secs(1);
 /// How often is looked which machines there are, where conf stays as it is.
 const ANEW: Duration = Duration::from_secs(5);
+/// What is measured more seldom is said again so often.
+const REPEAT: Duration = Duration::from_secs(60);
 /// Looks at the same time, and those over ssh among them.
 const AT_ONCE: usize = 256;
 const AT_ONCE_BY_SSH: usize = 8;
@@ -92,6 +95,9 @@ struct Watcher {
     under_way: HashMap<Id, Due>,
     /// When each machine was last heard of, as far as was told here.
     seen: BTreeMap<Subject, Timestamp>,
+    /// What checks measured that are done seldom: a trend takes what is not said again for a hole.
+    slow: BTreeMap<Key, (Instant, Sample)>,
+    repeated: Instant,
     followed: Instant,
     glanced: Instant,
 }
@@ -110,6 +116,8 @@ impl Watcher {
             looks: JoinSet::new(),
             under_way: HashMap::new(),
             seen: BTreeMap::new(),
+            slow: BTreeMap::new(),
+            repeated: now,
             followed: now,
             glanced: now,
         }
@@ -176,7 +184,8 @@ impl Watcher {
             subject.segment == segment && address.map_or(machines.is_empty(), |address| machines.contains(&address))
         };
         for subject in self.rounds.subjects().into_iter().filter(is_meant) {
-            self.rounds.ask(subject, Instant::now());
+            let told = self.rounds.ask(subject, Instant::now());
+            self.tell(told);
         }
     }
 
@@ -188,6 +197,9 @@ impl Watcher {
         }
         if now.saturating_duration_since(self.glanced) >= GLANCE {
             self.glance();
+        }
+        if now.saturating_duration_since(self.repeated) >= REPEAT {
+            self.repeat();
         }
         let room = AT_ONCE.saturating_sub(self.looks.len());
         for due in self.rounds.due(now, room) {
@@ -227,6 +239,20 @@ impl Watcher {
         Some(Target { segment, interface, machine, reach })
     }
 
+    /// Says again what was measured within its pace.
+    fn repeat(&mut self) {
+        self.repeated = Instant::now();
+        let time = now();
+        self.slow.retain(|key, (at, sample)| {
+            let every = self.rounds.every(key);
+            let is_fresh = every.is_some_and(|every| at.elapsed() < every + every / 2);
+            if is_fresh {
+                self.shared.samples.put(Sample { time, ..sample.clone() });
+            }
+            is_fresh
+        });
+    }
+
     /// What state knows already.
     fn known(&self, due: &Due, target: &Target) -> Option<Look> {
         let state = self.shared.state.read();
@@ -257,7 +283,11 @@ impl Watcher {
 
     fn take(&mut self, due: &Due, look: Look) {
         let time = now();
-        self.shared.samples.put(sample(due, &look, time));
+        let measured = sample(due, &look, time);
+        if due.check.every > REPEAT {
+            self.slow.insert(due.key.clone(), (Instant::now(), measured.clone()));
+        }
+        self.shared.samples.put(measured);
         let told = self.rounds.take(&due.key, look, (Instant::now(), time));
         self.tell(told);
     }

@@ -1,10 +1,7 @@
 //! What is wrong at this moment and what to do about it, from all places of the state. Pure.
 
-use super::batch::said;
-use crate::{
-    event::{Action, PowerState},
-    state::{Health, Machine, Outcome, PressStage, Replica, State},
-};
+use super::{Health, Machine, Outcome, PressStage, Replica, State, words::said};
+use crate::event::{Action, PowerState};
 use std::collections::BTreeMap;
 
 /// One thing that is wrong.
