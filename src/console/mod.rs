@@ -27,7 +27,6 @@ mod terminal;
 mod tests;
 mod theme;
 mod timeline;
-mod troubles;
 mod update;
 mod view;
 mod window;

@@ -65,6 +65,7 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
         checks: super::watcher::Watches::default(),
         alerts: super::alerter::Alerts::default(),
         samples: crate::sample::Samples::new().0,
+        trends: crate::trend::Trends::new(options.rrd.clone()),
         page: axum::Router::new(),
         looks: Looks::default(),
         recipes: UnderWay::default(),

@@ -212,6 +212,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         checks: watcher::Watches::default(),
         alerts: alerter::Alerts::default(),
         samples,
+        trends: trends.clone(),
         page,
         options,
         desk: desk.clone(),

@@ -16,6 +16,7 @@ use crate::{
     sample::Samples,
     servers::{Context, ServerError, dhcp, dns, http, nfs, radv, syslog, tftp},
     state,
+    trend::Trends,
 };
 use jiff::Timestamp;
 use std::{collections::BTreeMap, io, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
@@ -54,6 +55,8 @@ pub struct Shared {
     pub alerts: Alerts,
     /// Where what is measured goes.
     pub samples: Samples,
+    /// What was measured.
+    pub trends: Trends,
     /// The page in the browser.
     pub page: axum::Router,
     /// When the journal was last to be looked into, and what was found.
