@@ -21,6 +21,7 @@ mod sessions;
 mod show;
 mod view;
 mod views;
+mod wish;
 
 pub use self::{
     access::{Actor, Viewer, Way},
@@ -153,7 +154,7 @@ pub fn router(source: Source) -> Router {
     site.refusals.clone().keep_telling(site.source.clone());
     Router::new()
         .route("/", get(|| async { Redirect::to("/pxelator") }))
-        .nest("/pxelator", show::routes().merge(login::routes()))
+        .nest("/pxelator", show::routes().merge(login::routes()).merge(act::routes()))
         .nest("/api/v1", api::routes())
         .fallback(login::nothing)
         .layer(middleware::from_fn_with_state(site.clone(), guard::guard))
