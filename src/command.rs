@@ -1,12 +1,12 @@
 //! What the operator asks for. The console and the command line send the same commands; the answers come back as events.
 
 use crate::{
-    event::{Action, Asker, Event, RecipeManner},
+    event::{Action, Asker, Event, Fact, RecipeManner, Service, Severity},
     net::Mac,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc, time::Duration};
 
 /// A machine of conf: its segment's server address and its own.
 pub type Place = (Ipv4Addr, Ipv4Addr);
@@ -191,5 +191,104 @@ pub struct Found {
 impl Default for Found {
     fn default() -> Found {
         Found { asked: Timestamp::UNIX_EPOCH, events: Ok(Vec::new()) }
+    }
+}
+
+impl Command {
+    /// As in its JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Power { .. } => "power",
+            Command::Look { .. } => "look",
+            Command::Examine { .. } => "examine",
+            Command::Trust { .. } => "trust",
+            Command::Skip { .. } => "skip",
+            Command::Arm { .. } => "arm",
+            Command::Assign { .. } => "assign",
+            Command::Adopt { .. } => "adopt",
+            Command::Find { .. } => "find",
+            Command::Tell { .. } => "tell",
+            Command::Fetch { .. } => "fetch",
+            Command::Pull { .. } => "pull",
+            Command::Check { .. } => "check",
+            Command::Acknowledge { .. } => "acknowledge",
+            Command::Silence { .. } => "silence",
+            Command::Ring { .. } => "ring",
+            Command::Recipe { .. } => "recipe",
+            Command::Quit => "quit",
+        }
+    }
+
+    /// The machines that it is about.
+    pub fn machines(&self) -> Vec<Place> {
+        match self {
+            Command::Power { machines, .. }
+            | Command::Look { machines }
+            | Command::Pull { machines, .. }
+            | Command::Recipe { machines, .. } => machines.clone(),
+            Command::Examine { machine }
+            | Command::Trust { machine, .. }
+            | Command::Skip { machine, .. }
+            | Command::Arm { machine, .. }
+            | Command::Assign { machine, .. } => vec![*machine],
+            Command::Tell { event } => event.segment.zip(event.machine).into_iter().collect(),
+            Command::Check { segment, machines } => machines.iter().map(|machine| (*segment, *machine)).collect(),
+            Command::Adopt { .. }
+            | Command::Find { .. }
+            | Command::Fetch { .. }
+            | Command::Acknowledge { .. }
+            | Command::Silence { .. }
+            | Command::Ring { .. }
+            | Command::Quit => Vec::new(),
+        }
+    }
+}
+
+/// What somebody has sent commands about: the events that they are told.
+#[derive(Clone, Debug, Default)]
+pub struct Interest {
+    machines: BTreeSet<Place>,
+    profiles: BTreeSet<String>,
+    /// The segments of which checks were asked for.
+    segments: BTreeSet<Ipv4Addr>,
+    alerts: bool,
+}
+
+impl Interest {
+    /// This command was sent.
+    pub fn note(&mut self, command: &Command) {
+        self.machines.extend(command.machines());
+        match command {
+            Command::Fetch { profile } => drop(self.profiles.insert(profile.clone())),
+            Command::Check { segment, .. } => drop(self.segments.insert(*segment)),
+            Command::Acknowledge { .. } | Command::Silence { .. } | Command::Ring { .. } => self.alerts = true,
+            _ => {}
+        }
+    }
+
+    /// Nothing was sent yet.
+    pub fn is_empty(&self) -> bool {
+        self.machines.is_empty() && self.profiles.is_empty() && self.segments.is_empty() && !self.alerts
+    }
+
+    /// The event is about something that was asked about.
+    pub fn wants(&self, event: &Event) -> bool {
+        if let Some(profile) = event.fact.fetched_for() {
+            return self.profiles.contains(profile);
+        }
+        match event.service() {
+            Service::Alert => return self.alerts,
+            // Who asked sees also those that are no news.
+            Service::Watch if event.segment.is_some_and(|segment| self.segments.contains(&segment)) => return true,
+            _ => {}
+        }
+        let is_kind = matches!(
+            event.service(),
+            Service::Power | Service::Boot | Service::Vm | Service::Nfs | Service::Track | Service::Recipe
+        ) || matches!(event.fact, Fact::ConfUnwritten { .. });
+        let is_asked = matches!(event.fact, Fact::TrackLooked { .. } | Fact::RecipeSaid { .. });
+        let place = event.segment.zip(event.machine);
+        (is_kind && event.severity() != Severity::Debug || is_asked)
+            && place.is_some_and(|place| self.machines.contains(&place))
     }
 }

@@ -1,7 +1,7 @@
 //! PXElator: every server that a network segment needs to bring machines up, in one terminal console.
 //!
 //! The floors of the house, the ground first; a module uses its own floor and those below:
-//! `event`, `command`, `bus`, `nearest`, `sample`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots`, `vm`, `track` · `servers`, `fetch`, `power`, `desk`, `reach`, `recipe`, `recovery`, `watch`, `alert`, `trend` ·
+//! `event`, `command`, `bus`, `nearest`, `sample`, `sh`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots`, `vm`, `track` · `servers`, `fetch`, `power`, `desk`, `reach`, `recipe`, `recovery`, `watch`, `alert`, `trend` ·
 //! `console`, `page` · `supervisor`, `cli`.
 
 #![warn(missing_docs)]
@@ -32,6 +32,7 @@ pub mod roots;
 pub mod sample;
 pub mod schedule;
 pub mod servers;
+pub mod sh;
 pub mod state;
 pub mod supervisor;
 pub mod track;

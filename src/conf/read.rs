@@ -97,7 +97,7 @@ pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
     let last_page = last.map(|last| last.page.clone());
     conf.page = reader.optional(Path::new("page"), page::page, last_page).unwrap_or_default();
     let last_users = last.map(|last| last.page.users.clone());
-    conf.page.users = reader.optional(Path::new("page.users"), page::users, last_users).unwrap_or_default();
+    conf.page.users = reader.users(last_users).unwrap_or_default();
     let mut mistakes = reader.mistakes;
     check::across(&mut conf, last, &mut mistakes);
     mistakes.sort();
@@ -123,7 +123,9 @@ impl Reader<'_> {
         let path = path.into();
         let value = match path.file_name().and_then(|name| name.to_str()) {
             Some("couchdb") => secret::masked(value),
-            Some(name) if name.ends_with(".secret") && !value.starts_with("mode ") => "what it holds".to_owned(),
+            Some(name) if (name.ends_with(".secret") || name == "page.users") && !value.starts_with("mode ") => {
+                "what it holds".to_owned()
+            }
             _ => value.to_owned(),
         };
         self.mistakes.push(Mistake { path, value: shown(&value), expected: expected.into() });

@@ -2,6 +2,7 @@
 
 use super::{
     Login, Secret, Secrets,
+    page::{self, User},
     read::{Reader, WITH_LOGIN},
     value,
 };
@@ -51,5 +52,11 @@ impl Reader<'_> {
     /// `user:password` of a file that may be missing. One that others can read is a mistake, and not used.
     pub fn login(&mut self, path: &Path, last: Option<Login>) -> Option<Login> {
         if self.is_private(path) { self.optional(path, value::login, last) } else { None }
+    }
+
+    /// Who may log in by the page. Hashes of passwords that all can read are worth a try.
+    pub fn users(&mut self, last: Option<Vec<User>>) -> Option<Vec<User>> {
+        let path = Path::new("page.users");
+        if self.is_private(path) { self.optional(path, page::users, last) } else { None }
     }
 }

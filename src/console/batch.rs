@@ -2,8 +2,8 @@
 
 use super::marks::Who;
 use crate::{
-    event::{Action, Tried},
-    state::{PressStage, State},
+    event::Action,
+    state::{PressStage, State, words::said},
 };
 use jiff::Timestamp;
 
@@ -108,11 +108,6 @@ impl Tally {
         let rest = rest.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}"));
         format!("{} of {} seen{}", self.seen, self.all, rest.collect::<String>())
     }
-}
-
-/// What each way said.
-pub fn said(tried: &[Tried]) -> String {
-    tried.iter().map(|Tried { method, said }| format!("{method}: {said}")).collect::<Vec<_>>().join("; ")
 }
 
 /// What a machine is called.

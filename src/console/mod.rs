@@ -28,7 +28,6 @@ mod terminal;
 mod tests;
 mod theme;
 mod timeline;
-mod troubles;
 mod update;
 mod view;
 mod window;

@@ -12,7 +12,6 @@ use super::{
         Room,
         terminals::{self, Listed, Seen, Terminals},
     },
-    troubles::Trouble,
 };
 use crate::{
     command::Found,
@@ -20,7 +19,7 @@ use crate::{
     event::{Action, Event},
     filter::{Filter, Here},
     net::Mac,
-    state::{State, past::Past},
+    state::{State, past::Past, troubles::Trouble},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};

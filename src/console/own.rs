@@ -4,9 +4,8 @@ use super::{
     keys::{self, Keys},
     model::Model,
     palette::History,
-    troubles::Trouble,
 };
-use crate::desk::Operator;
+use crate::{desk::Operator, state::troubles::Trouble};
 use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 use std::{
     env, fs, io,

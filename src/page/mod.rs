@@ -1,18 +1,66 @@
 //! The page in the browser and its interface for programs. Knows no socket and no store beside the journal: it sees the state and sends commands,
 //! as the console does.
 
+pub mod access;
+mod act;
+mod api;
+mod assets;
+mod audit;
+mod csrf;
+mod denied;
+pub mod forms;
+mod guard;
+pub mod layout;
+mod limit;
+mod live;
+mod login;
+mod lookup;
+mod part;
+pub mod password;
+mod sessions;
+mod show;
+mod view;
+mod views;
+mod wish;
+
+pub use self::{
+    access::{Actor, Viewer, Way},
+    act::Act,
+};
+
 use crate::{
     bus::Bus,
     command::Command,
     conf::Conf,
     event::Event,
+    net::Interface,
     state::{Replica, Shared},
     trend::Trends,
 };
-use axum::Router;
-use std::{collections::BTreeMap, path::Path, sync::Arc};
-use tokio::sync::{broadcast, mpsc, watch};
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+    middleware,
+    response::Redirect,
+    routing::get,
+};
+use parking_lot::Mutex;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+/// The host's addresses are asked for so often at most.
+const FRESH: Duration = Duration::from_secs(2);
+/// Passwords that are checked at the same time.
+const CHECKS: usize = 2;
+/// What a proxy puts into a request: it comes from elsewhere then, though the proxy is here.
+const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /// What the page shows, and whom it tells what its users want.
 #[derive(Clone)]
@@ -39,15 +87,84 @@ pub struct Source {
     pub shutdown: CancellationToken,
 }
 
+/// What every handler has: the source, and who may do what.
+#[derive(Clone)]
+pub struct Site {
+    /// What is shown, and who is told.
+    pub source: Source,
+    key: csrf::Key,
+    hostname: Arc<str>,
+    sessions: Arc<sessions::Sessions>,
+    limits: Arc<limit::Limits>,
+    refusals: Arc<audit::Refusals>,
+    checking: Arc<Semaphore>,
+    own: Arc<Mutex<Option<(Instant, Vec<Ipv4Addr>)>>>,
+    live: Arc<live::Live>,
+}
+
+impl Site {
+    fn new(source: Source) -> Result<Site, getrandom::Error> {
+        let hostname = nix::unistd::gethostname().map(|name| name.to_string_lossy().to_ascii_lowercase());
+        Ok(Site {
+            live: live::Live::new(source.clone()),
+            source,
+            key: csrf::Key::new()?,
+            hostname: hostname.unwrap_or_default().into(),
+            sessions: Arc::default(),
+            limits: Arc::default(),
+            refusals: Arc::default(),
+            checking: Arc::new(Semaphore::new(CHECKS)),
+            own: Arc::default(),
+        })
+    }
+
+    /// True for a request of this host itself, that nobody passed on.
+    fn is_here(&self, way: Way, headers: &HeaderMap) -> bool {
+        if PASSED_ON.iter().any(|name| headers.contains_key(*name)) {
+            return false;
+        }
+        match way {
+            Way::Unix => true,
+            Way::Tcp { client, .. } if client.is_loopback() => true,
+            // The kernel takes no packet of our own address from elsewhere.
+            Way::Tcp { client: IpAddr::V4(client), .. } => self.has(client),
+            Way::Tcp { .. } => false,
+        }
+    }
+
+    fn has(&self, address: Ipv4Addr) -> bool {
+        let mut own = self.own.lock();
+        let all = match &*own {
+            Some((asked, all)) if asked.elapsed() < FRESH => all,
+            _ => {
+                let all = Interface::all().unwrap_or_default().into_iter().flat_map(|found| found.addresses).collect();
+                &own.insert((Instant::now(), all)).1
+            }
+        };
+        all.contains(&address)
+    }
+}
+
+/// All of it. Every request has an extension `axum::extract::ConnectInfo<SocketAddr>`, or a [`Way`].
+pub fn router(source: Source) -> Router {
+    let Ok(site) = Site::new(source) else {
+        // Without random numbers nobody can be told from others.
+        return Router::new().fallback(|| async { StatusCode::SERVICE_UNAVAILABLE });
+    };
+    site.refusals.clone().keep_telling(site.source.clone());
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/pxelator") }))
+        .nest("/pxelator", show::routes().merge(login::routes()).merge(act::routes()))
+        .nest("/api/v1", api::routes())
+        .fallback(login::nothing)
+        .layer(middleware::from_fn_with_state(site.clone(), guard::guard))
+        .with_state(site)
+}
+
 /// Paths that are the page's, on a port that serves boot files too.
 pub fn is_mine(path: &str) -> bool {
     let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     path == "/" || path == "/metrics" || below("/pxelator") || below("/api")
-}
-
-/// All of it. Every request has an extension `axum::extract::ConnectInfo<SocketAddr>`, or comes by a Unix socket.
-pub fn router(_source: Source) -> Router {
-    Router::new()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Commands run on a machine by ssh(1): their input, what they print as they print it, and how they end.
 
-use super::{Reach, ReachError, Result, ssh::quoted};
+use super::{Reach, ReachError, Result};
+use crate::sh::quoted;
 use std::{io, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},

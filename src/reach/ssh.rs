@@ -2,7 +2,10 @@
 //! ControlMaster). Nothing is asked: there is no terminal to ask at.
 
 use super::{ReachError, Result};
-use crate::conf::{Machine, Segment, Ssh};
+use crate::{
+    conf::{Machine, Segment, Ssh},
+    sh::quoted,
+};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -298,11 +301,6 @@ fn tempfile_beside(file: &Path) -> PathBuf {
     let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     file.with_file_name(format!(".{name}-{}-{count}", std::process::id()))
-}
-
-/// A word of sh(1).
-pub(super) fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Whom setpriv(1) makes of who runs this.

@@ -1,4 +1,4 @@
-//! Paths of any bytes as words: of a recipe's head, as fstab(5) writes them, and of sh(1). Pure.
+//! Paths of any bytes as words of a recipe's head, as fstab(5) writes them. Pure.
 
 /// Bytes of a path as a word of `files`: blanks, backslashes and what is no text as `\040`.
 pub fn word(bytes: &[u8]) -> String {
@@ -37,19 +37,6 @@ pub fn bytes(word: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Bytes as one word of sh(1), whatever they are (but 0).
-pub fn quoted(bytes: &[u8]) -> Vec<u8> {
-    let mut word = vec![b'\''];
-    for byte in bytes {
-        match byte {
-            b'\'' => word.extend(b"'\\''"),
-            other => word.push(*other),
-        }
-    }
-    word.push(b'\'');
-    word
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +50,5 @@ mod tests {
         }
         assert_eq!(word(b"a b\xff"), r"a\040b\377");
         assert!(bytes(r"a\9").is_none() && bytes(r"\400").is_none());
-        assert_eq!(quoted(b"it's"), br"'it'\''s'");
     }
 }

@@ -1,6 +1,7 @@
 //! What is sent to a machine: an archive of the harness, the recipe, its files, and a plan that says what is wanted. Pure.
 
-use super::{Content, Loaded, escape::quoted};
+use super::{Content, Loaded};
+use crate::sh::quoted_bytes;
 use std::io;
 
 /// The line that unpacks it and carries it through; the archive is its standard input.
@@ -39,7 +40,7 @@ fn plan(loaded: &Loaded, environment: &[(String, String)], marker: &str) -> Vec<
     let mut plan = Vec::new();
     let mut set = |export: bool, name: &str, value: &str| {
         let export: &[u8] = if export { b"export " } else { b"" };
-        plan.extend([export, name.as_bytes(), b"=", &quoted(value.as_bytes()), b"\n"].concat());
+        plan.extend([export, name.as_bytes(), b"=", &quoted_bytes(value.as_bytes()), b"\n"].concat());
     };
     set(false, "px_marker", marker);
     set(false, "px_name", &recipe.name);
@@ -69,7 +70,7 @@ fn plan(loaded: &Loaded, environment: &[(String, String)], marker: &str) -> Vec<
         let user = if is_number(user) { "%u" } else { "%U" };
         let group = if is_number(group) { "%g" } else { "%G" };
         let line = format!("    \"$1\" {at} {kind} {mode:o} '{}' '%a {user}:{group}' ", placed.owners);
-        let path = quoted(&[b"/", placed.path.as_slice()].concat());
+        let path = quoted_bytes(&[b"/", placed.path.as_slice()].concat());
         plan.extend([line.as_bytes(), &path, b" || return 1\n"].concat());
     }
     plan.extend(b"}\n");

@@ -1,6 +1,10 @@
 //! Users and groups that a machine has otherwise than it had, and the commands that make them. Pure; passwd(5), group(5).
 
-use super::{known::Accounts, sh::quoted};
+use super::known::Accounts;
+use crate::{
+    sh::quoted,
+    track::accounts::{Group, User, groups, name_of, users},
+};
 use std::collections::BTreeSet;
 
 /// What was done to users and groups, each with its words for a reader and its commands.
@@ -14,61 +18,8 @@ pub struct Told {
     pub people: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct User<'a> {
-    name: &'a str,
-    uid: u32,
-    gid: u32,
-    about: &'a str,
-    home: &'a str,
-    shell: &'a str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Group<'a> {
-    name: &'a str,
-    gid: u32,
-    members: Vec<&'a str>,
-}
-
 /// Below this number accounts are of the system: no files are made for them beside their own.
 const PEOPLE: u32 = 1000;
-
-fn users(text: &str) -> Vec<User<'_>> {
-    let of = |line| {
-        let fields: Vec<&str> = str::split(line, ':').collect();
-        let &[name, _, uid, gid, about, home, shell] = fields.as_slice() else { return None };
-        is_name(name).then_some(())?;
-        Some(User { name, uid: uid.parse().ok()?, gid: gid.parse().ok()?, about, home, shell })
-    };
-    text.lines().filter_map(of).collect()
-}
-
-fn groups(text: &str) -> Vec<Group<'_>> {
-    let of = |line| {
-        let fields: Vec<&str> = str::split(line, ':').collect();
-        let &[name, _, gid, members] = fields.as_slice() else { return None };
-        is_name(name).then_some(())?;
-        let members = members.split(',').filter(|member| is_name(member)).collect();
-        Some(Group { name, gid: gid.parse().ok()?, members })
-    };
-    text.lines().filter_map(of).collect()
-}
-
-/// What useradd(8) could take; another would be a word of its own on a command line.
-fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._$-".contains(c);
-    !name.is_empty() && !name.starts_with('-') && name.chars().all(fits)
-}
-
-/// The name of a user or a group by its number, where the accounts have it.
-pub fn name_of(text: &str, number: u32) -> Option<&str> {
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next().filter(|name| is_name(name))?;
-        (fields.nth(1)?.parse() == Ok(number)).then_some(name)
-    })
-}
 
 /// What was done to them. `homes` are folders (no leading `/`) of the record: a home among them is made as it was; `made` says
 /// whether one that is not in it is to be made.

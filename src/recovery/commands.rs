@@ -2,12 +2,15 @@
 //! Plain sh(1), each block by itself, each again without harm. Pure.
 
 use super::{
-    accounts::{self, Told, name_of},
+    accounts::{self, Told},
     known::{Known, SMALL, Shown},
-    sh::{self, Word, fed, quoted},
+    sh::{self, Word, fed},
     sort::Class,
 };
-use crate::track::{Entry, Kind};
+use crate::{
+    sh::quoted,
+    track::{Entry, Kind, accounts::name_of},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where it is told what is not in the commands.

@@ -4,10 +4,12 @@ use super::{
     commands::{asked_for, let_go, owner, steps, users},
     known::{Before, Known, Shown},
     markdown::{block, code, head, path, printable, row, words},
-    sh::quoted,
     sort::Class,
 };
-use crate::track::{Entry, Kind};
+use crate::{
+    sh::quoted,
+    track::{Entry, Kind},
+};
 use jiff::{Timestamp, tz::TimeZone};
 use std::{collections::BTreeMap, fmt::Write};
 

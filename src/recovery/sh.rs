@@ -1,6 +1,6 @@
-//! Words for sh(1): any bytes, quoted so that they are one word. Pure.
+//! Lines of sh(1) for a page of text: any bytes as words, and what a command is fed with. Pure.
 
-use crate::event::is_hidden;
+use crate::{event::is_hidden, sh::quoted};
 use std::fmt::Write;
 
 /// A path, or other bytes, for a line of sh.
@@ -29,15 +29,6 @@ pub fn path(below: &[u8], variable: &str) -> Word {
     let mut bytes = b"/".to_vec();
     bytes.extend_from_slice(below);
     word(&bytes, variable)
-}
-
-/// Text as one word.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
 }
 
 /// A character that a page does not show as it is: it would mislead who copies it.

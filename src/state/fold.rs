@@ -196,6 +196,7 @@ fn stranger(mac: Mac) -> Machine {
         checks: BTreeMap::new(),
         vendor: None,
         first_seen: None,
+        last_logged: None,
         last_seen: None,
         last_word: None,
         ladder: Ladder::default(),
@@ -235,6 +236,9 @@ impl Machine {
         let is_word = from_machine || !matches!(event.fact, Fact::PowerObserved { .. } | Fact::ConfChanged { .. });
         if event.severity() != Severity::Debug && is_word {
             self.last_word = Some(event.clone());
+        }
+        if matches!(event.fact, Fact::SyslogReceived { .. }) {
+            self.last_logged = Some(event.time);
         }
         Press::apply(&mut self.press, event);
         self.alarms.apply(event);

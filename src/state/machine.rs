@@ -57,6 +57,8 @@ pub struct Machine {
     pub vendor: Option<String>,
     /// When it was first heard of; none for one that is only in the conf tree.
     pub first_seen: Option<Timestamp>,
+    /// When it last logged something.
+    pub last_logged: Option<Timestamp>,
     /// When it was last heard of.
     pub last_seen: Option<Timestamp>,
     /// The last event about it that says something (no progress).

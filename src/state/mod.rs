@@ -20,6 +20,8 @@ mod spoken;
 #[cfg(test)]
 mod tests;
 mod tracked;
+pub mod troubles;
+pub mod words;
 
 pub use alarms::Alarms;
 pub use arming::{Arming, Over};

@@ -4,8 +4,8 @@
 
 use super::segments::Shared;
 use crate::{
-    command::{Command, Place},
-    event::{Event, Fact, Service, Severity},
+    command::{Command, Interest},
+    event::{Event, Fact, Service},
 };
 use nix::{
     errno::Errno,
@@ -14,7 +14,6 @@ use nix::{
 };
 use serde_json::json;
 use std::{
-    collections::BTreeSet,
     fs::{self, File},
     io,
     os::unix::fs::PermissionsExt,
@@ -178,8 +177,7 @@ fn stranger(shared: &Shared, stream: &UnixStream) -> Option<String> {
 /// What a client has asked about, and how it is written to.
 struct Client {
     out: OwnedWriteHalf,
-    machines: BTreeSet<Place>,
-    profiles: BTreeSet<String>,
+    interest: Interest,
 }
 
 impl Client {
@@ -187,22 +185,6 @@ impl Client {
         let mut line = serde_json::to_vec(line)?;
         line.push(b'\n');
         timeout(PATIENCE, self.out.write_all(&line)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
-    }
-
-    /// The event is about a machine or a profile that it asked about.
-    fn wants(&self, event: &Event) -> bool {
-        if let Some(profile) = event.fact.fetched_for() {
-            return self.profiles.contains(profile);
-        }
-        let is_kind = matches!(
-            event.service(),
-            Service::Power | Service::Boot | Service::Vm | Service::Nfs | Service::Track | Service::Recipe
-        ) || matches!(event.fact, Fact::ConfUnwritten { .. });
-        // Who asked sees each step, also those that are no news.
-        let is_asked = matches!(event.fact, Fact::TrackLooked { .. } | Fact::RecipeSaid { .. });
-        let place = event.segment.zip(event.machine);
-        (is_kind && event.severity() != Severity::Debug || is_asked)
-            && place.is_some_and(|place| self.machines.contains(&place))
     }
 }
 
@@ -214,8 +196,7 @@ async fn talk(
     refused: Option<String>,
 ) -> io::Result<()> {
     let (lines, out) = stream.into_split();
-    let (mut lines, mut client) =
-        (BufReader::new(lines), Client { out, machines: BTreeSet::new(), profiles: BTreeSet::new() });
+    let (mut lines, mut client) = (BufReader::new(lines), Client { out, interest: Interest::default() });
     if let Some(error) = refused {
         return client.say(&json!({ "error": error })).await;
     }
@@ -227,7 +208,7 @@ async fn talk(
         tokio::select! {
             () = shared.shutdown.cancelled() => return client.say(&json!({ "error": "the program ends" })).await,
             event = events.recv() => match event {
-                Ok(event) if client.wants(&event) => client.say(&*event).await?,
+                Ok(event) if client.interest.wants(&event) => client.say(&*event).await?,
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(missed)) => client.say(&json!({ "missed": missed })).await?,
                 Err(broadcast::error::RecvError::Closed) => return Ok(()),
@@ -238,15 +219,12 @@ async fn talk(
                 }
                 let taken = match command(&line) {
                     Ok(command) => {
-                        if client.machines.is_empty() && client.profiles.is_empty() {
+                        if client.interest.is_empty() {
                             // Those of before it have nothing to do with it.
                             events = events.resubscribe();
                         }
-                        client.machines.extend(machines_of(&command));
-                        if let Command::Fetch { profile } = &command {
-                            client.profiles.insert(profile.clone());
-                        }
-                        let name = name_of(&command);
+                        client.interest.note(&command);
+                        let name = command.name();
                         commands.send(command).await.map_err(io::Error::other)?;
                         json!({ "taken": name })
                     }
@@ -295,52 +273,6 @@ fn command(line: &[u8]) -> Result<Command, String> {
     }
 }
 
-fn name_of(command: &Command) -> &'static str {
-    match command {
-        Command::Power { .. } => "power",
-        Command::Look { .. } => "look",
-        Command::Examine { .. } => "examine",
-        Command::Trust { .. } => "trust",
-        Command::Skip { .. } => "skip",
-        Command::Arm { .. } => "arm",
-        Command::Assign { .. } => "assign",
-        Command::Adopt { .. } => "adopt",
-        Command::Find { .. } => "find",
-        Command::Tell { .. } => "tell",
-        Command::Fetch { .. } => "fetch",
-        Command::Pull { .. } => "pull",
-        Command::Check { .. } => "check",
-        Command::Acknowledge { .. } => "acknowledge",
-        Command::Silence { .. } => "silence",
-        Command::Ring { .. } => "ring",
-        Command::Recipe { .. } => "recipe",
-        Command::Quit => "quit",
-    }
-}
-
-fn machines_of(command: &Command) -> Vec<Place> {
-    match command {
-        Command::Power { machines, .. }
-        | Command::Look { machines }
-        | Command::Pull { machines, .. }
-        | Command::Recipe { machines, .. } => machines.clone(),
-        Command::Examine { machine }
-        | Command::Trust { machine, .. }
-        | Command::Skip { machine, .. }
-        | Command::Arm { machine, .. }
-        | Command::Assign { machine, .. } => vec![*machine],
-        Command::Tell { event } => event.segment.zip(event.machine).into_iter().collect(),
-        Command::Check { segment, machines } => machines.iter().map(|machine| (*segment, *machine)).collect(),
-        Command::Adopt { .. }
-        | Command::Find { .. }
-        | Command::Fetch { .. }
-        | Command::Acknowledge { .. }
-        | Command::Silence { .. }
-        | Command::Ring { .. }
-        | Command::Quit => Vec::new(),
-    }
-}
-
 /// Where the door of a program is that has this run folder.
 pub fn path(run: &Path) -> PathBuf {
     run.join(SOCKET)
@@ -353,7 +285,7 @@ mod tests {
     #[test]
     fn lines() {
         let power = br#"{"power":{"machines":[["10.77.0.1","10.77.0.60"]],"action":"on","stagger":{"secs":0,"nanos":0},"by":"operator"}}"#;
-        assert_eq!(command(power).map(|command| machines_of(&command).len()), Ok(1));
+        assert_eq!(command(power).map(|command| command.machines().len()), Ok(1));
         for (line, told) in [
             (&b"on web1"[..], "a command as {\"power\""),
             (b"{\"power\":{\"machines\":[]}}", "was expected: missing field `action`"),

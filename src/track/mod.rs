@@ -14,6 +14,7 @@
 //! Commits are made by `git fast-import` from what lies in a mirror, never by `git add`: what a machine calls `.gitignore`,
 //! `.gitattributes` or `.git` is a file as any other and has no effect here (`.git` folders are left out).
 
+pub mod accounts;
 mod cache;
 mod commit;
 mod compare;

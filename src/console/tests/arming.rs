@@ -1,11 +1,7 @@
 //! Machines that are armed: the orders, the page, and what is wrong.
 
 use super::story::{SERVER, Story};
-use crate::{
-    command::Command,
-    console::{troubles::troubles, update::Effect},
-    event::Fact,
-};
+use crate::{command::Command, console::update::Effect, event::Fact, state::troubles::troubles};
 use std::net::Ipv4Addr;
 
 const UEFI1: (Ipv4Addr, Ipv4Addr) = (SERVER, Ipv4Addr::new(10, 77, 0, 61));

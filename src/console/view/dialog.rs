@@ -121,7 +121,7 @@ fn boots<'a>(scene: Scene<'_>, mac: Mac, choice: usize) -> Vec<Line<'a>> {
     let choice = choice.min(all.len().saturating_sub(1));
     let lines = all.into_iter().enumerate().map(|(number, (boot, _))| {
         let style = if number == choice { theme.selected } else { theme.text };
-        Line::styled(format!(" {}  {}{} ", scene.clock(boot.began), page::ended(boot), page::kept(boot)), style)
+        Line::styled(format!(" {}  {}{} ", scene.clock(boot.began), words::ended(boot), page::kept(boot)), style)
     });
     lines.chain([Line::default(), Line::styled(" enter opens them, esc leaves", theme.dim)]).collect()
 }

@@ -33,12 +33,14 @@ use super::{
     model::{Dialog, Model, Pane},
     rooms::{Room, terminals::Seen},
     theme::Theme,
-    troubles::{Trouble, troubles},
 };
 use crate::{
     conf::Conf,
     desk::Desk,
-    state::{Replica, State},
+    state::{
+        Replica, State,
+        troubles::{Trouble, troubles},
+    },
 };
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{

@@ -5,7 +5,7 @@ use crate::{
     console::{keys::Wish, lines::line_of},
     event::Event,
     net::Mac,
-    state::{Boot, Machine, Outcome, PressStage, Stage, Underway},
+    state::{Boot, Machine, PressStage, Underway},
 };
 use ratatui::{
     Frame,
@@ -68,7 +68,10 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
     let mut boots = machine.boots.iter().rev();
     match boots.next() {
         Some(boot) => {
-            lines.push(heading(scene, &format!("Boot of {}: {}{}", scene.clock(boot.began), ended(boot), kept(boot))));
+            lines.push(heading(
+                scene,
+                &format!("Boot of {}: {}{}", scene.clock(boot.began), words::ended(boot), kept(boot)),
+            ));
             lines.extend(timeline::lines(scene, boot, width));
             lines.extend(arming::stages(scene, machine, boot));
             let files: Vec<_> = boot.transfers.iter().filter(|t| t.stage.is_none() || unlucky(t)).collect();
@@ -94,9 +97,10 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
     }
     if boots.len() > 0 {
         lines.extend([Line::default(), heading(scene, "Earlier boots")]);
-        lines.extend(
-            boots.map(|boot| Line::raw(format!("   {}  {}{}", scene.clock(boot.began), ended(boot), kept(boot)))),
-        );
+        lines
+            .extend(boots.map(|boot| {
+                Line::raw(format!("   {}  {}{}", scene.clock(boot.began), words::ended(boot), kept(boot)))
+            }));
     }
     if let Some((_, segment)) = scene.model.segment(scene.state) {
         for (words, events, most) in [("Heard last", &segment.events, EVENTS), ("Logged last", &segment.syslog, LOGGED)]
@@ -143,25 +147,6 @@ pub fn kept(boot: &Boot) -> String {
         None => String::new(),
         Some(recording) if recording.packets == 0 => ", packets are kept".to_owned(),
         Some(recording) => format!(", {} packets kept", recording.packets),
-    }
-}
-
-/// How a boot ended, in words.
-pub fn ended(boot: &Boot) -> String {
-    match &boot.outcome {
-        Outcome::Up(since) => {
-            let up = boot.milestones.get(&Stage::Up).map_or(*since, |milestone| milestone.at);
-            format!("up after {}", words::span(boot.began, up))
-        }
-        Outcome::Stalled(verdict) => {
-            format!("stands still at {}", verdict.stage.map_or("nothing", Stage::name))
-        }
-        Outcome::Underway => "under way".to_owned(),
-        Outcome::Ended => match (boot.milestones.contains_key(&Stage::Up), boot.stage()) {
-            (true, _) => "was up, then switched off or booted anew".to_owned(),
-            (false, Some(stage)) => format!("ended at {stage}"),
-            (false, None) => "ended".to_owned(),
-        },
     }
 }
 

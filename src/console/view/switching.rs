@@ -1,58 +1,8 @@
 //! Power in words: the column, how far a change is, scheduled changes, and the questions before what destroys. Pure.
 
-use super::words::Mood;
-use crate::{
-    event::{Action, Manner, PowerState},
-    schedule::Change,
-    state::{Machine, Press, PressStage},
-};
+pub use crate::state::words::{power_column as column, power_state as state, switching as underway};
+use crate::{event::Action, schedule::Change};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-
-/// What the power column says, and how it is meant: how far a change is, else whether the machine has power.
-pub fn column(machine: &Machine) -> (&'static str, Mood) {
-    match machine.press.as_ref().filter(|press| press.is_underway()).map(|press| &press.stage) {
-        Some(PressStage::Asked) => return ("asked", Mood::Busy),
-        Some(PressStage::Accepted(Manner::Gently)) => return ("shutting", Mood::Busy),
-        Some(PressStage::Accepted(_)) => return ("accepted", Mood::Busy),
-        Some(PressStage::Failed) => return ("next way", Mood::Busy),
-        _ => {}
-    }
-    match (machine.power, &machine.power_method) {
-        (Some(PowerState::On), _) => ("on", Mood::Good),
-        (Some(PowerState::Off), _) => ("off", Mood::Idle),
-        (None, Some(_)) => ("?", if machine.power_trouble.is_some() { Mood::Busy } else { Mood::Idle }),
-        (None, None) => ("", Mood::Idle),
-    }
-}
-
-/// A change that is under way, in words; none where there is none.
-pub fn underway(machine: &Machine) -> Option<String> {
-    let press = machine.press.as_ref().filter(|press| press.is_underway())?;
-    let Press { action, method, stage, tried, .. } = press;
-    let action = action.name();
-    Some(match stage {
-        PressStage::Accepted(Manner::Gently) => {
-            format!("power {action}: its system shuts down, as {method} asked it to")
-        }
-        PressStage::Accepted(_) => format!("power {action} accepted by {method}; not seen yet"),
-        PressStage::Failed => {
-            let said = tried.last().map(|tried| tried.said.as_str()).unwrap_or_default();
-            format!("power {action}: {method}: {said}")
-        }
-        _ => format!("power {action} asked of {method}"),
-    })
-}
-
-/// Whether a machine has power, and why that is not known.
-pub fn state(machine: &Machine) -> String {
-    match (machine.power, &machine.power_trouble, &machine.power_method) {
-        (Some(state), _, _) => state.name().to_owned(),
-        (None, Some(trouble), _) => format!("not known: {trouble}"),
-        (None, None, Some(method)) if method == "wol" => "not known: wol cannot tell it".to_owned(),
-        (None, None, Some(_)) => "not known yet".to_owned(),
-        (None, None, None) => "not known".to_owned(),
-    }
-}
 
 /// What an action of the menu does.
 pub fn action(action: Action) -> &'static str {

@@ -1,5 +1,6 @@
 //! Users and groups of passwd(5) and group(5), and which came to be. Pure.
 
+use crate::track::accounts::{Group as Listed, groups, users};
 use std::collections::BTreeMap;
 
 /// A line of passwd(5).
@@ -35,34 +36,23 @@ impl Accounts {
     /// What makes no sense is left out: it is the machine's.
     pub fn read(passwd: &str, group: &str) -> Accounts {
         let mut accounts = Accounts::default();
-        let is_name = |name: &str| {
-            let fits = |c: char| c.is_ascii_alphanumeric() || "-_.$".contains(c);
-            !name.is_empty() && !name.starts_with('-') && name.chars().all(fits)
-        };
-        for line in group.lines() {
-            if let [name, _, gid, members] = line.split(':').collect::<Vec<_>>()[..]
-                && let (true, Ok(gid)) = (is_name(name), gid.parse())
-            {
-                let members = members.split(',').filter(|name| is_name(name)).map(str::to_owned).collect();
-                accounts.groups.insert(name.to_owned(), Group { name: name.to_owned(), gid, members });
-            }
+        for Listed { name, gid, members } in groups(group) {
+            let members = members.into_iter().map(str::to_owned).collect();
+            accounts.groups.insert(name.to_owned(), Group { name: name.to_owned(), gid, members });
         }
-        for line in passwd.lines() {
-            if let [name, _, uid, gid, comment, home, shell] = line.split(':').collect::<Vec<_>>()[..]
-                && let (true, Ok(uid), Ok(gid)) = (is_name(name), uid.parse(), gid.parse())
-            {
-                let groups = accounts.groups.values().filter(|group| group.members.iter().any(|member| member == name));
-                let user = User {
-                    name: name.to_owned(),
-                    uid,
-                    group: accounts.group(gid),
-                    comment: comment.to_owned(),
-                    home: home.to_owned(),
-                    shell: shell.to_owned(),
-                    groups: groups.map(|group| group.name.clone()).collect(),
-                };
-                accounts.users.insert(name.to_owned(), (user, gid));
-            }
+        for known in users(passwd) {
+            let name = known.name;
+            let groups = accounts.groups.values().filter(|group| group.members.iter().any(|member| member == name));
+            let user = User {
+                name: name.to_owned(),
+                uid: known.uid,
+                group: accounts.group(known.gid),
+                comment: known.about.to_owned(),
+                home: known.home.to_owned(),
+                shell: known.shell.to_owned(),
+                groups: groups.map(|group| group.name.clone()).collect(),
+            };
+            accounts.users.insert(name.to_owned(), (user, known.gid));
         }
         accounts
     }

@@ -1,7 +1,7 @@
 //! The text of a recipe that is written from changes. Everything is guarded, so that it can be applied again. Pure.
 
 use super::{Content, Parts, accounts::User};
-use crate::recipe::escape::{quoted, word};
+use crate::{recipe::escape::word, sh::quoted_bytes};
 
 /// Paths that are named as left out.
 const NAMED: usize = 50;
@@ -33,7 +33,7 @@ is_member() { id -nG "$1" 2> /dev/null | tr ' ' '\n' | grep -qx "$2"; }
 "#;
 
 fn sh(text: &str) -> String {
-    String::from_utf8_lossy(&quoted(text.as_bytes())).into_owned()
+    String::from_utf8_lossy(&quoted_bytes(text.as_bytes())).into_owned()
 }
 
 /// A path as a word of the script, also one that is no text: printf(1) makes it of octal numbers.

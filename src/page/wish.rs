@@ -1,0 +1,185 @@
+//! Commands of users: what of conf they name must be there, they are said to be the user's, and they are told. The only way by which
+//! the page sends commands.
+
+use super::{Actor, Site};
+use crate::{
+    boot,
+    command::{Command, Place},
+    conf::Conf,
+    event::Asker,
+};
+use std::net::Ipv4Addr;
+
+/// Machines in one command at most.
+const MACHINES: usize = 4096;
+/// Machines that a sentence names.
+const NAMED: usize = 6;
+
+/// Why a command is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    /// Conf has no such machine.
+    #[error("conf has no machine {1} in the segment {0}")]
+    Machine(Ipv4Addr, Ipv4Addr),
+    /// Conf has no such segment.
+    #[error("conf has no segment {0}")]
+    Segment(Ipv4Addr),
+    /// Conf has no such profile.
+    #[error("conf/boot has no profile {0}")]
+    Profile(String),
+    /// It is none that may be sent by the page.
+    #[error("{0} cannot be asked for by the page; do it on the host itself")]
+    NotHere(&'static str),
+    /// There are too many machines in it.
+    #[error("at most {MACHINES} machines at once")]
+    Many,
+    /// The program ends.
+    #[error("the program ends")]
+    Ending,
+}
+
+impl Site {
+    /// Has a command carried out for somebody; what comes of it, events tell.
+    pub(super) async fn carry_out(&self, actor: &Actor, mut command: Command) -> Result<(), Wrong> {
+        let conf = self.source.conf.borrow().clone();
+        check(&conf, &command)?;
+        say_who(&mut command, &actor.by);
+        let (place, what) = (about(&command), words(&conf, &command));
+        self.source.tell_acted(actor, place, &what);
+        self.source.commands.send(command).await.map_err(|_| Wrong::Ending)
+    }
+}
+
+/// Whether all that it names is there.
+fn check(conf: &Conf, command: &Command) -> Result<(), Wrong> {
+    if matches!(command, Command::Quit | Command::Tell { .. } | Command::Find { .. } | Command::Adopt { .. }) {
+        return Err(Wrong::NotHere(command.name()));
+    }
+    let machines = command.machines();
+    if machines.len() > MACHINES {
+        return Err(Wrong::Many);
+    }
+    for place in machines {
+        conf.machine(place).ok_or(Wrong::Machine(place.0, place.1))?;
+    }
+    let is_segment = |segment: &Ipv4Addr| conf.segments.contains_key(segment);
+    let is_profile = |name: &&String| boot::find(conf, name).is_some();
+    let (segment, profiles) = match command {
+        Command::Check { segment, .. } | Command::Ring { segment, .. } => (Some(*segment), vec![]),
+        Command::Silence { segment, .. } => (*segment, vec![]),
+        Command::Arm { profile, then, .. } => (None, profile.iter().chain(then).collect()),
+        Command::Assign { profile, .. } => (None, profile.iter().collect()),
+        Command::Fetch { profile } => (None, vec![profile]),
+        _ => (None, vec![]),
+    };
+    if let Some(segment) = segment.filter(|segment| !is_segment(segment)) {
+        return Err(Wrong::Segment(segment));
+    }
+    match profiles.into_iter().find(|name| !is_profile(name)) {
+        Some(name) => Err(Wrong::Profile(crate::event::printable(name, 64))),
+        None => Ok(()),
+    }
+}
+
+/// Whatever a request says: who asks is who was let in.
+fn say_who(command: &mut Command, who: &Asker) {
+    match command {
+        Command::Power { by, .. }
+        | Command::Recipe { by, .. }
+        | Command::Acknowledge { by, .. }
+        | Command::Silence { by, .. } => by.clone_from(who),
+        _ => {}
+    }
+}
+
+/// The segment, and the machine where it is about one.
+fn about(command: &Command) -> Option<(Ipv4Addr, Option<Ipv4Addr>)> {
+    match (command, &command.machines()[..]) {
+        (_, [(segment, machine)]) => Some((*segment, Some(*machine))),
+        (Command::Check { segment, .. } | Command::Ring { segment, .. }, _) => Some((*segment, None)),
+        (Command::Silence { segment, .. }, _) => segment.map(|segment| (segment, None)),
+        (Command::Acknowledge { alerts, .. }, _) => alerts.first()?.segment.map(|segment| (segment, None)),
+        (_, [(segment, _), ..]) => Some((*segment, None)),
+        _ => None,
+    }
+}
+
+/// What was asked for, in words.
+fn words(conf: &Conf, command: &Command) -> String {
+    let machines = command.machines();
+    let name =
+        |place: &Place| conf.machine(*place).map_or(place.1.to_string(), |(_, machine)| machine.hostname.clone());
+    let mut named: Vec<String> = machines.iter().take(NAMED).map(name).collect();
+    if machines.len() > NAMED {
+        named.push(format!("{} more", machines.len() - NAMED));
+    }
+    let on = if named.is_empty() { String::new() } else { format!(" of {}", named.join(", ")) };
+    match command {
+        Command::Power { action, .. } => format!("power {}{on}", action.name()),
+        Command::Arm { profile: Some(profile), .. } => format!("arm with {profile}{on}"),
+        Command::Arm { profile: None, .. } => format!("disarm{on}"),
+        Command::Assign { profile: Some(profile), .. } => format!("profile {profile}{on}"),
+        Command::Assign { profile: None, .. } => format!("no profile of its own{on}"),
+        Command::Recipe { recipe, .. } => format!("recipe {recipe}{on}"),
+        Command::Trust { method, .. } => format!("trust the certificate of {method}{on}"),
+        Command::Skip { skip, .. } => {
+            format!("{} the next scheduled change{on}", if *skip { "pass over" } else { "do not pass over" })
+        }
+        Command::Fetch { profile } => format!("fetch the files of {profile}"),
+        Command::Acknowledge { alerts, .. } => {
+            let alerts = alerts.iter().take(NAMED).map(|alert| format!("{} {}", alert.rule, alert.subject));
+            format!("acknowledge {}", alerts.map(|alert| alert.trim().to_owned()).collect::<Vec<_>>().join(", "))
+        }
+        Command::Silence { rule, until, .. } => {
+            let rule = rule.as_deref().unwrap_or("all alerts");
+            match until {
+                Some(until) => format!("silence {rule} until {until:.0}"),
+                None => format!("end the silence of {rule}"),
+            }
+        }
+        Command::Ring { receiver, .. } => format!("try the receiver {receiver}"),
+        other => format!("{}{on}", other.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        command::AlertKey,
+        conf::{Machine, Segment},
+        event::Action,
+        net::Mac,
+    };
+    use std::{sync::Arc, time::Duration};
+
+    #[test]
+    fn what_is_named_must_be_there() {
+        let (server, web1) = (Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(10, 77, 0, 60));
+        let mut segment = Segment::new(server);
+        segment.machines.insert(web1, Arc::new(Machine::new(web1, Mac([2, 0, 0, 0, 0, 1]), "web1")));
+        let conf = Conf { segments: [(server, Arc::new(segment))].into(), ..Conf::default() };
+        let power = |machines, by| Command::Power { machines, action: Action::On, stagger: Duration::ZERO, by };
+        let mut command = power(vec![(server, web1)], Asker::Operator);
+        assert_eq!(check(&conf, &command), Ok(()));
+        say_who(&mut command, &Asker::User("anna".into()));
+        assert_eq!(command, power(vec![(server, web1)], Asker::User("anna".into())), "nobody is somebody else");
+        assert_eq!((words(&conf, &command), about(&command)), ("power on of web1".into(), Some((server, Some(web1)))));
+        let other = Ipv4Addr::new(10, 77, 0, 61);
+        let arm = |profile: &str| Command::Arm { machine: (server, web1), profile: Some(profile.into()), then: None };
+        for (command, wrong) in [
+            (power(vec![(server, other)], Asker::Operator), Some(Wrong::Machine(server, other))),
+            (power(vec![(server, web1); MACHINES + 1], Asker::Operator), Some(Wrong::Many)),
+            (Command::Check { segment: other, machines: vec![] }, Some(Wrong::Segment(other))),
+            (arm("local"), None),
+            (arm("kiosk"), Some(Wrong::Profile("kiosk".into()))),
+            (Command::Quit, Some(Wrong::NotHere("quit"))),
+            (Command::Fetch { profile: "x".into() }, Some(Wrong::Profile("x".into()))),
+        ] {
+            assert_eq!(check(&conf, &command).err(), wrong, "{command:?}");
+        }
+        let alert = AlertKey { segment: Some(server), mac: None, rule: "down".into(), subject: String::new() };
+        let command = Command::Acknowledge { alerts: vec![alert], note: None, by: Asker::Operator };
+        assert_eq!((words(&conf, &command), about(&command)), ("acknowledge down".into(), Some((server, None))));
+    }
+}
