@@ -177,6 +177,7 @@ enum Verb {
     #[command(after_help = alerts::CODES)]
     Alerts(alerts::Alerts),
     /// Draw what was measured of a machine, as PNG or SVG
+    #[command(after_help = graph::CODES)]
     Graph(graph::Graph),
     /// Who may act by the page: passwords and tokens
     User {

@@ -8,7 +8,7 @@ use super::{
     model::{Adopting, Dialog, Model, Pane},
     palette::Palette,
     power, profiles, recorded,
-    rooms::{self, Room, changes, interfaces, recipes, terminals},
+    rooms::{self, Room, changes, graphs, interfaces, recipes, terminals},
     timeline,
 };
 use crate::{
@@ -195,6 +195,7 @@ fn follow(model: &mut Model, live: &State, conf: &Conf, wish: Wish) -> Effect {
         }
         Wish::Interfaces => interfaces::enter(model, state),
         Wish::Changes => changes::enter(model, state),
+        Wish::Graphs => graphs::enter(model, state),
         Wish::Recipes => recipes::enter(model, state),
         Wish::Terminal => return terminal(model, state),
         Wish::Profile => profiles::open(model, state, conf),

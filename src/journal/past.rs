@@ -77,6 +77,7 @@ impl Journal {
         events.extend(self.conf_events(until)?);
         events.extend(self.arming_events(until)?);
         events.extend(self.learned_events(until)?);
+        events.extend(self.watch_events(until)?);
         events.extend(self.newest(PAST, MESSAGES, until)?);
         let mut state = State::default();
         events.into_values().for_each(|event| state.apply(&Arc::new(event)));
@@ -128,6 +129,24 @@ impl Journal {
     /// The boot files that machines' firmware got on with: the last of each kind of firmware.
     fn learned_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
         let sql = format!("select {} from event where id in ({LEARNED} and id <= ?1 {EACH})", row::COLUMNS);
+        self.rows(&sql, &[&until.id])
+    }
+
+    /// How each check stood last, and who was seen: what was told is not told again.
+    fn watch_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
+        let last = |kinds: &str, of: &str| {
+            format!(
+                "select max(id) from event where service = 'watch' and id <= ?1 and kind in ({kinds}) group by segment, mac, {of}"
+            )
+        };
+        let checks = "'check.passed', 'check.failed', 'check.recovered', 'check.paused'";
+        let sql = format!(
+            "select {} from event where id in ({}) or id in ({}) or id in ({}) order by id",
+            row::COLUMNS,
+            last(checks, "json_extract(details, '$.check')"),
+            last("'host.seen'", "kind"),
+            last("'rival.found', 'rival.gone'", "1"),
+        );
         self.rows(&sql, &[&until.id])
     }
 

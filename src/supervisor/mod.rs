@@ -201,6 +201,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         conf: conf.clone(),
         replicas: replicas.clone(),
         journal: options.journal.as_path().into(),
+        tree: options.conf.as_path().into(),
         hosts: options.hosts.as_path().into(),
         trends: trends.clone(),
         commands: commands.clone(),

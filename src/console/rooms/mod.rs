@@ -1,6 +1,7 @@
 //! What stands in the place of the panes when it is opened: terminals, interfaces, packets, changes, recipes. One file a room.
 
 pub mod changes;
+pub mod graphs;
 pub mod interfaces;
 mod listed;
 pub mod packets;
@@ -8,9 +9,10 @@ pub mod recipes;
 pub mod terminals;
 pub mod typed;
 
-use super::{keys::Wish, model::Model, record::Record, update::Effect, view::list};
+use super::{curves::Curves, keys::Wish, model::Model, record::Record, update::Effect, view::list};
 use crate::{
     desk::{Desk, inside::Act},
+    event::now,
     state::State,
 };
 use crossterm::event::KeyEvent;
@@ -26,6 +28,8 @@ pub enum Room {
     Terminals(terminals::Terminals),
     /// What changed on machines.
     Changes(Box<changes::Changes>),
+    /// What was measured.
+    Graphs(Box<graphs::Graphs>),
     /// Recipes, and machines that have them.
     Recipes(Box<recipes::Recipes>),
 }
@@ -37,6 +41,7 @@ pub enum Kind {
     Interfaces,
     Packets,
     Changes,
+    Graphs,
     Recipes,
 }
 
@@ -48,6 +53,7 @@ impl Room {
             Room::Packets(_) => Kind::Packets,
             Room::Terminals(_) => Kind::Terminals,
             Room::Changes(_) => Kind::Changes,
+            Room::Graphs(_) => Kind::Graphs,
             Room::Recipes(_) => Kind::Recipes,
         }
     }
@@ -57,7 +63,7 @@ impl Room {
 /// where the room takes none.
 pub fn key(model: &mut Model, _state: &State, key: KeyEvent) -> Option<Effect> {
     match model.room.as_mut()? {
-        Room::Interfaces(_) | Room::Recipes(_) => None,
+        Room::Interfaces(_) | Room::Graphs(_) | Room::Recipes(_) => None,
         Room::Changes(room) => room.key(key).then_some(Effect::None),
         Room::Packets(room) => room.key(key).then_some(Effect::None),
         Room::Terminals(room) => {
@@ -86,6 +92,7 @@ pub fn follow(model: &mut Model, state: &State, wish: Wish) -> Option<Effect> {
         Room::Interfaces(_) => interfaces::follow(model, wish),
         Room::Packets(_) => packets::follow(model, wish),
         Room::Changes(_) => changes::follow(model, state, wish),
+        Room::Graphs(_) => graphs::follow(model, wish),
         Room::Recipes(_) => recipes::follow(model, state, wish),
         // It has had its keys already.
         Room::Terminals(_) => None,
@@ -98,6 +105,7 @@ pub fn step(model: &mut Model, by: isize) {
         Some(Room::Interfaces(room)) => room.step(by),
         Some(Room::Packets(room)) => room.step(by),
         Some(Room::Changes(room)) => room.step(by),
+        Some(Room::Graphs(room)) => room.step(by),
         Some(Room::Recipes(room)) => room.step(by),
         Some(Room::Terminals(room)) => room.step(by, model.terminals.len()),
         None => {}
@@ -110,6 +118,7 @@ pub fn choose(model: &mut Model, line: usize, height: usize) {
         Some(Room::Interfaces(room)) => room.choose(line),
         Some(Room::Packets(room)) => room.choose(line),
         Some(Room::Changes(room)) => room.choose(line),
+        Some(Room::Graphs(room)) => room.choose(line),
         Some(Room::Recipes(room)) => room.choose(line),
         Some(Room::Terminals(room)) => room.choose(line, height, &model.terminals),
         None => {}
@@ -117,7 +126,7 @@ pub fn choose(model: &mut Model, line: usize, height: usize) {
 }
 
 /// Takes over what is to be seen now; what no room shows is left.
-pub fn look(model: &mut Model, desk: &Desk, record: &Record, state: &State) {
+pub fn look(model: &mut Model, desk: &Desk, record: &Record, curves: &Curves, state: &State) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.rates = desk.rates(),
         _ => desk.leave_rates(),
@@ -131,6 +140,7 @@ pub fn look(model: &mut Model, desk: &Desk, record: &Record, state: &State) {
     }
     match &mut model.room {
         Some(Room::Changes(room)) => room.look(record, state),
+        Some(Room::Graphs(room)) => room.look(curves, now()),
         Some(Room::Recipes(room)) => room.look(record),
         _ => {}
     }

@@ -5,6 +5,7 @@ mod bar;
 mod changes;
 mod dialog;
 mod given;
+mod graphs;
 mod head;
 mod interfaces;
 mod leases;
@@ -193,6 +194,7 @@ fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) 
         Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
         Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
         Some(Room::Changes(room)) => sight.room = changes::draw(frame, area, scene, room),
+        Some(Room::Graphs(room)) => sight.room = graphs::draw(frame, area, scene, room),
         Some(Room::Recipes(room)) => sight.room = recipes::draw(frame, area, scene, room),
         Some(Room::Terminals(room)) => sight.room = terminals::draw(frame, area, scene, sight, room),
         None => {}
