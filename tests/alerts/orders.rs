@@ -78,3 +78,46 @@ fn silence_acknowledge_and_try() {
     let rules = said(&alerts(&segment, &["rules"]));
     assert!(rules.contains("# 10.77.0.1/alerts/down  (there by default)") && rules.contains("to chat"), "{rules}");
 }
+
+#[test]
+fn the_room_of_alerts() {
+    if !can_run(&["logger", "tmux"]) {
+        return;
+    }
+    let (segment, host) = Segment::with_web1("al-room");
+    rule(&segment, "fan", "severity warning");
+    rule(&segment, "psu", "");
+    let line = format!("{} run", env!("CARGO_BIN_EXE_pxelator"));
+    let screen = Screen::open(&segment, 80, 24, &line);
+    screen.wait("web1");
+    screen.wait("dhcp tftp http dns syslog radv");
+    wait_for("an alert in the head", SOON, || {
+        log(&host, "fan broken");
+        screen.shown().contains("1 alert: A").then_some(())
+    });
+    log(&host, "psu broken");
+    screen.wait("2 alerts: A");
+    screen.keys(&["A"]);
+    let shown = screen.wait("Alerts 2 2 that nobody looks after");
+    let at = |name: &str| shown.lines().position(|line| line.contains(&format!("web1 {name}:")));
+    assert!(at("psu") < at("fan"), "the worse one stands first:\n{shown}");
+    screen.keys(&["a"]);
+    screen.wait("1 alert: A");
+    screen.wait("taken");
+    screen.keys(&["g"]);
+    screen.wait("fan broken");
+    screen.keys(&["s"]);
+    screen.wait("2  this alert for 2 hours");
+    screen.keys(&["2"]);
+    screen.wait("silenced");
+    screen.wait_until("nothing is loud", |shown| shown.contains("Alerts 2 0 that nobody") && !shown.contains("alert: A"));
+    screen.keys(&["Enter"]);
+    screen.wait("Silenced  by the operator until");
+    // On the machine's page, too.
+    screen.keys(&["Escape"]);
+    screen.wait("Alerts 2 0");
+    screen.keys(&["Escape"]);
+    screen.wait("Machines 1");
+    screen.keys(&["Enter"]);
+    screen.wait("taken since");
+}
