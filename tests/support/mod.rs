@@ -3,6 +3,7 @@
 
 pub mod amt;
 pub mod bmc;
+pub mod browser;
 pub mod couch;
 pub mod debian;
 mod dhcp;
@@ -58,6 +59,7 @@ pub fn can_run(programs: &[&str]) -> bool {
     for program in programs.iter().chain(&["ip"]) {
         let installed = match *program {
             couch::POUCHDB => Some(couch::is_installed()),
+            browser::AXE => Some(browser::is_installed()),
             bmc::SUSHY => Some(bmc::is_installed()),
             tried::SCHEMATHESIS => Some(tried::is_installed()),
             driven::PYPI_AMT => Some(driven::is_installed()),
