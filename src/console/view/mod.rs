@@ -3,6 +3,7 @@
 mod arming;
 mod bar;
 mod changes;
+mod checked;
 mod dialog;
 mod given;
 mod graphs;
