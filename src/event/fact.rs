@@ -1298,6 +1298,11 @@ facts! {
 }
 
 impl Fact {
+    /// The console's terminal is to ring.
+    pub fn rings(&self) -> bool {
+        matches!(self, Fact::AlertDelivered { means: Means::Bell, over: false, .. })
+    }
+
     /// The part of the program that this is about.
     pub fn service(&self) -> Service {
         match self {

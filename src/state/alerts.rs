@@ -2,7 +2,7 @@
 
 use crate::{
     command::AlertKey,
-    event::{Asker, Event, Fact, Means, Severity},
+    event::{Asker, Event, Fact, Severity},
     net::Mac,
 };
 use jiff::Timestamp;
@@ -164,8 +164,8 @@ impl Alerts {
                 });
             }
             Fact::AlertUnsilenced { rule, subject, .. } => self.unsilence(event, rule.as_ref(), subject.as_ref()),
-            Fact::AlertDelivered { rule, subject, receiver, over, means, .. } => {
-                if *means == Means::Bell && !over {
+            Fact::AlertDelivered { rule, subject, receiver, over, .. } => {
+                if event.fact.rings() {
                     self.rung = self.rung.max(Some(event.time));
                 }
                 self.tell(&key(rule, subject), receiver, *over, Ok(event.time));
