@@ -63,13 +63,23 @@ impl Engine {
             };
             engine.conditions.insert(key.clone(), condition);
         }
-        past.iter().for_each(|event| engine.hear(rules, event));
+        past.iter().for_each(|event| engine.recall(rules, event));
         engine
     }
 
     /// Something happened. What comes of it says [`Engine::tick`].
     pub fn hear(&mut self, rules: &Rules, event: &Event) {
-        self.hear_of_alert(rules, event);
+        // What this engine itself says is folded already.
+        if matches!(
+            event.fact,
+            Fact::AlertAcknowledged { .. }
+                | Fact::AlertSilenced { .. }
+                | Fact::AlertUnsilenced { .. }
+                | Fact::AlertDelivered { .. }
+                | Fact::AlertUndelivered { .. }
+        ) {
+            self.alerts.apply(event);
+        }
         for rule in rules.for_event(event) {
             let mac = rules.mac_of(event);
             let of = (rule.name.clone(), event.segment, mac);
@@ -86,23 +96,26 @@ impl Engine {
         }
     }
 
-    /// What is said of alerts by others, and by this engine before the program began anew.
-    fn hear_of_alert(&mut self, rules: &Rules, event: &Event) {
-        let (rule, subject) = match &event.fact {
-            Fact::AlertAcknowledged { .. }
-            | Fact::AlertSilenced { .. }
-            | Fact::AlertUnsilenced { .. }
-            | Fact::AlertDelivered { .. }
-            | Fact::AlertUndelivered { .. } => return self.alerts.apply(event),
-            Fact::AlertFired { rule, subject, .. } => (rule, subject),
-            Fact::AlertResolved { rule, subject, cause, .. } if *cause != Cause::Explained => (rule, subject),
-            _ => return,
+    /// Something happened before the program began; the alerts as they stood then are known.
+    fn recall(&mut self, rules: &Rules, event: &Event) {
+        let of = |rule: &String, subject: &String| AlertKey {
+            segment: event.segment,
+            mac: event.mac,
+            rule: rule.clone(),
+            subject: subject.clone(),
         };
-        let key = AlertKey { segment: event.segment, mac: event.mac, rule: rule.clone(), subject: subject.clone() };
-        if matches!(event.fact, Fact::AlertFired { .. }) {
-            self.fired.entry(key).or_default().add(event.time, HOUR);
-        } else if self.conditions.get(&key).is_some_and(|condition| condition.last <= event.time) {
-            self.end(rules, key, Cause::Cleared);
+        match &event.fact {
+            Fact::AlertFired { rule, subject, .. } => {
+                self.fired.entry(of(rule, subject)).or_default().add(event.time, HOUR);
+            }
+            Fact::AlertResolved { rule, subject, cause, .. } if *cause != Cause::Explained => {
+                let key = of(rule, subject);
+                if self.conditions.get(&key).is_some_and(|condition| condition.last <= event.time) {
+                    self.end(rules, key, Cause::Cleared);
+                }
+            }
+            fact if fact.kind().starts_with("alert.") => {}
+            _ => self.hear(rules, event),
         }
     }
 

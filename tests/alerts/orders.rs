@@ -9,12 +9,12 @@ use crate::{
 use std::process::Output;
 
 /// `pxelator alerts …` in the segment's folder.
-fn alerts(segment: &Segment, words: &[&str]) -> Output {
+pub fn alerts(segment: &Segment, words: &[&str]) -> Output {
     let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
     command.current_dir(segment.folder.path()).arg("alerts").args(words).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -110,7 +110,8 @@ fn the_room_of_alerts() {
     screen.wait("2  this alert for 2 hours");
     screen.keys(&["2"]);
     screen.wait("silenced");
-    screen.wait_until("nothing is loud", |shown| shown.contains("Alerts 2 0 that nobody") && !shown.contains("alert: A"));
+    screen
+        .wait_until("nothing is loud", |shown| shown.contains("Alerts 2 0 that nobody") && !shown.contains("alert: A"));
     screen.keys(&["Enter"]);
     screen.wait("Silenced  by the operator until");
     // On the machine's page, too.
