@@ -28,7 +28,7 @@ pub fn run(words: &[String]) -> Result<Vec<u8>, TrendError> {
 
 /// Reads this file between two moments, in at most `points` values a line.
 pub fn fetch(file: &Path, family: &str, from: Timestamp, to: Timestamp, points: usize) -> Result<Series, TrendError> {
-    let (from, to) = (from.as_second(), to.as_second().max(from.as_second() + STEP));
+    let (from, to) = (from.as_second(), to.as_second().max(from.as_second() + 1));
     let words = ["fetch".to_owned(), file.display().to_string(), "AVERAGE".to_owned()];
     let span = [("--start", from), ("--end", to), ("--resolution", STEP)];
     let span = span.iter().flat_map(|(name, value)| [(*name).to_owned(), value.to_string()]);

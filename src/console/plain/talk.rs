@@ -328,7 +328,7 @@ impl Talk {
                 Rest::Adopt => " MAC ADDRESS NAME",
                 Rest::Arm => " MACHINE PROFILE [then PROFILE]",
                 Rest::Recipe => " RECIPE MACHINE...",
-                Rest::Silence => " MACHINE [2h]",
+                Rest::Silence => " MACHINE [SPAN, as 2h]",
             };
             lines.push(format!("{}{rest}: {}", form.begin, form.words));
         }
@@ -382,8 +382,8 @@ impl Talk {
 /// Wishes that mean something without a screen.
 fn speaks(wish: Wish) -> bool {
     use Wish::{
-        Alerts, Changes, EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit,
-        Recipes, Segment, Timeline, ToBegin, ToEnd, Troubles,
+        Alerts, Changes, EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit, Recipes,
+        Segment, Timeline, ToBegin, ToEnd, Troubles,
     };
     matches!(
         wish,
