@@ -1,5 +1,6 @@
 //! The screen at 80x24 and 140x45, and what keys and clicks do.
 
+mod alerts;
 mod arming;
 mod keys;
 mod palette;
