@@ -41,5 +41,6 @@ pub use ssh::Ssh;
 pub(crate) use track::track;
 pub use track::{Track, Wanted};
 pub use trust::{TrustError, trust, trust_keys};
+pub use value::name;
 pub use watch::watch;
 pub use write::assign;

@@ -176,6 +176,7 @@ async fn show(
     model.depth = terminal::depth(abilities);
     let mut answers = source.desk.answers();
     let mut desk = 0;
+    let mut rung = source.state.read().alerts.rung;
     loop {
         tokio::select! {
             () = source.shutdown.cancelled() => return Ok(()),
@@ -263,6 +264,11 @@ async fn show(
                     let scene = Scene { model, state: &state, conf, replicas, desk, theme, now, zone: &zone };
                     view::draw(frame, scene, &mut sight);
                 })?;
+                let rings = source.state.read().alerts.rung;
+                if rings > rung {
+                    rung = rings;
+                    terminal::ring();
+                }
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };
                 rooms::fit(&mut model, usize::from(sight.room.height));
                 (model.page_lines, model.dialog_lines) = (sight.page.0, sight.dialog);

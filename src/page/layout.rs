@@ -86,6 +86,7 @@ fn framed(viewer: Option<&Viewer>, title: &str, sheet: Option<&Sheet<'_>>, main:
             body .acts[may_act]
                 data-live=[live.map(|sheet| sheet.view.url())]
                 data-version=[live.map(|sheet| sheet.version)]
+                data-now=[live.map(|sheet| sheet.now.as_millisecond())]
                 data-csrf=[viewer.map(|viewer| &viewer.csrf)]
             {
                 a.skip href="#main" { "To the content" }

@@ -59,6 +59,8 @@ use tokio_util::sync::CancellationToken;
 const FRESH: Duration = Duration::from_secs(2);
 /// Passwords that are checked at the same time.
 const CHECKS: usize = 2;
+/// Questions to journal, record and trends at the same time.
+const READS: usize = 8;
 /// What a proxy puts into a request: it comes from elsewhere then, though the proxy is here.
 const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
@@ -73,6 +75,8 @@ pub struct Source {
     pub replicas: watch::Receiver<BTreeMap<String, Replica>>,
     /// The journal's file.
     pub journal: Arc<Path>,
+    /// The conf tree's folder.
+    pub tree: Arc<Path>,
     /// The repository of machines' files.
     pub hosts: Arc<Path>,
     /// What was measured.
@@ -98,6 +102,8 @@ pub struct Site {
     limits: Arc<limit::Limits>,
     refusals: Arc<audit::Refusals>,
     checking: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    lines: api::Lines,
     own: Arc<Mutex<Option<(Instant, Vec<Ipv4Addr>)>>>,
     live: Arc<live::Live>,
 }
@@ -114,6 +120,8 @@ impl Site {
             limits: Arc::default(),
             refusals: Arc::default(),
             checking: Arc::new(Semaphore::new(CHECKS)),
+            reading: Arc::new(Semaphore::new(READS)),
+            lines: api::Lines::default(),
             own: Arc::default(),
         })
     }
@@ -154,6 +162,7 @@ pub fn router(source: Source) -> Router {
     site.refusals.clone().keep_telling(site.source.clone());
     Router::new()
         .route("/", get(|| async { Redirect::to("/pxelator") }))
+        .route("/metrics", get(api::metrics))
         .nest("/pxelator", show::routes().merge(login::routes()).merge(act::routes()))
         .nest("/api/v1", api::routes())
         .fallback(login::nothing)

@@ -5,13 +5,17 @@ use super::{Actor, Site};
 use crate::{
     boot,
     command::{Command, Place},
-    conf::Conf,
-    event::Asker,
+    conf::{self, Conf},
+    event::{Asker, printable},
 };
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 
 /// Machines in one command at most.
 const MACHINES: usize = 4096;
+/// Characters of a text.
+const TEXT: usize = 200;
+/// The longest time from one machine to the next.
+const STAGGER: Duration = Duration::from_secs(3600);
 /// Machines that a sentence names.
 const NAMED: usize = 6;
 
@@ -30,9 +34,15 @@ pub enum Wrong {
     /// It is none that may be sent by the page.
     #[error("{0} cannot be asked for by the page; do it on the host itself")]
     NotHere(&'static str),
-    /// There are too many machines in it.
-    #[error("at most {MACHINES} machines at once")]
+    /// It is no name that anything can have.
+    #[error("{0} is no name")]
+    Name(String),
+    /// There are too many machines or alerts in it.
+    #[error("at most {MACHINES} at once")]
     Many,
+    /// A text or a time is too long.
+    #[error("texts of at most {TEXT} characters without control characters, and an hour from one machine to the next")]
+    Long,
     /// The program ends.
     #[error("the program ends")]
     Ending,
@@ -55,10 +65,8 @@ fn check(conf: &Conf, command: &Command) -> Result<(), Wrong> {
     if matches!(command, Command::Quit | Command::Tell { .. } | Command::Find { .. } | Command::Adopt { .. }) {
         return Err(Wrong::NotHere(command.name()));
     }
+    fits(command)?;
     let machines = command.machines();
-    if machines.len() > MACHINES {
-        return Err(Wrong::Many);
-    }
     for place in machines {
         conf.machine(place).ok_or(Wrong::Machine(place.0, place.1))?;
     }
@@ -76,8 +84,42 @@ fn check(conf: &Conf, command: &Command) -> Result<(), Wrong> {
         return Err(Wrong::Segment(segment));
     }
     match profiles.into_iter().find(|name| !is_profile(name)) {
-        Some(name) => Err(Wrong::Profile(crate::event::printable(name, 64))),
+        Some(name) => Err(Wrong::Profile(printable(name, 64))),
         None => Ok(()),
+    }
+}
+
+/// What becomes part of a path or of a line on a screen must not mean anything there.
+fn fits(command: &Command) -> Result<(), Wrong> {
+    let is_text = |text: &String| *text == printable(text, TEXT);
+    let all = |texts: &[&Option<String>]| texts.iter().all(|text| text.as_ref().is_none_or(is_text));
+    let named = |name: &String| match conf::name(name) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Wrong::Name(printable(name, 64))),
+    };
+    let (many, is_fit) = match command {
+        Command::Power { machines, stagger, .. } => (machines.len(), *stagger <= STAGGER),
+        Command::Recipe { machines, container, recipe, .. } => {
+            named(recipe)?;
+            container.as_ref().map_or(Ok(()), named)?;
+            (machines.len(), true)
+        }
+        Command::Ring { receiver, .. } => return named(receiver),
+        Command::Trust { method, fingerprint, .. } => (1, is_text(method) && is_text(fingerprint)),
+        Command::Pull { machines, cause } => (machines.len(), all(&[cause])),
+        Command::Acknowledge { alerts, note, .. } => {
+            let texts = alerts.iter().all(|alert| is_text(&alert.rule) && is_text(&alert.subject));
+            (alerts.len(), texts && all(&[note]))
+        }
+        Command::Silence { rule, subject, .. } => (1, all(&[rule, subject])),
+        Command::Check { machines, .. } => (machines.len(), true),
+        Command::Look { machines } => (machines.len(), true),
+        _ => (1, true),
+    };
+    match (many <= MACHINES, is_fit) {
+        (false, _) => Err(Wrong::Many),
+        (true, false) => Err(Wrong::Long),
+        (true, true) => Ok(()),
     }
 }
 
@@ -175,6 +217,8 @@ mod tests {
             (arm("kiosk"), Some(Wrong::Profile("kiosk".into()))),
             (Command::Quit, Some(Wrong::NotHere("quit"))),
             (Command::Fetch { profile: "x".into() }, Some(Wrong::Profile("x".into()))),
+            (Command::Ring { segment: server, receiver: "../x".into() }, Some(Wrong::Name("../x".into()))),
+            (Command::Pull { machines: vec![(server, web1)], cause: Some("a\u{1b}[31m".into()) }, Some(Wrong::Long)),
         ] {
             assert_eq!(check(&conf, &command).err(), wrong, "{command:?}");
         }

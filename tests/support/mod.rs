@@ -3,6 +3,7 @@
 
 pub mod amt;
 pub mod bmc;
+pub mod browser;
 pub mod couch;
 pub mod debian;
 mod dhcp;
@@ -21,6 +22,7 @@ mod station;
 #[path = "../../benches/backlog/story.rs"]
 pub mod story;
 pub mod strangers;
+mod tried;
 pub mod vm;
 mod way;
 
@@ -36,6 +38,7 @@ pub use record::Record;
 pub use screen::Screen;
 pub use segment::{Host, Segment, WEB1, hear, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
+pub use tried::{SCHEMATHESIS, schemathesis};
 pub use way::Way;
 
 use std::{
@@ -56,7 +59,9 @@ pub fn can_run(programs: &[&str]) -> bool {
     for program in programs.iter().chain(&["ip"]) {
         let installed = match *program {
             couch::POUCHDB => Some(couch::is_installed()),
+            browser::AXE => Some(browser::is_installed()),
             bmc::SUSHY => Some(bmc::is_installed()),
+            tried::SCHEMATHESIS => Some(tried::is_installed()),
             driven::PYPI_AMT => Some(driven::is_installed()),
             _ => None,
         };

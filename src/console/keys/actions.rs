@@ -35,6 +35,9 @@ pub enum Wish {
     Export,
     Recorded,
     Profile,
+    Alerts,
+    Acknowledge,
+    Silence,
     Changes,
     AllChanges,
     MachineChanges,
@@ -159,6 +162,10 @@ pub const ACTIONS: &[Action] = &[
     act("pause", Wish::Pause, &[c(' ')], Room(Kind::Packets), "pause, and go on").hint("pause"),
     act("follow", Wish::Follow, &[c('f')], Room(Kind::Packets), "follow the newest").hint("follow"),
     act("export", Wish::Export, &[c('e')], Room(Kind::Packets), "in Wireshark or termshark").hint("export"),
+    // In the room of alerts.
+    act("open", Wish::Open, &[k(Enter)], Room(Kind::Alerts), "all that is known of it").hint("whole"),
+    act("acknowledge", Wish::Acknowledge, &[c('a')], Room(Kind::Alerts), "somebody looks after it").hint("acknowledge").now(),
+    act("silence", Wish::Silence, &[c('s')], Room(Kind::Alerts), "not told for a while").hint("silence").now(),
     // In the room of changes.
     act("open", Wish::Open, &[k(Enter)], Room(Kind::Changes), "what changed, in whole").hint("whole"),
     act("filter", Wish::Filter, &[c('/')], Room(Kind::Changes), "machines, paths, words").hint("filter"),
@@ -211,6 +218,7 @@ pub const ACTIONS: &[Action] = &[
     act("pause", Wish::Pause, &[c(' ')], Streams, "pause, and go on").hint("pause").now(),
     act("timeline", Wish::Timeline, &[c('r')], Outside, "timeline: back in time").now(),
     act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
+    act("alerts", Wish::Alerts, &[c('A')], Outside, "what fires"),
     act("changes", Wish::Changes, &[c('C')], Outside, "what changed on machines").now(),
     act("graphs", Wish::Graphs, &[c('H')], Outside, "graphs of measurements").now(),
     act("recipes", Wish::Recipes, &[c('R')], Outside, "recipes, and who has them").now(),

@@ -168,8 +168,12 @@ function span(milliseconds) {
   return Math.floor(whole / 86400) + "d";
 }
 
+// Clocks that go wrong by more than the way here takes.
+const off = start.now ? Number(start.now) - Date.now() : 0;
+const skew = Math.abs(off) > 5000 ? off : 0;
+
 function times() {
-  const now = Date.now();
+  const now = Date.now() + skew;
   for (const time of document.querySelectorAll("time[data-since], time[data-until]")) {
     const ago = now - Date.parse(time.dateTime);
     let text = span("until" in time.dataset ? -ago : ago);

@@ -7,9 +7,18 @@ use crate::{
         view::{Graphs, Span, View, of_name},
     },
     sample::Of,
-    trend::{Line, Series},
+    trend::{
+        Drawing, Line, Series,
+        family::{self, words},
+        svg,
+    },
 };
+use jiff::tz::TimeZone;
 use maud::{Markup, PreEscaped, html};
+
+/// The measure of pictures; the page stretches them.
+const WIDTH: u32 = 560;
+const HEIGHT: u32 = 130;
 
 /// The parts of the view.
 pub fn parts(scene: Scene<'_>, _graphs: &Graphs) -> Vec<Part> {
@@ -74,36 +83,24 @@ fn choice(chosen: Of, of: Of, words: &str) -> Markup {
 
 /// A family as a picture with what it says in words.
 pub fn figure(series: &Series) -> Markup {
+    let title = family::title(&series.family);
+    let drawing = Drawing { title: &title, width: WIDTH, height: HEIGHT, zone: &TimeZone::system() };
     html! {
         figure.graph {
-            figcaption { strong { (series.family) } @for line in &series.lines { " " span.note { (summary(line)) } } }
-            (PreEscaped(picture(series)))
+            figcaption { strong { (title) } }
+            (PreEscaped(svg(series, &drawing)))
+            ul.note { @for line in &series.lines { li { (summary(line)) } } }
         }
     }
 }
 
-/// `rtt 0.4 ms now, 0.3 to 1.2 ms`
+/// `rtt: 0.4 ms at last, 0.3 ms to 1.2 ms`
 fn summary(line: &Line) -> String {
-    let known = || line.values.iter().flatten().copied();
-    let (least, most) =
-        known().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), v| (least.min(v), most.max(v)));
-    match known().next_back() {
-        None => format!("{}: nothing", line.name),
-        Some(last) => format!("{} {} {}, {} to {}", line.name, short(last), line.unit, short(least), short(most)),
+    let said = |value| words(value, &line.unit);
+    match (line.last(), line.bounds()) {
+        (Some(last), Some((least, most))) => {
+            format!("{}: {} at last, {} to {}", line.name, said(last), said(least), said(most))
+        }
+        _ => format!("{}: nothing was measured in this time", line.name),
     }
-}
-
-fn short(value: f64) -> String {
-    match value.abs() {
-        size if size >= 1e9 => format!("{:.1} G", value / 1e9),
-        size if size >= 1e6 => format!("{:.1} M", value / 1e6),
-        size if size >= 1e4 => format!("{:.1} k", value / 1e3),
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 1.0 || size == 0.0 => format!("{value:.1}"),
-        _ => format!("{value:.3}"),
-    }
-}
-
-fn picture(_series: &Series) -> String {
-    String::new()
 }
