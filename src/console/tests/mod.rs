@@ -2,6 +2,7 @@
 
 mod alerts;
 mod arming;
+mod graphs;
 mod keys;
 mod palette;
 mod past;
