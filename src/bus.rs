@@ -15,6 +15,9 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+/// How often it is looked whether readers have caught up.
+const CATCHING_UP: Duration = Duration::from_millis(1);
+
 /// One thing in a reader's queue.
 #[derive(Debug)]
 pub enum Delivery {
@@ -70,6 +73,21 @@ impl Bus {
         for reader in self.readers.read().iter() {
             let _ = reader.offer(&event);
         }
+    }
+
+    /// Waits until every reader has half of its queue free, for who has more to tell at once than is read meanwhile: so others still find
+    /// room. Not longer than `patience`, since a reader that hangs is to hinder nobody for good.
+    pub async fn room(&self, patience: Duration) {
+        let is_free = |reader: &Arc<Reader>| {
+            let queue = &reader.queue;
+            queue.is_closed() || queue.capacity() * 2 >= queue.max_capacity()
+        };
+        let free = async {
+            while !self.readers.read().iter().all(is_free) {
+                tokio::time::sleep(CATCHING_UP).await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, free).await;
     }
 
     /// Hands events to every reader at once, as [`Bus::publish`] does, so that they keep their place among others.
@@ -165,6 +183,20 @@ mod tests {
 
     fn started() -> Event {
         Event::new(None, Fact::ProgramStarted { version: "1".into() })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_much_to_tell_waits_for_room() {
+        let bus = Bus::default();
+        let mut slow = bus.subscribe("slow", 4);
+        (0..3).for_each(|_| bus.publish(started()));
+        let begun = tokio::time::Instant::now();
+        bus.room(Duration::from_secs(5)).await;
+        assert_eq!(begun.elapsed().as_secs(), 5, "one that hangs is not waited for without end");
+        let (read, ()) = tokio::join!(async { slow.recv().await.is_some() }, bus.room(Duration::MAX));
+        assert!(read);
+        drop(slow);
+        bus.room(Duration::MAX).await;
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod packets;
 mod paths;
 mod pcapng;
 mod segment;
+mod sights;
 mod syslog;
 
 pub use conf::conf_value;
@@ -21,13 +22,14 @@ pub use nfs::{nfs_records, portmap_call};
 pub use packets::{arp, packet, router_solicitation, tftp_request};
 pub use paths::{http_path, tftp_path};
 pub use pcapng::pcapng;
+pub use sights::{lldp, mdns, sight};
 pub use syslog::{syslog_frames, syslog_message};
 
 /// What is done with a file's bytes.
 type Target = fn(&[u8]);
 
 /// The targets by name, which is also that of their corpus.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 22] = [
     ("arp", arp),
     ("conf_value", conf_value),
     ("dhcp_decide", dhcp_decide),
@@ -37,12 +39,15 @@ pub const TARGETS: [(&str, Target); 19] = [
     ("filter", filter),
     ("http_path", http_path),
     ("inventory", inventory),
+    ("lldp", lldp),
+    ("mdns", mdns),
     ("nfs_records", nfs_records),
     ("packet", packet),
     ("pcapng", pcapng),
     ("portmap_call", portmap_call),
     ("recipe_report", recipe_report),
     ("router_solicitation", router_solicitation),
+    ("sight", sight),
     ("syslog_frames", syslog_frames),
     ("syslog_message", syslog_message),
     ("tftp_path", tftp_path),

@@ -98,6 +98,22 @@ pub fn log(log: &Log, journal: &Path, tree: &Path) -> Result<u8> {
 }
 
 impl Log {
+    /// The same as a filter's text, for another host that parses it; none where it asks for more than a filter can say.
+    pub fn words(&self) -> Option<String> {
+        if self.follow || self.fleet || self.sql.is_some() {
+            return None;
+        }
+        let option = |field: &str, value: &String| format!("{field}={}", filter::quoted(value));
+        let words = self.filter.join(" ");
+        let parts = [
+            (!words.trim().is_empty()).then(|| format!("({words})")),
+            self.machine.as_ref().map(|machine| option("machine", machine)),
+            self.service.map(|service| format!("service={service}")),
+            self.since.as_ref().map(|since| option("since", since)),
+        ];
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+    }
+
     /// What the words and all options want.
     pub fn filter(&self, names: &dyn Directory) -> Result<Filter, FilterError> {
         let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names };

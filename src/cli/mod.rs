@@ -32,6 +32,7 @@ mod power_on;
 mod practice;
 mod profile;
 mod recipe;
+mod remote;
 mod restore;
 mod root;
 mod same;
@@ -91,6 +92,8 @@ pub struct Places {
     /// What was measured, as RRDtool files, a folder a machine
     #[arg(long, global = true, value_name = "DIR", default_value = "rrd")]
     rrd: PathBuf,
+    #[command(flatten)]
+    server: remote::Server,
 }
 
 #[derive(Debug, Subcommand)]
@@ -177,6 +180,7 @@ enum Verb {
     #[command(after_help = alerts::CODES)]
     Alerts(alerts::Alerts),
     /// Draw what was measured of a machine, as PNG or SVG
+    #[command(after_help = graph::CODES)]
     Graph(graph::Graph),
     /// Who may act by the page: passwords and tokens
     User {
@@ -201,13 +205,15 @@ enum Verb {
 
 /// Does what the command line says; the result is the exit code.
 pub fn run() -> Result<u8> {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    let _brought = remote::begin(&mut cli.places, &cli.verb)?;
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Fetch(asked) => return fetch::fetch(&asked, &cli.places.conf, &cli.places.tftpboot),
         Verb::Audit(audit) => return audit::audit(&audit, &cli.places.journal, &cli.places.conf),
         Verb::Serial { socket } => return serial::serial(&socket),
         Verb::Packets(asked) => return packets::packets(&asked, &cli.places.log_dir, &cli.places.conf),
+        Verb::Log(log) if remote::chosen().is_some() => return remote::log(&log),
         Verb::Log(log) => return log::log(&log, &cli.places.journal, &cli.places.conf),
         Verb::Root { what } => return root::root(what, &cli.places),
         Verb::Profile { what } => return profile::profile(&what, &cli.places),

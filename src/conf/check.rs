@@ -1,6 +1,6 @@
 //! What is wrong only when values are looked at together.
 
-use super::{Conf, Machine, Mistake, Pool, Profile, Segment};
+use super::{Conf, Machine, Mistake, Pool, Profile, Segment, alerts};
 use crate::{boot, net::Mac};
 use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
@@ -27,6 +27,8 @@ pub fn across(conf: &mut Conf, last: Option<&Conf>, mistakes: &mut Vec<Mistake>)
             }
         }
     }
+    alerts::across(conf, mistakes);
+    let Conf { segments, profiles, .. } = conf;
     for profile in profiles.values() {
         for (path, error) in boot::faults(profile) {
             let mistake = Mistake { path, value: error, expected: "a template that can be rendered".to_owned() };

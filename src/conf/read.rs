@@ -198,7 +198,7 @@ impl Reader<'_> {
         last
     }
 
-    fn value<T>(&mut self, path: &Path, parse: fn(&str) -> Result<T, String>) -> Found<T> {
+    fn value<T>(&mut self, path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Found<T> {
         match self.text(path) {
             Found::Absent => Found::Absent,
             Found::Bad => Found::Bad,
@@ -213,7 +213,12 @@ impl Reader<'_> {
     }
 
     /// The value of a file that may be missing.
-    pub fn optional<T>(&mut self, path: &Path, parse: fn(&str) -> Result<T, String>, last: Option<T>) -> Option<T> {
+    pub fn optional<T>(
+        &mut self,
+        path: &Path,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+        last: Option<T>,
+    ) -> Option<T> {
         match self.value(path, parse) {
             Found::Absent => None,
             Found::Good(value) => Some(value),
@@ -257,8 +262,8 @@ impl Reader<'_> {
             track: self.optional(&at("track"), track::track, last.and_then(|l| l.track.clone())),
             recipes: self.optional(&at("recipes"), track::recipes, last.and_then(|l| l.recipes.clone())),
             checks: self.optional(&at("checks"), checks::checks, last.and_then(|l| l.checks.clone())),
-            alerts: BTreeMap::new(),
-            receivers: BTreeMap::new(),
+            alerts: self.alerts(&folder, last),
+            receivers: self.receivers(&folder, last),
             machines: BTreeMap::new(),
         };
         let login = last.and_then(|l| l.couchdb.as_ref()?.login.clone());

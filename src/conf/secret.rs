@@ -40,6 +40,11 @@ impl Reader<'_> {
         secrets
     }
 
+    /// The one line of a secret. One that others can read is a mistake, and not used.
+    pub fn secret(&mut self, path: &Path) -> Option<Secret> {
+        if self.is_private(path) { self.optional(path, value::line, None).map(Secret) } else { None }
+    }
+
     /// False, and a mistake, where others may read the file.
     fn is_private(&mut self, path: &Path) -> bool {
         let mode = fs::metadata(self.dir.join(path)).map_or(0, |meta| meta.permissions().mode() & 0o777);

@@ -24,6 +24,8 @@ pub fn changes(wish: Wish) -> bool {
             | Wish::Profile
             | Wish::DryRun
             | Wish::CheckRecipe
+            | Wish::Acknowledge
+            | Wish::Silence
     )
 }
 

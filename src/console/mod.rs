@@ -5,6 +5,7 @@ mod answers;
 mod arming;
 mod batch;
 mod certificate;
+mod curves;
 mod keys;
 mod lines;
 mod lock;
@@ -44,6 +45,7 @@ use crate::{
     trend::Trends,
 };
 use crossterm::event::{Event, EventStream, KeyEventKind};
+use curves::Curves;
 use futures_util::StreamExt;
 use jiff::{Timestamp, tz::TimeZone};
 use model::Model;
@@ -170,9 +172,11 @@ async fn show(
     let (mut drawn, mut drawn_at) = (u64::MAX, Timestamp::UNIX_EPOCH);
     let mut past = source.past.clone();
     let mut record = source.record.clone();
+    let mut curves = Curves::new(source.trends.clone());
     model.depth = terminal::depth(abilities);
     let mut answers = source.desk.answers();
     let mut desk = 0;
+    let mut rung = source.state.read().alerts.rung;
     loop {
         tokio::select! {
             () = source.shutdown.cancelled() => return Ok(()),
@@ -236,7 +240,7 @@ async fn show(
             _ = frames.tick() => {
                 let now = now();
                 touched |= past.look(&mut model);
-                touched |= record.is_new() && model.room.is_some();
+                touched |= (record.is_new() | curves.is_new()) && model.room.is_some();
                 if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
                     looked = Some(Instant::now());
                     touched |= own.look(&mut model);
@@ -247,7 +251,7 @@ async fn show(
                 if !touched && generation == drawn && now.duration_since(drawn_at).as_millis() < CLOCK {
                     continue;
                 }
-                rooms::look(&mut model, &source.desk, &record, &source.state.read());
+                rooms::look(&mut model, &source.desk, &record, &curves, &source.state.read());
                 // The lock is given back before the terminal is written to.
                 model.list_terminals(&source.desk);
                 terminal.draw(|frame| {
@@ -260,6 +264,11 @@ async fn show(
                     let scene = Scene { model, state: &state, conf, replicas, desk, theme, now, zone: &zone };
                     view::draw(frame, scene, &mut sight);
                 })?;
+                let rings = source.state.read().alerts.rung;
+                if rings > rung {
+                    rung = rings;
+                    terminal::ring();
+                }
                 model.height = if model.page.is_some() { sight.page.1 } else { sight.height(model.pane) };
                 rooms::fit(&mut model, usize::from(sight.room.height));
                 (model.page_lines, model.dialog_lines) = (sight.page.0, sight.dialog);

@@ -7,7 +7,7 @@ use super::{
     model::{Dialog, Model, Pane},
     order::{List, Order},
     power,
-    rooms::{changes, interfaces, packets, recipes},
+    rooms::{alerts, changes, interfaces, packets, recipes},
     timeline,
     update::{self, Effect},
 };
@@ -31,6 +31,8 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
             | Order::Trust(_)
             | Order::Arm(..)
             | Order::Recipe(..)
+            | Order::Acknowledge(_)
+            | Order::Silence(..)
             | Order::Terminal(..)
             | Order::Adopt { .. }
     );
@@ -70,6 +72,8 @@ pub fn obey(model: &mut Model, live: &State, conf: &Conf, order: Order) -> Effec
             recipes::open(model, whom.clone(), Some(&recipe));
             return recipes::carry(model, state, whom, recipe, manner);
         }
+        Order::Acknowledge(whom) => return alerts::acknowledge(model, state, &whom),
+        Order::Silence(who, minutes) => return alerts::silence_machine(model.now, who, minutes),
         Order::Changes(host, words) => changes::open(model, state, host, &words),
         Order::Page(segment, mac) => {
             show(model, state, segment);

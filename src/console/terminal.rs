@@ -9,6 +9,7 @@ use crossterm::{
     clipboard::CopyToClipboard,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute,
+    style::Print,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use parking_lot::Mutex;
@@ -109,6 +110,12 @@ pub fn tell(model: &mut Model, done: Done) {
             model.word = Some(format!("{count} characters copied; ctrl-] v pastes them"));
         }
     }
+}
+
+/// Rings the terminal's bell.
+pub fn ring() {
+    // One that cannot be written to is noticed at the next drawing.
+    let _ = execute!(stdout(), Print('\u{7}'));
 }
 
 /// The theme for the terminal's background, as far as it tells; else its own sixteen colours.

@@ -8,7 +8,7 @@ use super::{
     model::{Adopting, Dialog, Model, Pane},
     palette::Palette,
     power, profiles, recorded,
-    rooms::{self, Room, changes, interfaces, recipes, terminals},
+    rooms::{self, Room, alerts, changes, graphs, interfaces, recipes, terminals},
     timeline,
 };
 use crate::{
@@ -194,7 +194,9 @@ fn follow(model: &mut Model, live: &State, conf: &Conf, wish: Wish) -> Effect {
             model.choose(state, same.unwrap_or(0));
         }
         Wish::Interfaces => interfaces::enter(model, state),
+        Wish::Alerts => alerts::enter(model),
         Wish::Changes => changes::enter(model, state),
+        Wish::Graphs => graphs::enter(model, state),
         Wish::Recipes => recipes::enter(model, state),
         Wish::Terminal => return terminal(model, state),
         Wish::Profile => profiles::open(model, state, conf),

@@ -1032,6 +1032,15 @@ facts! {
         /// What is so, in words.
         text: String,
     }
+    /// An alert that waited was over before it fired.
+    AlertWithdrawn = "alert.withdrawn" Alert Debug {
+        /// The rule's name.
+        rule: String,
+        /// What of the machine; empty for the whole of it.
+        subject: String,
+        /// Milliseconds since it began to wait.
+        millis: u64,
+    }
     /// An alert fires: it is told to who is to know.
     AlertFired = "alert.fired" Alert Err {
         /// The rule: a name of `alerts`.
@@ -1289,6 +1298,11 @@ facts! {
 }
 
 impl Fact {
+    /// The console's terminal is to ring.
+    pub fn rings(&self) -> bool {
+        matches!(self, Fact::AlertDelivered { means: Means::Bell, over: false, .. })
+    }
+
     /// The part of the program that this is about.
     pub fn service(&self) -> Service {
         match self {

@@ -166,6 +166,7 @@ impl fmt::Display for Fact {
             | Fact::AddressContested { .. }
             | Fact::AddressSettled { .. }
             | Fact::AlertPending { .. }
+            | Fact::AlertWithdrawn { .. }
             | Fact::AlertFired { .. }
             | Fact::AlertResolved { .. }
             | Fact::AlertAcknowledged { .. }

@@ -103,6 +103,9 @@ pub fn sentence(fact: &Fact, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         Fact::AddressSettled { address } => write!(f, "{address} is claimed by one only"),
         Fact::AlertPending { rule, subject, text, .. } => write!(f, "{}{text}: waits", of(rule, subject)),
+        Fact::AlertWithdrawn { rule, subject, millis } => {
+            write!(f, "{}over after {} s, before it was told", of(rule, subject), millis / 1000)
+        }
         Fact::AlertFired { rule, subject, text, .. } => write!(f, "{}{text}", of(rule, subject)),
         Fact::AlertResolved { rule, subject, cause, millis } => {
             let words = match cause {

@@ -186,7 +186,7 @@ fn errors_point_at_the_place() {
         "machine=web1 severty<=>err\n                      ^ expected a value after `<=`",
         "machine=web9\n        ^^^^ expected a machine's address, MAC, network or name; there are db1, web1, web2",
         "machine=web1,\n             ^ expected a value after `,`",
-        "service=dhpc\n        ^^^^ expected one of dhcp, tftp, http, dns, syslog, radv, nfs, power, vm, fetch, track, recipe, conf, boot, program",
+        "service=dhpc\n        ^^^^ expected one of dhcp, tftp, http, dns, syslog, radv, nfs, power, vm, fetch, track, recipe, watch, alert, page, conf, boot, program",
         "severity<=bad\n          ^^^ expected 0 to 7 or one of emerg, alert, crit, err, warning, notice, info, debug",
         "severity<=*r*\n          ^^^ expected 0 to 7 or one of emerg, alert, crit, err, warning, notice, info, debug",
         "severity~err\n        ^ expected = != < <= > or >= after `severity`",

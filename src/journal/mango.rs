@@ -283,7 +283,7 @@ mod tests {
                        "machine": {"$eq": "10.77.0.60"}, "events": {"$elemMatch": {"machine": {"$eq": "10.77.0.60"}}}}),
             ),
             (
-                "service!=dhcp,tftp,http,dns,syslog,radv,nfs,power,vm,fetch,track,recipe,conf",
+                "service!=dhcp,tftp,http,dns,syslog,radv,nfs,power,vm,fetch,track,recipe,watch,alert,page,conf",
                 json!({"second": {"$gt": null}, "events": {"$elemMatch": {"service": {"$in": ["boot", "program"]}}}}),
             ),
             (

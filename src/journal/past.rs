@@ -15,6 +15,16 @@ const PAST: usize = 2_000;
 const MESSAGES: usize = 1_000;
 /// Kinds that say how a machine's arming stands.
 pub(super) const ARMING: [&str; 5] = ["boot.armed", "boot.disarmed", "boot.tried", "boot.spent", "boot.told"];
+/// Kinds that say which alerts there are, and who was told: one may fire for months while others come and go.
+const ALERTS: [&str; 7] = [
+    "alert.pending",
+    "alert.fired",
+    "alert.withdrawn",
+    "alert.resolved",
+    "alert.acknowledged",
+    "alert.silenced",
+    "alert.delivered",
+];
 const COMMANDS: [&str; 2] = ["dns.obeyed", "dns.ran"];
 /// Clocks are set: the newest time until a row is looked for in so many rows before it.
 const DISORDER: i64 = 4_096;
@@ -67,6 +77,7 @@ impl Journal {
         events.extend(self.conf_events(until)?);
         events.extend(self.arming_events(until)?);
         events.extend(self.learned_events(until)?);
+        events.extend(self.watch_events(until)?);
         events.extend(self.newest(PAST, MESSAGES, until)?);
         let mut state = State::default();
         events.into_values().for_each(|event| state.apply(&Arc::new(event)));
@@ -102,7 +113,7 @@ impl Journal {
         self.rows(&sql, &[&until.id])
     }
 
-    /// What machines were armed with, how that went, and their commands by DNS, which tell what is not to be done twice.
+    /// What machines were armed with, how that went, their commands by DNS, and alerts, which tell what is not to be done twice.
     fn arming_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
         let newest = |kind: &&str| {
             format!(
@@ -110,7 +121,7 @@ impl Journal {
                  order by time desc limit ?1)"
             )
         };
-        let ids = ARMING.iter().chain(&COMMANDS).map(newest).collect::<Vec<_>>().join(" union all ");
+        let ids = ARMING.iter().chain(&COMMANDS).chain(&ALERTS).map(newest).collect::<Vec<_>>().join(" union all ");
         let sql = format!("select {} from event where id in ({ids}) order by id", row::COLUMNS);
         self.rows(&sql, &[&i64::try_from(PAST).unwrap_or(i64::MAX), &until.time, &until.id])
     }
@@ -118,6 +129,24 @@ impl Journal {
     /// The boot files that machines' firmware got on with: the last of each kind of firmware.
     fn learned_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
         let sql = format!("select {} from event where id in ({LEARNED} and id <= ?1 {EACH})", row::COLUMNS);
+        self.rows(&sql, &[&until.id])
+    }
+
+    /// How each check stood last, and who was seen: what was told is not told again.
+    fn watch_events(&self, until: Until) -> Result<Vec<(i64, Event)>, JournalError> {
+        let last = |kinds: &str, of: &str| {
+            format!(
+                "select max(id) from event where service = 'watch' and id <= ?1 and kind in ({kinds}) group by segment, mac, {of}"
+            )
+        };
+        let checks = "'check.passed', 'check.failed', 'check.recovered', 'check.paused'";
+        let sql = format!(
+            "select {} from event where id in ({}) or id in ({}) or id in ({}) order by id",
+            row::COLUMNS,
+            last(checks, "json_extract(details, '$.check')"),
+            last("'host.seen'", "kind"),
+            last("'rival.found', 'rival.gone'", "1"),
+        );
         self.rows(&sql, &[&until.id])
     }
 

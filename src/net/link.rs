@@ -57,21 +57,7 @@ impl Arp {
 
     /// Broadcasts the question who has `address` (RFC 826). Errors are those of send(2).
     pub fn ask(&mut self, address: Ipv4Addr) -> io::Result<()> {
-        let question = ArpPacket::new(
-            etherparse::ArpHardwareId::ETHERNET,
-            etherparse::EtherType::IPV4,
-            etherparse::ArpOperation::REQUEST,
-            &self.own.0,
-            &self.sender.octets(),
-            &[0; 6],
-            &address.octets(),
-        )
-        .map_err(io::Error::other)?;
-        let mut frame = Vec::with_capacity(60);
-        PacketBuilder::ethernet2(self.own.0, Mac::BROADCAST.0)
-            .arp(question)
-            .write(&mut frame)
-            .map_err(io::Error::other)?;
+        let frame = arp_question(self.own, self.sender, address)?;
         self.stream.capture_mut().sendpacket(frame).map_err(io::Error::other)
     }
 
@@ -157,7 +143,25 @@ pub fn arp_sender(frame: &[u8]) -> Option<(Ipv4Addr, Mac)> {
     Some((address.into(), Mac::from_slice(arp.sender_hw_addr())?))
 }
 
-fn udp_frame(own: Mac, to: Mac, source: SocketAddrV4, target: SocketAddrV4, payload: &[u8]) -> io::Result<Vec<u8>> {
+/// A question who has `address`, of nobody: it changes what no station knows (RFC 5227). Errors are none that a caller can mend.
+pub fn arp_probe(own: Mac, address: Ipv4Addr) -> io::Result<Vec<u8>> {
+    arp_question(own, Ipv4Addr::UNSPECIFIED, address)
+}
+
+fn arp_question(own: Mac, sender: Ipv4Addr, address: Ipv4Addr) -> io::Result<Vec<u8>> {
+    let (kind, request) = (etherparse::EtherType::IPV4, etherparse::ArpOperation::REQUEST);
+    let (own_address, asked) = (sender.octets(), address.octets());
+    let question =
+        ArpPacket::new(etherparse::ArpHardwareId::ETHERNET, kind, request, &own.0, &own_address, &[0; 6], &asked)
+            .map_err(io::Error::other)?;
+    let mut frame = Vec::with_capacity(60);
+    let written = PacketBuilder::ethernet2(own.0, Mac::BROADCAST.0).arp(question).write(&mut frame);
+    written.map_err(io::Error::other)?;
+    Ok(frame)
+}
+
+/// A UDP datagram in an Ethernet frame. Errors: it is too long for one.
+pub fn udp_frame(own: Mac, to: Mac, source: SocketAddrV4, target: SocketAddrV4, payload: &[u8]) -> io::Result<Vec<u8>> {
     let mut frame = Vec::with_capacity(payload.len() + 42);
     PacketBuilder::ethernet2(own.0, to.0)
         .ipv4(source.ip().octets(), target.ip().octets(), 64)

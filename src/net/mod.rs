@@ -11,7 +11,7 @@ mod tap;
 
 pub use counters::{Meter, Rate, Traffic};
 pub use interface::Interface;
-pub use link::{Arp, Link, Overheard, arp_sender};
+pub use link::{Arp, Link, Overheard, arp_probe, arp_sender, udp_frame};
 pub use mac::{Mac, NotAMac};
 pub use namespace::{Namespace, NamespaceError};
 pub use passage::Passage;

@@ -73,6 +73,11 @@ impl Tap {
         }
     }
 
+    /// Sends a frame. Errors are those of send(2).
+    pub fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.capture.sendpacket(frame).map_err(|error| told(&error))
+    }
+
     /// Frames that found no room in the ring since it was opened.
     pub fn dropped(&mut self) -> u64 {
         self.capture.stats().map_or(0, |stats| u64::from(stats.dropped))

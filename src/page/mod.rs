@@ -162,6 +162,7 @@ pub fn router(source: Source) -> Router {
     site.refusals.clone().keep_telling(site.source.clone());
     Router::new()
         .route("/", get(|| async { Redirect::to("/pxelator") }))
+        .route("/metrics", get(api::metrics))
         .nest("/pxelator", show::routes().merge(login::routes()).merge(act::routes()))
         .nest("/api/v1", api::routes())
         .fallback(login::nothing)

@@ -7,7 +7,10 @@ pub mod ladder;
 mod qemu;
 mod redfish;
 mod web;
+
 mod wol;
+
+pub use web::pinned;
 
 use crate::{
     command::Place,

@@ -23,6 +23,8 @@ pub struct Alerts {
     pub over: VecDeque<(AlertKey, Alert)>,
     /// What is not told for a time.
     pub silences: Vec<Silence>,
+    /// When the terminal's bell was last to ring.
+    pub rung: Option<Timestamp>,
 }
 
 /// One alert.
@@ -48,6 +50,10 @@ pub struct Alert {
     pub damped: bool,
     /// Receivers that were told, and of which the last try failed: why.
     pub told: BTreeMap<String, Result<Timestamp, String>>,
+    /// The same of its end.
+    pub told_over: BTreeMap<String, Result<Timestamp, String>>,
+    /// A silence covered it when it ended: its end is told nobody.
+    pub unsaid: bool,
 }
 
 /// How far an alert is.
@@ -123,10 +129,12 @@ impl Alerts {
                 (alert.severity, alert.text, alert.phase) = (*severity, text.clone(), Phase::Firing);
                 alert.fired.get_or_insert(event.time);
             }
+            Fact::AlertWithdrawn { rule, subject, .. } => drop(self.open.remove(&key(rule, subject))),
             Fact::AlertResolved { rule, subject, .. } => {
                 let key = key(rule, subject);
                 if let Some(mut alert) = self.open.remove(&key).filter(|alert| alert.fired.is_some()) {
                     (alert.phase, alert.resolved) = (Phase::Resolved, Some(event.time));
+                    alert.unsaid = self.silence_of(&key, event.time).is_some();
                     self.over.push_back((key, alert));
                     if self.over.len() > KEPT {
                         self.over.pop_front();
@@ -156,15 +164,14 @@ impl Alerts {
                 });
             }
             Fact::AlertUnsilenced { rule, subject, .. } => self.unsilence(event, rule.as_ref(), subject.as_ref()),
-            Fact::AlertDelivered { rule, subject, receiver, .. } => {
-                if let Some(alert) = self.any_mut(&key(rule, subject)) {
-                    alert.told.insert(receiver.clone(), Ok(event.time));
+            Fact::AlertDelivered { rule, subject, receiver, over, .. } => {
+                if event.fact.rings() {
+                    self.rung = self.rung.max(Some(event.time));
                 }
+                self.tell(&key(rule, subject), receiver, *over, Ok(event.time));
             }
-            Fact::AlertUndelivered { rule, subject, receiver, error, .. } => {
-                if let Some(alert) = self.any_mut(&key(rule, subject)) {
-                    alert.told.insert(receiver.clone(), Err(error.clone()));
-                }
+            Fact::AlertUndelivered { rule, subject, receiver, over, error, .. } => {
+                self.tell(&key(rule, subject), receiver, *over, Err(error.clone()));
             }
             _ => {}
         }
@@ -182,14 +189,23 @@ impl Alerts {
             acknowledged: None,
             damped: false,
             told: BTreeMap::new(),
+            told_over: BTreeMap::new(),
+            unsaid: false,
         })
     }
 
-    /// The open one, else the newest that is over.
-    fn any_mut(&mut self, key: &AlertKey) -> Option<&mut Alert> {
-        match self.open.get_mut(key) {
-            Some(alert) => Some(alert),
-            None => self.over.iter_mut().rev().find(|(known, _)| known == key).map(|(_, alert)| alert),
+    /// Of the open one, else of the newest that is over. Its end is of one that is over.
+    fn tell(&mut self, key: &AlertKey, receiver: &str, over: bool, came: Result<Timestamp, String>) {
+        let newest = |over: &mut VecDeque<(AlertKey, Alert)>| over.iter().rposition(|(known, _)| known == key);
+        let alert = match self.open.get_mut(key) {
+            Some(alert) if !over => Some(alert),
+            _ => newest(&mut self.over).map(|at| &mut self.over[at].1),
+        };
+        let Some(alert) = alert else { return };
+        let told = if over { &mut alert.told_over } else { &mut alert.told };
+        // Who was told once is not untold by a later try that failed.
+        if !(came.is_err() && matches!(told.get(receiver), Some(Ok(_)))) {
+            told.insert(receiver.to_owned(), came);
         }
     }
 

@@ -157,6 +157,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     let mut folding = JoinSet::new();
     folding.spawn(recorder::fold(bus.subscribe("state", QUEUE), state.clone(), folded.clone()));
     let heard = bus.subscribe("arming", QUEUE);
+    let (alerts, for_alerts) = (alerter::Past::of(&state.read()), bus.subscribe("alerts", QUEUE));
     let last = journal.last_time()?;
     let journal = journal.write(bus.subscribe_durable("journal", QUEUE), bus.clone()).map_err(StartError::Threads)?;
     bus.publish(Event::new(None, Fact::ProgramStarted { version: env!("CARGO_PKG_VERSION").to_owned() }));
@@ -237,7 +238,7 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
     serving.spawn(arming::keep(shared.clone(), heard));
     serving.spawn(control::serve(shared.clone(), commands.clone()));
     serving.spawn(watcher::keep(shared.clone()));
-    serving.spawn(alerter::keep(shared.clone()));
+    serving.spawn(alerter::keep(shared.clone(), alerts, for_alerts));
     serving.spawn(trends::keep(shared.clone(), measured));
     serving.spawn(pages::keep(shared.clone()));
     serving.spawn(replica::keep(shared.clone(), {

@@ -17,6 +17,7 @@ use crate::{
     servers::{Context, ServerError, dhcp, dns, http, nfs, radv, syslog, tftp},
     state,
     trend::Trends,
+    watch::listen,
 };
 use jiff::Timestamp;
 use std::{collections::BTreeMap, io, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
@@ -200,6 +201,13 @@ fn start(
     tasks.spawn(keep(Service::Syslog, context.clone(), syslog::serve));
     tasks.spawn(keep(Service::Radv, context.clone(), radv::serve));
     tasks.spawn(keep(Service::Nfs, context.clone(), nfs::serve));
+    let heard = shared.checks.heard.clone();
+    tasks.spawn(keep(Service::Watch, context.clone(), move |context| {
+        let Context { segment, interface, conf, state, bus, shutdown, .. } = context;
+        let doing = format!("listening on {}", interface.name);
+        let place = listen::Place { segment, interface, conf, state, bus, heard: heard.clone(), shutdown };
+        async move { listen::serve(place).await.map_err(ServerError::io(doing)) }
+    }));
     let (events, log): (_, Arc<Path>) = (shared.events.clone(), shared.options.log.as_path().into());
     tasks.spawn(keep(Service::Boot, context, move |context| {
         let Context { segment, interface, conf, state, bus, shutdown, .. } = context;

@@ -66,8 +66,8 @@ pub fn span(span: SignedDuration) -> String {
 
 /// What a value axis that begins at nought ends with, and its step: of parts of 1 the whole, where nothing is above it.
 pub fn top(most: f64, unit: &str, marks: u32) -> (f64, f64) {
-    let most = if unit == "ratio" && most <= 1.0 { 1.0 } else { most };
-    let step = super::round_step(if most > 0.0 { most } else { 1.0 }, marks);
+    let most = if most <= 0.0 || (unit == "ratio" && most <= 1.0) { 1.0 } else { most };
+    let step = super::round_step(most, marks);
     (step * (most / step - 1e-9).ceil().max(1.0), step)
 }
 

@@ -28,7 +28,7 @@ pub fn run(words: &[String]) -> Result<Vec<u8>, TrendError> {
 
 /// Reads this file between two moments, in at most `points` values a line.
 pub fn fetch(file: &Path, family: &str, from: Timestamp, to: Timestamp, points: usize) -> Result<Series, TrendError> {
-    let (from, to) = (from.as_second(), to.as_second().max(from.as_second() + STEP));
+    let (from, to) = (from.as_second(), to.as_second().max(from.as_second() + 1));
     let words = ["fetch".to_owned(), file.display().to_string(), "AVERAGE".to_owned()];
     let span = [("--start", from), ("--end", to), ("--resolution", STEP)];
     let span = span.iter().flat_map(|(name, value)| [(*name).to_owned(), value.to_string()]);
@@ -36,7 +36,9 @@ pub fn fetch(file: &Path, family: &str, from: Timestamp, to: Timestamp, points: 
     let read = parse(&String::from_utf8_lossy(&text));
     let (names, mut rows) =
         read.ok_or_else(|| TrendError::Tool(format!("{} cannot be made sense of", file.display())))?;
-    rows.retain(|(at, _)| *at > from - STEP && *at <= to + STEP);
+    // A row is of the time before its moment.
+    let step = rows.windows(2).map(|pair| pair[1].0 - pair[0].0).next().unwrap_or(STEP);
+    rows.retain(|(at, _)| *at > from && *at - step < to);
     Ok(series(family, &names, &rows, (from, to), points))
 }
 

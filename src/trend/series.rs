@@ -56,6 +56,13 @@ impl Series {
         panels
     }
 
+    /// How many hours a value that is 1 or 0 was 1.
+    pub fn hours(&self, line: &str) -> Option<f64> {
+        let line = self.lines.iter().find(|known| known.name == line)?;
+        let steps: f64 = line.values.iter().flatten().sum();
+        Some(steps * self.step.as_secs_f64() / 3600.0)
+    }
+
     /// Where nothing was measured though there were values before and after it: first and last moment of each hole. Only
     /// where values come steadily; between those that come seldom there is no hole.
     pub fn holes(&self) -> Vec<(Timestamp, Timestamp)> {
@@ -149,6 +156,13 @@ mod tests {
         let read = series(&[&[None], &[None], &[None]]);
         let panels: Vec<_> = read.panels().iter().map(|(unit, lines)| (unit.to_string(), lines.len())).collect();
         assert_eq!(panels, [("ms".to_owned(), 2), ("ratio".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn hours_of_power() {
+        let mut read = series(&[&[Some(1.0), None, Some(0.5), Some(1.0)]]);
+        read.step = SignedDuration::from_mins(30);
+        assert_eq!((read.hours("rtt"), read.hours("on")), (Some(1.25), None));
     }
 
     #[test]

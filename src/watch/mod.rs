@@ -2,6 +2,7 @@
 //! events and samples.
 
 mod excuse;
+pub mod listen;
 mod plan;
 pub mod probe;
 mod rounds;

@@ -90,6 +90,11 @@ impl Rounds {
         self.turns.keys().map(|key| key.subject).collect()
     }
 
+    /// How often a check is done.
+    pub fn every(&self, key: &Key) -> Option<Duration> {
+        self.turns.get(key).map(|turn| turn.planned.check.every)
+    }
+
     /// It was heard of at that time: where it was gone, it is looked for at once.
     pub fn heard(&mut self, subject: Subject, at: Instant) {
         let known = self.known.entry(subject).or_default();
@@ -124,11 +129,21 @@ impl Rounds {
         news
     }
 
-    /// Looks at all of it at once, and tells also what is no news.
-    pub fn ask(&mut self, subject: Subject, now: Instant) -> usize {
-        of(&mut self.turns, subject).for_each(|(_, turn)| turn.is_asked = true);
+    /// Looks at all of it at once, and tells also what is no news; of what is not looked at, why.
+    pub fn ask(&mut self, subject: Subject, now: Instant) -> Vec<Told> {
+        let known = self.known.entry(subject).or_default().clone();
+        let mut news = Vec::new();
+        let sign = of(&mut self.turns, subject).find(|(_, turn)| turn.is_sign() && turn.is_failed());
+        let gone = sign.filter(|_| known.is_gone).map(|(key, _)| fails(key));
+        for (key, turn) in of(&mut self.turns, subject) {
+            match (&known.excuse, &gone) {
+                (Some(Excuse::Off(reason)), _) if turn.pause_again() => news.push(paused(key, reason)),
+                (_, Some(reason)) if !turn.is_sign() && turn.pause_again() => news.push(paused(key, reason)),
+                _ => turn.is_asked = !turn.is_guess(),
+            }
+        }
         self.hasten(subject, now, |_| true);
-        of(&mut self.turns, subject).count()
+        news
     }
 
     fn hasten(&mut self, subject: Subject, now: Instant, which: impl Fn(&Turn) -> bool) {
@@ -160,7 +175,7 @@ impl Rounds {
             let is_off = known.is_some_and(|known| matches!(known.excuse, Some(Excuse::Off(_))));
             let is_gone = known.is_some_and(|known| known.is_gone) && !turn.is_sign();
             let heard = known.and_then(|known| known.heard);
-            if !turn.is_asked && (is_off || is_gone || is_spared(turn, heard, now)) || is_off {
+            if is_off || is_gone || !turn.is_asked && is_spared(turn, heard, now) {
                 turn.pass_over(&key, now);
                 self.queue.insert((turn.due, key));
                 continue;
@@ -186,7 +201,7 @@ impl Rounds {
         let is_excused = known.excuse.is_some() || !turn.is_sign() && signs_trouble || spoke && !turn.is_failed();
         let (is_sign, well) = (turn.is_sign(), look.well);
         let began = turn.began.unwrap_or(now);
-        let weight = if is_excused && !turn.is_asked { Weight::None } else { Weight::Full };
+        let weight = if is_excused { Weight::None } else { Weight::Full };
         let fact = turn.take(look, weight, key, (now, time));
         self.queue.insert((turn.due, key.clone()));
         let mut news: Vec<Told> = fact.map(|fact| Told { subject: key.subject, fact }).into_iter().collect();
@@ -211,7 +226,7 @@ impl Rounds {
             self.hasten(sign.subject, now + Duration::from_secs(1), |turn| !turn.is_sign());
             return Vec::new();
         }
-        let reason = format!("its {} fails", sign.name);
+        let reason = fails(sign);
         let others = of(&mut self.turns, sign.subject).filter(|(_, turn)| !turn.is_sign() && turn.is_passed());
         let paused = others.filter_map(|(key, turn)| turn.pause().then(|| paused(key, &reason)));
         paused.collect()
@@ -230,7 +245,14 @@ fn of(turns: &mut BTreeMap<Key, Turn>, subject: Subject) -> impl Iterator<Item =
     turns.range_mut(first..).take_while(move |(key, _)| key.subject == subject)
 }
 
+fn fails(sign: &Key) -> String {
+    format!("its {} fails", sign.name)
+}
+
 fn paused(key: &Key, reason: &str) -> Told {
     let fact = Fact::CheckPaused { check: key.name.to_string(), reason: reason.to_owned() };
     Told { subject: key.subject, fact }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,7 +112,7 @@ impl Turn {
     }
 
     /// Nobody told that it is there, and it never was.
-    fn is_guess(&self) -> bool {
+    pub fn is_guess(&self) -> bool {
         !self.planned.wanted && !self.ever
     }
 
@@ -146,11 +146,9 @@ impl Turn {
             return None;
         }
         self.losses = self.losses.saturating_add(1);
-        let is_asked = self.is_asked;
         if self.is_guess() {
             self.due = now + self.pace(LEARN, &seed);
-            self.is_asked = false;
-            return is_asked.then_some(Fact::CheckFailed { check, said, times: self.losses });
+            return None;
         }
         if self.losses < self.planned.check.times && !self.is_failed() {
             self.due = now + self.soon();
@@ -158,7 +156,7 @@ impl Turn {
         }
         let failing = *self.failing.get_or_insert(now);
         self.due = now + self.again(now.saturating_duration_since(failing), &seed);
-        self.is_asked = false;
+        let is_asked = std::mem::take(&mut self.is_asked);
         let is_news = !self.is_failed();
         if is_news {
             self.standing = Standing::Failed(time);
@@ -175,6 +173,12 @@ impl Turn {
             self.standing = Standing::Paused;
         }
         is_news
+    }
+
+    /// It is not looked at, and who asks is to be told. False of what nobody knows to be there, and of what failed: that it did counts.
+    pub fn pause_again(&mut self) -> bool {
+        self.is_asked = false;
+        !self.is_guess() && (self.pause() || self.standing == Standing::Paused)
     }
 
     /// The next look, where this one was spared.

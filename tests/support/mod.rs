@@ -22,6 +22,7 @@ mod station;
 #[path = "../../benches/backlog/story.rs"]
 pub mod story;
 pub mod strangers;
+mod tried;
 pub mod vm;
 mod way;
 
@@ -37,6 +38,7 @@ pub use record::Record;
 pub use screen::Screen;
 pub use segment::{Host, Segment, WEB1, hear, run};
 pub use station::{CLIENT, Got, SERVER, Station, by_broadcast, kind, option, pxe, server};
+pub use tried::{SCHEMATHESIS, schemathesis};
 pub use way::Way;
 
 use std::{
@@ -59,6 +61,7 @@ pub fn can_run(programs: &[&str]) -> bool {
             couch::POUCHDB => Some(couch::is_installed()),
             browser::AXE => Some(browser::is_installed()),
             bmc::SUSHY => Some(bmc::is_installed()),
+            tried::SCHEMATHESIS => Some(tried::is_installed()),
             driven::PYPI_AMT => Some(driven::is_installed()),
             _ => None,
         };

@@ -4,3 +4,5 @@
 mod support;
 
 mod checks;
+mod cost;
+mod hosts;

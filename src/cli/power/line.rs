@@ -3,6 +3,7 @@
 use super::Stopped;
 use crate::{
     bus::{Bus, Delivery},
+    cli::remote::{self, RemoteLine},
     command::Command,
     event::Event,
     supervisor::{Alone, Options, alone, control_socket},
@@ -29,6 +30,8 @@ pub enum Line {
         /// Where it is asked.
         ask: OwnedWriteHalf,
     },
+    /// To the program of another host.
+    Remote(Box<RemoteLine>),
     /// To this process.
     Alone {
         /// What it tells.
@@ -70,6 +73,9 @@ impl Line {
 
     /// A line to the program of this run folder; none where nobody is there.
     pub async fn to_program(options: &Options) -> Result<Option<Line>, Stopped> {
+        if let Some(remote) = remote::chosen() {
+            return Ok(Some(Line::Remote(Box::new(RemoteLine::open(remote).await?))));
+        }
         let path = control_socket(&options.run);
         match UnixStream::connect(&path).await {
             Ok(stream) => Line::to(stream, &path).await.map(Some),
@@ -105,6 +111,7 @@ impl Line {
                 line.push(b'\n');
                 ask.write_all(&line).await.map_err(|error| broken(&error))
             }
+            Line::Remote(line) => line.send(&command).await,
             Line::Alone { works, .. } => {
                 works.commands.send(command).await.map_err(|_| Stopped::Broken("it ended".to_owned()))
             }
@@ -112,7 +119,11 @@ impl Line {
     }
 
     async fn read(&mut self) -> Result<serde_json::Value, Stopped> {
-        let Line::Program { told, .. } = self else { return Err(Stopped::Broken("it tells nothing".to_owned())) };
+        let told = match self {
+            Line::Program { told, .. } => told,
+            Line::Remote(line) => return line.read().await,
+            Line::Alone { .. } => return Err(Stopped::Broken("it tells nothing".to_owned())),
+        };
         let line = told.next_line().await.map_err(|error| broken(&error))?;
         let line = line.ok_or_else(|| Stopped::Broken("the PXElator that was asked ended".to_owned()))?;
         let value: serde_json::Value = serde_json::from_str(&line)

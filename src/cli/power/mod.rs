@@ -28,7 +28,7 @@ pub const SOME: u8 = 1;
 /// The words make no sense, or no machine is called so.
 pub const USAGE: u8 = 2;
 /// There is no program to ask, and alone it cannot be done.
-const NOBODY: u8 = 3;
+pub const NOBODY: u8 = 3;
 
 /// What stands below the help.
 pub const CODES: &str = "Machines are named by host name, address or hardware address; * stands for any text: 'web*'.\n\

@@ -194,6 +194,7 @@ async fn written(
 ) -> Result<Result<String, String>, Stopped> {
     let until = Instant::now() + WRITTEN;
     while Instant::now() < until {
+        crate::cli::remote::refresh(tree).await.map_err(|error| Stopped::Broken(error.to_string()))?;
         let conf = conf::read(tree, None).conf;
         if let Some((s, machine)) = conf.machine((segment, address))
             && machine.skip.is_some() == skip

@@ -128,6 +128,13 @@ pub struct From {
     force: bool,
 }
 
+impl What {
+    /// It needs nothing of the host but its program and its tree.
+    pub fn is_for_programs(&self) -> bool {
+        matches!(self, What::Apply { .. } | What::Enforce { .. } | What::Status { .. } | What::List { .. })
+    }
+}
+
 /// Does it; the result is the exit code.
 pub fn recipe(what: What, places: Places) -> Result<u8> {
     let done = match what {

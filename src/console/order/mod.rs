@@ -42,6 +42,10 @@ pub enum Order {
     Pull(Vec<Who>),
     /// A recipe is carried through on machines, so far.
     Recipe(Vec<Who>, String, RecipeManner),
+    /// Somebody looks after what fires of machines.
+    Acknowledge(Vec<Who>),
+    /// Nothing of a machine is told for so many minutes; none tells it again.
+    Silence(Who, Option<i64>),
     /// What changed, of one machine where it is named; with words that lines are to have.
     Changes(Option<String>, String),
     /// A machine's page.
@@ -103,6 +107,8 @@ pub enum Rest {
     Arm,
     /// A recipe, and machines of conf.
     Recipe,
+    /// A machine of conf, and for how long.
+    Silence,
 }
 
 /// A form of an order that is no action's name.
@@ -126,6 +132,9 @@ enum Make {
     Disarm,
     Pull,
     Recipe(RecipeManner),
+    Acknowledge,
+    Silence,
+    Unsilence,
     Changes,
     Page,
     Terminal(Option<Way>),
@@ -168,6 +177,9 @@ pub const FORMS: &[Form] = &[
     form("apply", Rest::Recipe, Make::Recipe(RecipeManner::Apply), "apply a recipe to machines"),
     form("dry-run", Rest::Recipe, Make::Recipe(RecipeManner::DryRun), "say what a recipe would do"),
     form("check", Rest::Recipe, Make::Recipe(RecipeManner::Check), "look who has a recipe"),
+    form("acknowledge", Rest::Machines, Make::Acknowledge, "somebody looks after it"),
+    form("silence", Rest::Silence, Make::Silence, "nothing of it is told: 2h"),
+    form("unsilence", Rest::Machine, Make::Unsilence, "it is told again"),
     form("changes", Rest::Words, Make::Changes, "what changed on machines"),
     form("page", Rest::Seen, Make::Page, "all that is known of it"),
     form("machine", Rest::Seen, Make::Page, "all that is known of it"),
@@ -206,6 +218,9 @@ impl Form {
                 | Make::Arm
                 | Make::Disarm
                 | Make::Recipe(_)
+                | Make::Acknowledge
+                | Make::Silence
+                | Make::Unsilence
                 | Make::Terminal(_)
                 | Make::Adopt
         )
@@ -297,6 +312,23 @@ fn make(form: &Form, rest: &str, scope: Scope<'_>) -> Result<Order, OrderError> 
             let rest = rest.trim_start();
             let rest = after(rest, "to").or_else(|| after(rest, "on")).unwrap_or(rest);
             Order::Recipe(machine::these(scope, begin, rest)?, recipe.to_owned(), manner)
+        }
+        Make::Acknowledge => Order::Acknowledge(machine::these(scope, begin, rest)?),
+        Make::Unsilence => Order::Silence(of_conf()?, None),
+        Make::Silence => {
+            let wanted = || expected("a machine, and for how long: web1 2h");
+            let (who, time) = rest.split_once(char::is_whitespace).unwrap_or((rest, "2h"));
+            let time = after(time, "for").unwrap_or(time);
+            let time = crate::conf::alerts::span(time.trim()).map_err(|_| wanted())?;
+            if who.is_empty() {
+                return Err(wanted());
+            }
+            let (at, machine) = machine::find(scope, who)?;
+            if !machine.in_conf {
+                return Err(OrderError::NotInConf { name: machine.name() });
+            }
+            let minutes = i64::try_from(time.as_secs().div_ceil(60)).unwrap_or(i64::MAX);
+            Order::Silence((at, machine.mac), Some(minutes))
         }
         Make::Changes => match rest.split_once(char::is_whitespace).unwrap_or((rest, "")) {
             ("", _) => Order::Changes(None, String::new()),

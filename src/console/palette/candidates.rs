@@ -96,7 +96,7 @@ fn things(form: &Form, state: &State) -> Option<Vec<String>> {
         machines.filter(|machine| seen || machine.in_conf).map(crate::state::Machine::name).collect()
     };
     match form.rest {
-        Rest::Machine | Rest::Machines | Rest::Arm => Some(machines(false)),
+        Rest::Machine | Rest::Machines | Rest::Arm | Rest::Silence => Some(machines(false)),
         Rest::Seen => Some(machines(true)),
         Rest::Segment => Some(current(state).map(|(address, _)| address.to_string()).collect()),
         Rest::List => Some(["machines", "syslog", "leases", "audit"].map(ToOwned::to_owned).to_vec()),

@@ -3,7 +3,7 @@
 
 pub(super) mod talk;
 
-use super::{ConsoleError, Source, update::Effect};
+use super::{ConsoleError, Source, terminal, update::Effect};
 use crate::{bus::Delivery, command::Command, desk::Answer, event::now, state::past::Go};
 use jiff::tz::TimeZone;
 use std::{
@@ -113,7 +113,12 @@ async fn show(source: &Source, mut events: mpsc::Receiver<Delivery>) -> io::Resu
                     let (desk, now) = (&source.desk, now());
                     let world = World { state: &state, conf: &conf, replicas: &replicas, desk, now, zone: &zone };
                     let told = batch.drain(..).filter_map(|delivery| match delivery {
-                        Delivery::Event(event) => talk.event(world, &event),
+                        Delivery::Event(event) => {
+                            if event.fact.rings() {
+                                terminal::ring();
+                            }
+                            talk.event(world, &event)
+                        }
                         Delivery::Barrier(_) => None,
                     });
                     told.collect::<Vec<_>>()

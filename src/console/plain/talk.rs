@@ -136,6 +136,11 @@ impl Talk {
             Order::Changes(host, words) => {
                 return (told::changes(self.scene(world), host.as_deref(), words), Effect::None);
             }
+            Order::Wish(Wish::Graphs) => {
+                let words = "graphs are pictures: pxelator graph web1 says what is measured of it, and draws it";
+                return (vec![words.to_owned()], Effect::None);
+            }
+            Order::Wish(Wish::Alerts) => return (told::alerts(self.scene(world)), Effect::None),
             Order::Wish(Wish::Recipes) => return (told::recipes(self.scene(world)), Effect::None),
             Order::Wish(Wish::Logs) if !world.desk.has_windows() => {
                 let words = "the logs' terminals are windows, and there is no display; audit lists what happens";
@@ -376,12 +381,13 @@ impl Talk {
 /// Wishes that mean something without a screen.
 fn speaks(wish: Wish) -> bool {
     use Wish::{
-        Changes, EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit, Recipes,
+        Alerts, Changes, EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit, Recipes,
         Segment, Timeline, ToBegin, ToEnd, Troubles,
     };
     matches!(
         wish,
-        Changes
+        Alerts
+            | Changes
             | Recipes
             | EventBack
             | EventOn

@@ -1,6 +1,8 @@
 //! What stands in the place of the panes when it is opened: terminals, interfaces, packets, changes, recipes. One file a room.
 
+pub mod alerts;
 pub mod changes;
+pub mod graphs;
 pub mod interfaces;
 mod listed;
 pub mod packets;
@@ -8,9 +10,10 @@ pub mod recipes;
 pub mod terminals;
 pub mod typed;
 
-use super::{keys::Wish, model::Model, record::Record, update::Effect, view::list};
+use super::{curves::Curves, keys::Wish, model::Model, record::Record, update::Effect, view::list};
 use crate::{
     desk::{Desk, inside::Act},
+    event::now,
     state::State,
 };
 use crossterm::event::KeyEvent;
@@ -24,8 +27,12 @@ pub enum Room {
     Packets(Box<packets::Packets>),
     /// Terminals inside the console.
     Terminals(terminals::Terminals),
+    /// What fires.
+    Alerts(alerts::Alerts),
     /// What changed on machines.
     Changes(Box<changes::Changes>),
+    /// What was measured.
+    Graphs(Box<graphs::Graphs>),
     /// Recipes, and machines that have them.
     Recipes(Box<recipes::Recipes>),
 }
@@ -33,10 +40,12 @@ pub enum Room {
 /// Which room: some keys work in one of them only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    Alerts,
     Terminals,
     Interfaces,
     Packets,
     Changes,
+    Graphs,
     Recipes,
 }
 
@@ -44,10 +53,12 @@ impl Room {
     /// Which it is.
     pub fn kind(&self) -> Kind {
         match self {
+            Room::Alerts(_) => Kind::Alerts,
             Room::Interfaces(_) => Kind::Interfaces,
             Room::Packets(_) => Kind::Packets,
             Room::Terminals(_) => Kind::Terminals,
             Room::Changes(_) => Kind::Changes,
+            Room::Graphs(_) => Kind::Graphs,
             Room::Recipes(_) => Kind::Recipes,
         }
     }
@@ -55,9 +66,10 @@ impl Room {
 
 /// What a key changes in a room that takes keys as they are, before any of the console's: a terminal's are its own. None
 /// where the room takes none.
-pub fn key(model: &mut Model, _state: &State, key: KeyEvent) -> Option<Effect> {
+pub fn key(model: &mut Model, state: &State, key: KeyEvent) -> Option<Effect> {
     match model.room.as_mut()? {
-        Room::Interfaces(_) | Room::Recipes(_) => None,
+        Room::Interfaces(_) | Room::Graphs(_) | Room::Recipes(_) => None,
+        Room::Alerts(_) => alerts::key(model, state, key),
         Room::Changes(room) => room.key(key).then_some(Effect::None),
         Room::Packets(room) => room.key(key).then_some(Effect::None),
         Room::Terminals(room) => {
@@ -83,9 +95,11 @@ pub fn paste(model: &mut Model, text: &str) -> Option<Effect> {
 /// What a wish changes in the room that is open; none where the room leaves it to the console (help, quit, back).
 pub fn follow(model: &mut Model, state: &State, wish: Wish) -> Option<Effect> {
     match model.room.as_ref()? {
+        Room::Alerts(_) => alerts::follow(model, state, wish),
         Room::Interfaces(_) => interfaces::follow(model, wish),
         Room::Packets(_) => packets::follow(model, wish),
         Room::Changes(_) => changes::follow(model, state, wish),
+        Room::Graphs(_) => graphs::follow(model, wish),
         Room::Recipes(_) => recipes::follow(model, state, wish),
         // It has had its keys already.
         Room::Terminals(_) => None,
@@ -97,7 +111,9 @@ pub fn step(model: &mut Model, by: isize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.step(by),
         Some(Room::Packets(room)) => room.step(by),
+        Some(Room::Alerts(room)) => room.step(by),
         Some(Room::Changes(room)) => room.step(by),
+        Some(Room::Graphs(room)) => room.step(by),
         Some(Room::Recipes(room)) => room.step(by),
         Some(Room::Terminals(room)) => room.step(by, model.terminals.len()),
         None => {}
@@ -109,7 +125,9 @@ pub fn choose(model: &mut Model, line: usize, height: usize) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.choose(line),
         Some(Room::Packets(room)) => room.choose(line),
+        Some(Room::Alerts(room)) => room.choose(line),
         Some(Room::Changes(room)) => room.choose(line),
+        Some(Room::Graphs(room)) => room.choose(line),
         Some(Room::Recipes(room)) => room.choose(line),
         Some(Room::Terminals(room)) => room.choose(line, height, &model.terminals),
         None => {}
@@ -117,7 +135,7 @@ pub fn choose(model: &mut Model, line: usize, height: usize) {
 }
 
 /// Takes over what is to be seen now; what no room shows is left.
-pub fn look(model: &mut Model, desk: &Desk, record: &Record, state: &State) {
+pub fn look(model: &mut Model, desk: &Desk, record: &Record, curves: &Curves, state: &State) {
     match &mut model.room {
         Some(Room::Interfaces(room)) => room.rates = desk.rates(),
         _ => desk.leave_rates(),
@@ -129,8 +147,14 @@ pub fn look(model: &mut Model, desk: &Desk, record: &Record, state: &State) {
         }
         _ => desk.leave_packets(),
     }
+    let past = model.past.clone();
     match &mut model.room {
+        Some(Room::Alerts(room)) => match &past {
+            Some(past) => room.look(&past.state, past.moment),
+            None => room.look(state, now()),
+        },
         Some(Room::Changes(room)) => room.look(record, state),
+        Some(Room::Graphs(room)) => room.look(curves, now()),
         Some(Room::Recipes(room)) => room.look(record),
         _ => {}
     }
@@ -140,6 +164,7 @@ pub fn look(model: &mut Model, desk: &Desk, record: &Record, state: &State) {
 pub fn fit(model: &mut Model, height: usize) {
     match &mut model.room {
         Some(Room::Packets(room)) => room.view.height = height,
+        Some(Room::Alerts(room)) => room.fit(height),
         Some(Room::Changes(room)) => {
             room.height = height;
             room.offset = list::first(room.lines().len(), room.selected(), height, room.offset);

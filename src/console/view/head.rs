@@ -1,6 +1,6 @@
 //! The lines around the panes: where this is and how the servers are, the tabs, and the keys that work here.
 
-use super::{Scene, past, terminals};
+use super::{Scene, alerts, past, terminals};
 use crate::{
     console::{
         keys::Wish,
@@ -54,7 +54,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, present: Timest
         }
         None => spans.push(Span::styled("no segment is served yet", theme.busy)),
     }
-    let mut end = Vec::new();
+    let mut end: Vec<Span<'_>> = alerts::head(scene).into_iter().collect();
     match scene.troubles().len() {
         0 => {}
         1 => end.push(Span::styled(

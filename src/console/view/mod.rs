@@ -1,10 +1,12 @@
 //! Draws the model over the state: one file a pane. Pure: the same model, state and time give the same screen.
 
+mod alerts;
 mod arming;
 mod bar;
 mod changes;
 mod dialog;
 mod given;
+mod graphs;
 mod head;
 mod interfaces;
 mod leases;
@@ -192,7 +194,9 @@ fn room(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sight) 
     match &scene.model.room {
         Some(Room::Interfaces(room)) => sight.room = interfaces::draw(frame, area, scene, room),
         Some(Room::Packets(room)) => sight.room = packets::draw(frame, area, scene, room),
+        Some(Room::Alerts(room)) => sight.room = alerts::draw(frame, area, scene, room),
         Some(Room::Changes(room)) => sight.room = changes::draw(frame, area, scene, room),
+        Some(Room::Graphs(room)) => sight.room = graphs::draw(frame, area, scene, room),
         Some(Room::Recipes(room)) => sight.room = recipes::draw(frame, area, scene, room),
         Some(Room::Terminals(room)) => sight.room = terminals::draw(frame, area, scene, sight, room),
         None => {}

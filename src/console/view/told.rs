@@ -1,6 +1,6 @@
 //! What has no pane of its own, and what a console of lines shows of the panes: as lines of words. Pure.
 
-use super::{Scene, power, replica, words};
+use super::{Scene, alerts, power, replica, words};
 use crate::{
     console::{
         lines::current,
@@ -101,6 +101,11 @@ fn events(scene: Scene<'_>, model: &Model, pane: Pane) -> Vec<String> {
 pub fn of_event(scene: Scene<'_>, segment: Option<&Segment>, event: &Event) -> String {
     let who = Some(words::who(segment, event)).filter(|who| !who.is_empty()).unwrap_or_else(|| "-".to_owned());
     format!("{} {who} {} {}: {}", scene.clock(event.time), event.severity(), event.kind(), event.fact)
+}
+
+/// What is open of alerts.
+pub fn alerts(scene: Scene<'_>) -> Vec<String> {
+    alerts::told(scene)
 }
 
 /// Changes of machines' files that are remembered, the oldest first; of one machine, or with these words.

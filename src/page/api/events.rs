@@ -121,7 +121,7 @@ pub async fn syslog(_: Viewer, State(site): State<Site>, Asked(which): Asked<Whi
         // A part of its own is told from ours also where it is wrong.
         text => {
             check(&site, text.to_owned()).await?;
-            format!("kind=syslog.received and ({text})")
+            format!("kind=syslog.received ({text})")
         }
     };
     found(site, filter, limit).await

@@ -14,9 +14,10 @@ mod watched;
 pub use line::Lines;
 
 use super::{Actor, Site, Viewer, access::visit, denied::Problem};
+use crate::{event, trend};
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::get,
@@ -82,6 +83,12 @@ pub fn routes() -> Router<Site> {
             problem(StatusCode::METHOD_NOT_ALLOWED, "this path is not asked so", "see /api/v1/openapi.json")
         })
         .layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// What is measured now, in the text form of OpenMetrics: `/metrics`.
+pub async fn metrics(_: Viewer, State(site): State<Site>) -> Response {
+    let text = trend::metrics(&site.source.trends, &site.source.state.read(), event::now());
+    ([(header::CONTENT_TYPE, trend::CONTENT_TYPE)], text).into_response()
 }
 
 /// What went wrong, as an answer.

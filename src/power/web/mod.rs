@@ -17,6 +17,7 @@ mod error;
 mod pin;
 
 pub use error::WebError;
+pub use pin::config as pinned;
 
 use super::{PowerError, Target};
 use crate::conf::Login;

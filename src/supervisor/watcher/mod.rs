@@ -9,9 +9,12 @@ use crate::{
     event::{Event, now},
     net::Interface,
     reach::Reach,
+    sample::Sample,
     state::{State, checked::Checked},
     watch::{
-        Due, Key, Look, Rounds, Subject, Told, excuse, of_machine, of_segment,
+        Due, Key, Look, Rounds, Subject, Told, excuse,
+        listen::Heard,
+        of_machine, of_segment,
         probe::{self, Prober, Target},
     },
 };
@@ -33,6 +36,8 @@ use tokio::{
 const GLANCE: Duration = Duration::from_secs(1);
 /// How often is looked which machines there are, where conf stays as it is.
 const ANEW: Duration = Duration::from_secs(5);
+/// What is measured more seldom is said again so often.
+const REPEAT: Duration = Duration::from_secs(60);
 /// Looks at the same time, and those over ssh among them.
 const AT_ONCE: usize = 256;
 const AT_ONCE_BY_SSH: usize = 8;
@@ -42,6 +47,8 @@ const AT_ONCE_BY_SSH: usize = 8;
 pub struct Watches {
     asked: Arc<Mutex<Vec<(Ipv4Addr, Vec<Ipv4Addr>)>>>,
     came: Arc<Notify>,
+    /// Who spoke last, as is heard on the segments.
+    pub heard: Heard,
 }
 
 /// Does the checks of these machines now; of the segment's own services where there are none. Each tells what came of it.
@@ -88,6 +95,9 @@ struct Watcher {
     under_way: HashMap<Id, Due>,
     /// When each machine was last heard of, as far as was told here.
     seen: BTreeMap<Subject, Timestamp>,
+    /// What checks measured that are done seldom: a trend takes what is not said again for a hole.
+    slow: BTreeMap<Key, (Instant, Sample)>,
+    repeated: Instant,
     followed: Instant,
     glanced: Instant,
 }
@@ -95,17 +105,19 @@ struct Watcher {
 impl Watcher {
     fn new(shared: Shared) -> Watcher {
         let now = Instant::now();
-        let conf = shared.conf.borrow().clone();
+        let (conf, heard) = (shared.conf.borrow().clone(), shared.checks.heard.clone());
         Watcher {
             conf,
             shared,
             interfaces: BTreeMap::new(),
             rounds: Rounds::default(),
-            prober: Prober::new(),
+            prober: Prober::new(heard),
             by_ssh: Arc::new(Semaphore::new(AT_ONCE_BY_SSH)),
             looks: JoinSet::new(),
             under_way: HashMap::new(),
             seen: BTreeMap::new(),
+            slow: BTreeMap::new(),
+            repeated: now,
             followed: now,
             glanced: now,
         }
@@ -147,7 +159,12 @@ impl Watcher {
         let mut told = Vec::new();
         let state = self.shared.state.clone();
         let state = state.read();
+        let spoke = self.shared.checks.heard.take();
         for subject in self.rounds.subjects() {
+            let at = subject.machine.and_then(|(_, mac)| spoke.get(&(subject.segment, mac)));
+            if let Some(at) = at {
+                self.rounds.heard(subject, *at);
+            }
             let machine = subject.machine.and_then(|(_, mac)| state.machine(subject.segment, mac));
             let Some(machine) = machine else { continue };
             told.extend(self.rounds.excuse(subject, excuse(machine, time), now));
@@ -167,7 +184,8 @@ impl Watcher {
             subject.segment == segment && address.map_or(machines.is_empty(), |address| machines.contains(&address))
         };
         for subject in self.rounds.subjects().into_iter().filter(is_meant) {
-            self.rounds.ask(subject, Instant::now());
+            let told = self.rounds.ask(subject, Instant::now());
+            self.tell(told);
         }
     }
 
@@ -179,6 +197,9 @@ impl Watcher {
         }
         if now.saturating_duration_since(self.glanced) >= GLANCE {
             self.glance();
+        }
+        if now.saturating_duration_since(self.repeated) >= REPEAT {
+            self.repeat();
         }
         let room = AT_ONCE.saturating_sub(self.looks.len());
         for due in self.rounds.due(now, room) {
@@ -218,6 +239,20 @@ impl Watcher {
         Some(Target { segment, interface, machine, reach })
     }
 
+    /// Says again what was measured within its pace.
+    fn repeat(&mut self) {
+        self.repeated = Instant::now();
+        let time = now();
+        self.slow.retain(|key, (at, sample)| {
+            let every = self.rounds.every(key);
+            let is_fresh = every.is_some_and(|every| at.elapsed() < every + every / 2);
+            if is_fresh {
+                self.shared.samples.put(Sample { time, ..sample.clone() });
+            }
+            is_fresh
+        });
+    }
+
     /// What state knows already.
     fn known(&self, due: &Due, target: &Target) -> Option<Look> {
         let state = self.shared.state.read();
@@ -248,7 +283,11 @@ impl Watcher {
 
     fn take(&mut self, due: &Due, look: Look) {
         let time = now();
-        self.shared.samples.put(sample(due, &look, time));
+        let measured = sample(due, &look, time);
+        if due.check.every > REPEAT {
+            self.slow.insert(due.key.clone(), (Instant::now(), measured.clone()));
+        }
+        self.shared.samples.put(measured);
         let told = self.rounds.take(&due.key, look, (Instant::now(), time));
         self.tell(told);
     }

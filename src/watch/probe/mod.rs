@@ -1,5 +1,6 @@
 //! Looks at a machine or a service once, by the network or over ssh. Knows no conf tree and no turn: it is told what to look at.
 
+mod arp;
 mod certificate;
 mod dns;
 mod http;
@@ -10,7 +11,7 @@ mod tcp;
 
 pub use known::{pool, silence};
 
-use super::Look;
+use super::{Look, listen::Heard};
 use crate::{
     conf::{Machine, Segment, checks::What},
     net::Interface,
@@ -37,15 +38,16 @@ pub struct Prober {
     pings: ping::Pings,
     http: http::Http,
     tls: Result<tokio_rustls::TlsConnector, String>,
+    heard: Heard,
 }
 
 impl Prober {
-    /// Nothing is opened yet. Needs a tokio runtime when it is used.
-    pub fn new() -> Prober {
-        Prober { pings: ping::Pings::default(), http: http::Http::new(), tls: certificate::connector() }
+    /// Nothing is opened yet; `heard` knows who spoke. Needs a tokio runtime when it is used.
+    pub fn new(heard: Heard) -> Prober {
+        Prober { pings: ping::Pings::default(), http: http::Http::new(), tls: certificate::connector(), heard }
     }
 
-    /// Looks once. What only state knows (`syslog`, `pool`) and what is asked below IP (`arp`) is not for it: none.
+    /// Looks once. What only state knows (`syslog`, `pool`) is not for it: none.
     pub async fn look(&self, target: &Target, what: &What) -> Option<Look> {
         let address = target.address();
         Some(match what {
@@ -59,14 +61,9 @@ impl Prober {
             }
             What::Disk(most) => inside::disk(target.reach.as_ref(), *most).await,
             What::Load(most) => inside::load(target.reach.as_ref(), *most).await,
-            What::Arp | What::Syslog(_) | What::Pool(_) => return None,
+            What::Arp => arp::ask(&self.heard, target).await,
+            What::Syslog(_) | What::Pool(_) => return None,
         })
-    }
-}
-
-impl Default for Prober {
-    fn default() -> Prober {
-        Prober::new()
     }
 }
 

@@ -1,19 +1,31 @@
 //! The folders `alerts/` (rules) and `receivers/` (who is told, and how) of a segment.
 
-use super::{model::Secret, value::Expected};
+mod folder;
+mod receiver;
+mod rule;
+#[cfg(test)]
+mod tests;
+mod usual;
+
+pub use folder::{across, names};
+pub use receiver::receiver;
+pub use rule::{rule, span};
+pub use usual::{USUAL, usual};
+
+use super::{Machine, Segment, model::Secret};
 use crate::event::Severity;
-use std::time::Duration;
+use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
 /// When an alert is raised: `alerts/NAME`. The filters are text here; they are in the language of the audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// `off`: the rule of this name that is there by default is not wanted.
     pub off: bool,
-    /// `when FILTER`: an event that raises it.
+    /// `when FILTER`: an event that raises it. Several lines are alternatives.
     pub when: String,
     /// `clear FILTER`: an event that ends it.
     pub clear: Option<String>,
-    /// `after 1h`: it ends by itself then.
+    /// `after 1h`: it ends by itself so long after the last event that raised it.
     pub after: Option<Duration>,
     /// `for 2m`: it is so for so long before it fires.
     pub wait: Duration,
@@ -92,12 +104,58 @@ pub enum Form {
     Alertmanager,
 }
 
-/// A rule's lines.
-pub fn rule(_text: &str) -> Result<Rule, Expected> {
-    Err("not read yet".to_owned())
+impl Form {
+    /// All of them.
+    pub const ALL: [Form; 5] = [Form::Json, Form::Ntfy, Form::Slack, Form::Matrix, Form::Alertmanager];
+
+    /// As in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Json => "json",
+            Form::Ntfy => "ntfy",
+            Form::Slack => "slack",
+            Form::Matrix => "matrix",
+            Form::Alertmanager => "alertmanager",
+        }
+    }
 }
 
-/// A receiver's lines.
-pub fn receiver(_text: &str) -> Result<Receiver, Expected> {
-    Err("not read yet".to_owned())
+impl Receiver {
+    /// Where it is told, fit to be shown: no secret is in it.
+    pub fn place(&self) -> String {
+        match &self.way {
+            Way::Command(words) => words.join(" "),
+            Way::Email { server, to, .. } => format!("{} by {server}", to.join(" ")),
+            Way::Webhook { form, url, .. } => format!("{} {url}", form.name()),
+            Way::Desktop => "the operator's desktop".to_owned(),
+            Way::Bell => "the console's terminal".to_owned(),
+        }
+    }
+
+    /// Gives it what its `NAME.secret` holds.
+    pub fn with(&mut self, given: Option<Secret>) {
+        match &mut self.way {
+            Way::Email { login, .. } => *login = given,
+            Way::Webhook { secret, .. } => *secret = given,
+            Way::Command(_) | Way::Desktop | Way::Bell => {}
+        }
+    }
+}
+
+impl Segment {
+    /// The rules that are in force: those that are there by default, and its own over them.
+    pub fn rules(&self) -> BTreeMap<String, Rule> {
+        let mut rules: BTreeMap<String, Rule> =
+            USUAL.iter().filter_map(|(name, _)| Some(((*name).to_owned(), usual(name)?))).collect();
+        rules.extend(self.alerts.iter().map(|(name, rule)| (name.clone(), rule.clone())));
+        rules.retain(|_, rule| !rule.off);
+        rules
+    }
+
+    /// A machine of it, by name or address.
+    pub fn machine_called(&self, name: &str) -> Option<&Machine> {
+        let by_address = name.parse::<Ipv4Addr>().ok().and_then(|address| self.machines.get(&address));
+        let named = || self.machines.values().find(|machine| machine.hostname.eq_ignore_ascii_case(name));
+        by_address.or_else(named).map(AsRef::as_ref)
+    }
 }

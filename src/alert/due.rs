@@ -1,0 +1,89 @@
+//! Who is to be told of what, from the alerts as they stand: so it is the same after a restart. Pure.
+
+use super::rules::Rules;
+use crate::{
+    command::AlertKey,
+    conf::alerts::Receiver,
+    state::alerts::{Alert, Alerts, Phase},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Nobody is told any more what could not be told for so long.
+pub const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
+/// From one try to the next.
+const BACK_OFF: [u64; 7] = [2, 5, 10, 30, 60, 120, 300];
+
+/// One receiver that is to be told of one alert.
+#[derive(Clone, Copy, Debug)]
+pub struct Due<'a> {
+    /// Which alert.
+    pub key: &'a AlertKey,
+    /// As it stands.
+    pub alert: &'a Alert,
+    /// A name of `receivers`.
+    pub name: &'a str,
+    /// As conf says.
+    pub receiver: &'a Receiver,
+    /// Its end is told.
+    pub over: bool,
+    /// It was told before that it fires.
+    pub again: bool,
+}
+
+/// How long a receiver is left alone that could not be told so often in a row.
+pub fn back_off(tries: u32) -> Duration {
+    let at = (tries.max(1) as usize - 1).min(BACK_OFF.len() - 1);
+    Duration::from_secs(BACK_OFF[at])
+}
+
+/// All that is due, in the order in which it happened.
+pub fn due<'a>(alerts: &'a Alerts, rules: &'a Rules, now: Timestamp) -> Vec<Due<'a>> {
+    let mut due = Vec::new();
+    let long_ago = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) > GIVE_UP);
+    for (key, alert) in alerts.open.iter().filter(|(_, alert)| alert.phase == Phase::Firing) {
+        if alert.acknowledged.is_some() || alerts.silence_of(key, now).is_some() {
+            continue;
+        }
+        for (name, receiver) in receivers(key, alert, rules) {
+            let again = match alert.told.get(name) {
+                None => false,
+                Some(Err(_)) if long_ago(alert.fired) => continue,
+                Some(Err(_)) => false,
+                Some(Ok(told)) => {
+                    let every = receiver.repeat.and_then(|every| SignedDuration::try_from(every).ok());
+                    if every.is_none_or(|every| now.duration_since(*told) < every) {
+                        continue;
+                    }
+                    true
+                }
+            };
+            due.push(Due { key, alert, name, receiver, over: false, again });
+        }
+    }
+    for (key, alert) in alerts.over.iter().filter(|(_, alert)| !alert.unsaid && !long_ago(alert.resolved)) {
+        for (name, receiver) in receivers(key, alert, rules) {
+            // Of what somebody looked after, the end is told to those who were told of it.
+            let knows = alert.told.contains_key(name) || alert.acknowledged.is_none();
+            if knows && !matches!(alert.told_over.get(name), Some(Ok(_))) {
+                due.push(Due { key, alert, name, receiver, over: true, again: false });
+            }
+        }
+    }
+    due.sort_by_key(|due| (due.alert.resolved.or(due.alert.fired), due.over));
+    due
+}
+
+/// Who is told of an alert: as its rule says, and where it matters enough.
+fn receivers<'a>(
+    key: &AlertKey,
+    alert: &Alert,
+    rules: &'a Rules,
+) -> impl Iterator<Item = (&'a str, &'a Receiver)> + use<'a> {
+    static NONE: BTreeMap<String, Receiver> = BTreeMap::new();
+    let (severity, all) = (alert.severity, rules.receivers(key.segment).unwrap_or(&NONE));
+    let to = rules.rule(key.segment, &key.rule).map(|rule| rule.to.as_slice()).unwrap_or_default();
+    all.iter()
+        .filter(move |(name, receiver)| severity <= receiver.severity && (to.is_empty() || to.contains(name)))
+        .map(|(name, receiver)| (name.as_str(), receiver))
+}

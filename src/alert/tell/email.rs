@@ -1,0 +1,94 @@
+//! Tells by a mail (RFC 5322) that is handed over by SMTP (RFC 5321).
+
+use super::{Notice, PATIENCE, TellError, error::chain};
+use crate::{alert::Status, conf::Secret, event::printable};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{
+        Mailbox,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
+    transport::smtp::authentication::Credentials,
+};
+use std::time::Duration;
+
+/// Its subject is one line of a list of mails.
+const SUBJECT: usize = 120;
+
+/// Where mails go.
+pub struct Mail<'a> {
+    /// `smtp://`, `smtps://` or `smtp+starttls://`, host and port.
+    pub server: &'a str,
+    /// Empty for this program on this host.
+    pub from: &'a str,
+    /// To whom.
+    pub to: &'a [String],
+    /// `user:password`.
+    pub login: Option<&'a Secret>,
+    /// This host's name.
+    pub host: &'a str,
+}
+
+impl Mail<'_> {
+    /// Hands it over.
+    pub async fn send(&self, notice: &Notice) -> Result<(), TellError> {
+        let message = self.message(notice)?;
+        let transport = self.transport()?;
+        let failed = |error: lettre::transport::smtp::Error| TellError::Smtp {
+            server: self.server.to_owned(),
+            said: chain(&error),
+            refused: error.is_permanent(),
+        };
+        // The library's own limit is one of each step.
+        let slow = |_| TellError::Slow { what: self.server.to_owned(), patience: PATIENCE * 3 };
+        tokio::time::timeout(PATIENCE * 3, transport.send(message)).await.map_err(slow)?.map_err(failed)?;
+        Ok(())
+    }
+
+    fn message(&self, notice: &Notice) -> Result<Message, TellError> {
+        let mailbox = |address: &str| {
+            let address = address.parse().map_err(|error| TellError::Mail(format!("{address}: {error}")))?;
+            Ok::<Mailbox, TellError>(Mailbox::new(None, address))
+        };
+        let from = if self.from.is_empty() { format!("pxelator@{}", self.host) } else { self.from.to_owned() };
+        let mut from = mailbox(&from)?;
+        from.name = Some("PXElator".to_owned());
+        let id = |id: &str| format!("<{id}@{}>", self.host);
+        let mut message = Message::builder()
+            .from(from)
+            .subject(printable(&notice.title(), SUBJECT))
+            .message_id(Some(id(&notice.id)))
+            .header(ContentType::TEXT_PLAIN);
+        for to in self.to {
+            message = message.to(mailbox(to)?);
+        }
+        if notice.status == Status::Resolved {
+            message = message.in_reply_to(id(&notice.first_id())).references(id(&notice.first_id()));
+        }
+        let mut message = message.body(notice.body()).map_err(|error| TellError::Mail(error.to_string()))?;
+        // So that nobody's absence is told to this program (RFC 3834, section 5).
+        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+        message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
+        Ok(message)
+    }
+
+    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, TellError> {
+        let wrong = |said: String| TellError::Smtp { server: self.server.to_owned(), said, refused: false };
+        let url = url::Url::parse(self.server).map_err(|error| wrong(error.to_string()))?;
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        type Transport = AsyncSmtpTransport<Tokio1Executor>;
+        let builder = match url.scheme() {
+            "smtps" => Transport::relay(host),
+            "smtp+starttls" => Transport::starttls_relay(host),
+            _ => Ok(Transport::builder_dangerous(host).port(25)),
+        };
+        let mut builder = builder.map_err(|error| wrong(chain(&error)))?;
+        if let Some(port) = url.port() {
+            builder = builder.port(port);
+        }
+        if let Some((user, password)) = self.login.and_then(|login| login.0.split_once(':')) {
+            builder = builder.credentials(Credentials::new(user.to_owned(), password.to_owned()));
+        }
+        Ok(builder.timeout(Some(Duration::from_secs(10))).build())
+    }
+}

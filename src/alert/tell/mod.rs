@@ -1,0 +1,82 @@
+//! Tells a receiver of an alert, in its way. Knows neither rules nor who is to be told.
+
+mod command;
+mod desktop;
+mod email;
+mod error;
+mod webhook;
+
+pub use error::TellError;
+
+use super::Notice;
+use crate::{
+    conf::alerts::{Receiver, Way},
+    event::Means,
+};
+use std::{ffi::OsString, time::Duration};
+
+/// What a receiver gets to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How programs are run so that they are the operator's: words before theirs, and what is set in their environment.
+#[derive(Clone, Debug, Default)]
+pub struct Hand {
+    /// `setpriv` and its words; empty where this program is the operator's itself.
+    pub words: Vec<OsString>,
+    /// His environment, where it is not this program's.
+    pub env: Vec<(OsString, OsString)>,
+}
+
+/// Tells receivers.
+pub struct Teller {
+    hand: Hand,
+    client: reqwest::Client,
+    /// This host's name, in mails.
+    host: String,
+}
+
+impl Teller {
+    /// Programs are run by `hand`.
+    pub fn new(hand: Hand) -> Result<Teller, TellError> {
+        // Who answers with another place is not followed there: the alert, and a secret, are for the place that conf names.
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("pxelator/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(PATIENCE / 2)
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|error| TellError::Client(error.to_string()))?;
+        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        Ok(Teller { hand, client, host: host.filter(|name| !name.is_empty()).unwrap_or("localhost".to_owned()) })
+    }
+
+    /// Tells one, once.
+    pub async fn tell(&self, receiver: &Receiver, notice: &Notice) -> Result<(), TellError> {
+        match &receiver.way {
+            Way::Command(words) => command::tell(&self.hand, words, notice).await,
+            Way::Email { server, from, to, login } => {
+                let mail = email::Mail { server, from, to, login: login.as_ref(), host: &self.host };
+                mail.send(notice).await
+            }
+            Way::Webhook { form, url, secret } => {
+                webhook::tell(&self.client, *form, url, secret.as_ref(), notice, receiver.repeat).await
+            }
+            Way::Desktop => desktop::tell(&self.hand, notice).await,
+            // It rings where it is read that it was told.
+            Way::Bell => Ok(()),
+        }
+    }
+}
+
+impl Way {
+    /// Its kind, as in events.
+    pub fn means(&self) -> Means {
+        match self {
+            Way::Command(_) => Means::Command,
+            Way::Email { .. } => Means::Email,
+            Way::Webhook { .. } => Means::Webhook,
+            Way::Desktop => Means::Desktop,
+            Way::Bell => Means::Bell,
+        }
+    }
+}

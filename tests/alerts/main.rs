@@ -1,0 +1,9 @@
+//! Alerts: raised by what happens on a real segment, told to real receivers, once, whatever breaks meanwhile.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod deliveries;
+mod orders;
+mod receivers;
+mod stories;

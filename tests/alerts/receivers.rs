@@ -1,0 +1,116 @@
+//! Those who are told: a real SMTP server (aiosmtpd) and a real HTTP server, in the segment's namespace.
+
+use crate::support::{Segment, wait_for};
+use serde_json::Value;
+use std::{
+    fs,
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+/// What a receiver in the segment's namespace gets to begin.
+const BEGINS: Duration = Duration::from_secs(20);
+
+/// A process that ends with its owner.
+pub struct Server {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn start(segment: &Segment, mut command: Command, port: u16, folder: PathBuf) -> Server {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let server = Server { child, folder };
+    let address: SocketAddr = ([127, 0, 0, 1], port).into();
+    wait_for("a receiver that listens", BEGINS, || segment.inside(|| TcpStream::connect(address)).ok());
+    server
+}
+
+/// A web server that writes down what it is told.
+pub struct Web(Server);
+
+impl Web {
+    pub const PORT: u16 = 8099;
+
+    pub fn start(segment: &Segment) -> Web {
+        let folder = segment.folder.path().join("web");
+        fs::create_dir_all(&folder).unwrap();
+        let mut command = segment.command("/usr/bin/python3");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/alerts/receiver.py");
+        command.arg(script).arg(Web::PORT.to_string()).arg(folder.join("told"));
+        Web(start(segment, command, Web::PORT, folder))
+    }
+
+    /// What it was told so far.
+    pub fn told(&self) -> Vec<Value> {
+        let lines = fs::read_to_string(self.0.folder.join("told")).unwrap_or_default();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The alerts that it was told of, where they are JSON: status, rule and name.
+    pub fn alerts(&self) -> Vec<String> {
+        let words = |told: &Value| {
+            let body: Value = serde_json::from_str(told["body"].as_str().unwrap()).unwrap();
+            let text = |name: &str| body[name].as_str().unwrap_or("-").to_owned();
+            format!("{} {} {}", text("status"), text("rule"), text("hostname"))
+        };
+        self.told().iter().map(words).collect()
+    }
+
+    /// From now on it takes requests and does not answer, or does again.
+    pub fn hangs(&self, hangs: bool) {
+        let file = self.0.folder.join("hangs");
+        if hangs { fs::write(file, "").unwrap() } else { fs::remove_file(file).unwrap() }
+    }
+
+    /// So many requests it took and did not answer.
+    pub fn hung(&self) -> usize {
+        fs::read(self.0.folder.join("hung")).unwrap_or_default().len()
+    }
+
+    /// Waits until it was told so many.
+    pub fn wait(&self, count: usize, patience: Duration) -> Vec<Value> {
+        wait_for(&format!("{count} requests"), patience, || Some(self.told()).filter(|told| told.len() >= count))
+    }
+}
+
+/// A mail server that keeps what it takes in a Maildir.
+pub struct Mail(Server);
+
+impl Mail {
+    pub const PORT: u16 = 2525;
+
+    pub fn start(segment: &Segment) -> Mail {
+        let folder = segment.folder.path().join("mail");
+        let mut command = segment.command("aiosmtpd");
+        command
+            .args(["-n", "-l", &format!("127.0.0.1:{}", Mail::PORT), "-c", "aiosmtpd.handlers.Mailbox"])
+            .arg(&folder);
+        Mail(start(segment, command, Mail::PORT, folder))
+    }
+
+    /// The mails so far.
+    pub fn mails(&self) -> Vec<String> {
+        let Ok(new) = fs::read_dir(self.0.folder.join("new")) else { return Vec::new() };
+        let mut mails: Vec<_> = new.map(|file| file.unwrap().path()).collect();
+        mails.sort();
+        mails.into_iter().map(|file| fs::read_to_string(file).unwrap()).collect()
+    }
+
+    /// The subjects so far, in any order.
+    pub fn subjects(&self) -> Vec<String> {
+        let subject =
+            |mail: &String| mail.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default().to_owned();
+        let mut subjects: Vec<String> = self.mails().iter().map(subject).collect();
+        subjects.sort();
+        subjects
+    }
+}

@@ -1,0 +1,51 @@
+//! The OpenAPI document against the program: schemathesis makes requests of it and judges the answers.
+
+use crate::{
+    here, page,
+    support::{Program, SCHEMATHESIS, SOON, Segment, can_run, schemathesis, wait_for},
+    token,
+};
+use std::process::Stdio;
+
+#[test]
+fn the_document_says_what_is_so() {
+    if !can_run(&["curl", SCHEMATHESIS]) {
+        return;
+    }
+    let (segment, _host) = Segment::with_web1("described");
+    let robot = token(&segment, &["robot"]);
+    let program = Program::start(&segment);
+    page(&segment, "read all");
+    let url = "http://10.77.0.1/api/v1/openapi.json";
+    let header = format!("Authorization: Bearer {robot}");
+    wait_for("the user is known", SOON, || (here(&segment, &["-H", &header, url]).status == 200).then_some(()));
+    let got = here(&segment, &[url]);
+    assert!(got.body.starts_with(r#"{"openapi":"3.1"#), "{got:?}");
+    // A line does not end by itself. Actions are limited to some a second, which is no fault.
+    let words = [
+        "run",
+        url,
+        "--header",
+        &header,
+        "--exclude-path",
+        "/line",
+        "--max-examples",
+        "25",
+        "--seed",
+        "8",
+        "--no-color",
+        "--request-timeout",
+        "20",
+        "--rate-limit",
+        "9/s",
+        "--phases",
+        "examples,coverage,fuzzing",
+    ];
+    let mut command = segment.command(schemathesis());
+    command.current_dir(segment.folder.path()).args(words).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    println!("{told}");
+    assert!(!program.events().iter().any(|event| event.kind() == "service.failed"), "{}", program.words());
+}
