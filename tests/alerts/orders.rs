@@ -110,7 +110,8 @@ fn the_room_of_alerts() {
     screen.wait("2  this alert for 2 hours");
     screen.keys(&["2"]);
     screen.wait("silenced");
-    screen.wait_until("nothing is loud", |shown| shown.contains("Alerts 2 0 that nobody") && !shown.contains("alert: A"));
+    screen
+        .wait_until("nothing is loud", |shown| shown.contains("Alerts 2 0 that nobody") && !shown.contains("alert: A"));
     screen.keys(&["Enter"]);
     screen.wait("Silenced  by the operator until");
     // On the machine's page, too.

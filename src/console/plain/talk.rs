@@ -381,8 +381,8 @@ impl Talk {
 /// Wishes that mean something without a screen.
 fn speaks(wish: Wish) -> bool {
     use Wish::{
-        Alerts, Changes, EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit, Recipes,
-        Segment, Timeline, ToBegin, ToEnd, Troubles,
+        Alerts, Changes, EventBack, EventOn, Fleet, Follow, Help, HourBack, HourOn, Logs, MinuteBack, MinuteOn, Quit,
+        Recipes, Segment, Timeline, ToBegin, ToEnd, Troubles,
     };
     matches!(
         wish,

@@ -157,7 +157,8 @@ fn whole<'a>(scene: Scene<'_>, key: &AlertKey, alert: &Alert) -> Vec<Line<'a>> {
 /// For how long it is not told.
 fn choices<'a>(scene: Scene<'_>, choice: usize, key: &AlertKey) -> Vec<Line<'a>> {
     let theme = scene.theme;
-    let again = if scene.state.alerts.silence_of(key, scene.now).is_some() { "tell it again" } else { "tell it as before" };
+    let again =
+        if scene.state.alerts.silence_of(key, scene.now).is_some() { "tell it again" } else { "tell it as before" };
     let words = SPANS.iter().map(|(words, ..)| *words).chain([again]);
     words
         .enumerate()
@@ -193,7 +194,13 @@ pub fn told(scene: Scene<'_>) -> Vec<String> {
         .map(|(key, alert)| {
             let (_, word, _) = phase(scene, key, alert);
             let since = words::span(alert.since, scene.now);
-            format!("{}, {word} since {since}, {}, {}: {}", name(scene, key, alert), alert.severity, what(key), alert.text)
+            format!(
+                "{}, {word} since {since}, {}, {}: {}",
+                name(scene, key, alert),
+                alert.severity,
+                what(key),
+                alert.text
+            )
         })
         .collect();
     if open.is_empty() { vec!["nothing fires".to_owned()] } else { open }
