@@ -328,6 +328,7 @@ impl Talk {
                 Rest::Adopt => " MAC ADDRESS NAME",
                 Rest::Arm => " MACHINE PROFILE [then PROFILE]",
                 Rest::Recipe => " RECIPE MACHINE...",
+                Rest::Silence => " MACHINE [SPAN, as 2h]",
             };
             lines.push(format!("{}{rest}: {}", form.begin, form.words));
         }
