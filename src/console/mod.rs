@@ -25,7 +25,7 @@ mod recorded;
 mod rooms;
 mod terminal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod theme;
 mod timeline;
 mod update;

@@ -110,7 +110,7 @@ impl Story {
         self.begin(60);
         self.fetch(60, "debian/vmlinuz", 8_500_000, 100, 910);
         self.fetch(60, "debian/initrd.img", 31_000_000, 100, 2_650);
-        self.tell(3_900, Some(60), Fact::DhcpReleased { address: Ipv4Addr::new(10, 77, 0, 60) });
+        self.now += SignedDuration::from_millis(3_900);
         self.lease(60, None, false, LeaseSource::Reservation);
         self.log(60, Severity::Info, "kernel", "Linux version 6.1.0-39-amd64 (debian-kernel@lists.debian.org)");
         self.log(

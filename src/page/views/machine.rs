@@ -132,7 +132,7 @@ fn earlier(machine: &Machine) -> Markup {
     html! {
         @if machine.boots.len() > 1 {
             details #earlier {
-                summary { (machine.boots.len() - 1) " earlier boots" }
+                summary { "Earlier boots: " (machine.boots.len() - 1) }
                 ul { @for boot in machine.boots.iter().rev().skip(1) { li { (rows::clock(boot.began)) ": " (ended(boot)) } } }
             }
         }
@@ -145,7 +145,7 @@ pub fn checks(checks: &Checks) -> Markup {
         @if !checks.is_empty() {
             section aria-labelledby="h-checks" {
                 h2 #h-checks { "Checks" }
-                div.scrolls tabindex="0" role="region" aria-label="Checks" {
+                div.scrolls tabindex="0" role="region" aria-label="Results of checks" {
                     table {
                         thead { tr { th scope="col" { "check" } th scope="col" { "result" } th scope="col" { "since" } th scope="col" { "found" } } }
                         tbody {

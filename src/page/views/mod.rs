@@ -209,6 +209,6 @@ fn search(view: &View, label: &str, typed: &str, hint: &str, fault: Option<&Filt
             button { "Show" }
             @if !typed.is_empty() { a.clear href=(path) { "Show all" } }
         }
-        @if let Some(fault) = fault { pre #fault .fault role="alert" { (fault) } }
+        @if let Some(fault) = fault { pre #fault .fault role="alert" tabindex="0" { (fault) } }
     }
 }

@@ -43,13 +43,15 @@ pub fn parts(scene: Scene<'_>) -> Vec<Part> {
 pub fn body(places: &Places<'_>) -> Markup {
     html! {
         div #troubles { (places.put("troubles")) }
-        section aria-labelledby="h-segments" {
-            h2 #h-segments { "Segments" }
-            div #segments .cards { (places.put("segments")) }
-        }
-        section aria-labelledby="h-boots" {
-            h2 #h-boots { "Boots under way" }
-            ul #boots .plain { (places.put("boots")) }
+        div.pair {
+            section aria-labelledby="h-segments" {
+                h2 #h-segments { "Segments" }
+                div #segments .cards { (places.put("segments")) }
+            }
+            section aria-labelledby="h-boots" {
+                h2 #h-boots { "Boots under way" }
+                ul #boots .plain { (places.put("boots")) }
+            }
         }
         section aria-labelledby="h-machines" {
             h2 #h-machines { "Machines" }
