@@ -1,8 +1,8 @@
 //! Reads and checks the whole tree. Where a value makes no sense the last good one stays in force.
 
 use super::{
-    Conf, Container, Logins, Machine, Mistake, Mode, Segment, check, checks, model::RECORDED, page, power, profile,
-    secret, ssh, terminal, track, value,
+    Conf, Container, Logins, Machine, Mistake, Mode, Segment, check, checks, model::RECORDED, power, profile, secret,
+    ssh, terminal, track, value,
 };
 use crate::{event::printable, schedule};
 use std::{
@@ -95,7 +95,7 @@ pub fn read(dir: &Path, last: Option<&Conf>) -> Reading {
         }
     }
     let last_page = last.map(|last| last.page.clone());
-    conf.page = reader.optional(Path::new("page"), page::page, last_page).unwrap_or_default();
+    conf.page = reader.page(last_page).unwrap_or_default();
     let last_users = last.map(|last| last.page.users.clone());
     conf.page.users = reader.users(last_users).unwrap_or_default();
     let mut mistakes = reader.mistakes;

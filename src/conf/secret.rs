@@ -2,7 +2,7 @@
 
 use super::{
     Login, Secret, Secrets,
-    page::{self, User},
+    page::{self, Page, User},
     read::{Reader, WITH_LOGIN},
     value,
 };
@@ -59,9 +59,24 @@ impl Reader<'_> {
         if self.is_private(path) { self.optional(path, value::login, last) } else { None }
     }
 
-    /// Who may log in by the page. Hashes of passwords that all can read are worth a try.
+    /// Who may log in by the page: nobody, where all were taken out. Hashes of passwords that all can read are worth a try.
     pub fn users(&mut self, last: Option<Vec<User>>) -> Option<Vec<User>> {
         let path = Path::new("page.users");
-        if self.is_private(path) { self.optional(path, page::users, last) } else { None }
+        if self.is_private(path) && !self.says_nothing(path) { self.optional(path, page::users, last) } else { None }
+    }
+
+    /// The page: as it is without the file, where it says nothing. Else who was trusted would be still.
+    pub fn page(&mut self, last: Option<Page>) -> Option<Page> {
+        let path = Path::new("page");
+        if self.says_nothing(path) { None } else { self.optional(path, page::page, last) }
+    }
+
+    /// The file is there, and has no line that is no comment.
+    fn says_nothing(&self, path: &Path) -> bool {
+        let is_comment = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        let file = self.dir.join(path);
+        // What is no plain file, the reader tells of.
+        let is_file = fs::metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() <= super::read::LARGEST);
+        is_file && fs::read_to_string(file).is_ok_and(|text| text.lines().all(is_comment))
     }
 }

@@ -281,3 +281,34 @@ fn mistakes_in_profiles() {
     let found = mistakes(&read(dir.path(), None));
     assert_eq!(found, ["boot/a/root.secret: mode 0644 | for its owner alone: chmod 600 it"]);
 }
+
+#[test]
+fn who_is_taken_out_of_the_page_is_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(dir.path().join(name), mode).unwrap();
+    };
+    write("page", "trust loopback\n");
+    write("page.users", &format!("anna sha256:{}\n", "ab".repeat(32)));
+    let before = read(dir.path(), None);
+    assert!(before.mistakes.is_empty() && before.conf.page.trust_loopback && before.conf.page.users.len() == 1);
+    // A mistake leaves what was.
+    write("page", "trust everybody\n");
+    let now = read(dir.path(), Some(&before.conf));
+    assert!(now.conf.page.trust_loopback && now.mistakes.len() == 1, "{:?}", now.mistakes);
+    for nothing in ["", "\n", "# nobody\n"] {
+        write("page", nothing);
+        write("page.users", nothing);
+        let now = read(dir.path(), Some(&before.conf));
+        assert_eq!((now.conf.page, now.mistakes), (crate::conf::page::Page::NONE, vec![]), "{nothing:?}");
+    }
+    write("page.users", "anna secret\n");
+    let now = read(dir.path(), Some(&before.conf));
+    assert!(!now.mistakes[0].to_string().contains("secret"), "{:?}", now.mistakes);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs::set_permissions(dir.path().join("page.users"), mode).unwrap();
+    let now = read(dir.path(), Some(&before.conf));
+    assert!(now.conf.page.users.is_empty() && now.mistakes[0].to_string().contains("chmod 600"), "{:?}", now.mistakes);
+}

@@ -78,7 +78,7 @@ fn machines_read_nothing_unless_conf_says_so() {
         (r#"{"arm":{"machine":["10.77.0.1","10.77.0.99"],"profile":"local","then":null}}"#, 404),
         (r#"{"arm":{"machine":["10.77.0.1","10.77.0.60"],"profile":"../x","then":null}}"#, 404),
         (r#"{"recipe":{"machines":[],"container":null,"recipe":"../../x","manner":"apply","by":"operator"}}"#, 404),
-        ("{}", 422),
+        ("{}", 400),
         ("{", 400),
     ] {
         assert_eq!(there(&host, &["-H", &robot, "-H", JSON, "-d", sent, COMMANDS]).status, status, "{sent}");

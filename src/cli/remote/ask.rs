@@ -108,6 +108,14 @@ impl Remote {
             words = format!("{words}: {deeper}");
             cause = deeper.source();
         }
+        // rustls has a word of ours for programs alone.
+        if let Some((_, shown)) = words.split_once("NotPinned").and_then(|(_, rest)| rest.split_once("shown: \"")) {
+            let shown = shown.split('"').next().unwrap_or_default();
+            return Stopped::Nobody(format!(
+                "{} shows another certificate than --fingerprint names: {shown}; who is asked is perhaps not who it should be",
+                self.shown
+            ));
+        }
         let hint = if words.contains("certificate") {
             "; where nobody signed its certificate, say --fingerprint HEX, which `pxelator log kind=service.started` tells on its host"
         } else {
