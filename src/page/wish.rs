@@ -12,6 +12,8 @@ use std::{net::Ipv4Addr, time::Duration};
 
 /// Machines in one command at most.
 const MACHINES: usize = 4096;
+/// Alerts in one command at most.
+const ALERTS: usize = 1000;
 /// Characters of a text.
 const TEXT: usize = 200;
 /// The longest time from one machine to the next.
@@ -38,7 +40,7 @@ pub enum Wrong {
     #[error("{0} is no name")]
     Name(String),
     /// There are too many machines or alerts in it.
-    #[error("at most {MACHINES} at once")]
+    #[error("at most {MACHINES} machines or {ALERTS} alerts at once")]
     Many,
     /// A text or a time is too long.
     #[error("texts of at most {TEXT} characters without control characters, and an hour from one machine to the next")]
@@ -107,6 +109,7 @@ fn fits(command: &Command) -> Result<(), Wrong> {
         Command::Ring { receiver, .. } => return named(receiver),
         Command::Trust { method, fingerprint, .. } => (1, is_text(method) && is_text(fingerprint)),
         Command::Pull { machines, cause } => (machines.len(), all(&[cause])),
+        Command::Acknowledge { alerts, .. } if alerts.len() > ALERTS => return Err(Wrong::Many),
         Command::Acknowledge { alerts, note, .. } => {
             let texts = alerts.iter().all(|alert| is_text(&alert.rule) && is_text(&alert.subject));
             (alerts.len(), texts && all(&[note]))
