@@ -10,6 +10,9 @@ use std::{
 /// Steps of the finest archive.
 const STEP: i64 = 10;
 
+/// The end of a step in seconds since 1970, and a value a name.
+type Row = (i64, Vec<Option<f64>>);
+
 /// What `rrdtool` with these words prints; its own words where it does not do it.
 pub fn run(words: &[String]) -> Result<Vec<u8>, TrendError> {
     let output = Command::new("rrdtool").args(words).env("LC_ALL", "C").stdin(Stdio::null()).output();
@@ -43,7 +46,7 @@ pub fn fetch(file: &Path, family: &str, from: Timestamp, to: Timestamp, points: 
 }
 
 /// A line of names, an empty one, and lines as `1000000010: 5.0e+00 -nan`; see rrdfetch(1).
-fn parse(text: &str) -> Option<(Vec<String>, Vec<(i64, Vec<Option<f64>>)>)> {
+fn parse(text: &str) -> Option<(Vec<String>, Vec<Row>)> {
     let mut lines = text.lines();
     let names: Vec<String> = lines.next()?.split_whitespace().map(str::to_owned).collect();
     let row = |line: &str| {
@@ -60,7 +63,7 @@ fn parse(text: &str) -> Option<(Vec<String>, Vec<(i64, Vec<Option<f64>>)>)> {
 fn series(
     family: &str,
     names: &[String],
-    rows: &[(i64, Vec<Option<f64>>)],
+    rows: &[Row],
     (from, to): (i64, i64),
     points: usize,
 ) -> Series {
