@@ -58,7 +58,7 @@ started_well() {
 }
 
 masq() {
-    inside dnsmasq -k --no-resolv --no-hosts --addn-hosts="$work/hosts" --domain=bench.lan --local=/bench.lan/ --local=/in-addr.arpa/ \
+    ip netns exec "$space" dnsmasq -k --no-resolv --no-hosts --addn-hosts="$work/hosts" --domain=bench.lan --local=/bench.lan/ --local=/in-addr.arpa/ \
         --interface=br0 --bind-interfaces --pid-file="$work/pid" --cache-size=10000 --dns-forward-max=1000 -u root "$@" > "$work/dnsmasq.log" 2>&1 &
     started+=($!)
 }

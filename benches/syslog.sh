@@ -95,7 +95,7 @@ ruleset(name="all" queue.type="FixedArray" queue.size="1000000" queue.dequeueBat
     action(type="omfile" file="$work/rsyslog/messages" template="parsed" ioBufferSize="64k") }
 input(type="imudp" address="10.77.0.1" port="514" rcvbufSize="64m" ruleset="all")
 CONF
-    inside rsyslogd -n -f "$work/rsyslog/conf" -i "$work/rsyslog/pid" > "$work/rsyslog/log" 2>&1 &
+    ip netns exec "$space" rsyslogd -n -f "$work/rsyslog/conf" -i "$work/rsyslog/pid" > "$work/rsyslog/log" 2>&1 &
     started+=($!)
     stored() { wc -l < "$work/rsyslog/messages" 2> /dev/null || echo 0; }
     find_one() { grep -c "message $1 of a burst" "$work/rsyslog/messages"; }

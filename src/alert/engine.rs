@@ -63,13 +63,23 @@ impl Engine {
             };
             engine.conditions.insert(key.clone(), condition);
         }
-        past.iter().for_each(|event| engine.hear(rules, event));
+        past.iter().for_each(|event| engine.recall(rules, event));
         engine
     }
 
     /// Something happened. What comes of it says [`Engine::tick`].
     pub fn hear(&mut self, rules: &Rules, event: &Event) {
-        self.hear_of_alert(rules, event);
+        // What this engine itself says is folded already.
+        if matches!(
+            event.fact,
+            Fact::AlertAcknowledged { .. }
+                | Fact::AlertSilenced { .. }
+                | Fact::AlertUnsilenced { .. }
+                | Fact::AlertDelivered { .. }
+                | Fact::AlertUndelivered { .. }
+        ) {
+            self.alerts.apply(event);
+        }
         for rule in rules.for_event(event) {
             let mac = rules.mac_of(event);
             let of = (rule.name.clone(), event.segment, mac);
@@ -86,23 +96,26 @@ impl Engine {
         }
     }
 
-    /// What is said of alerts by others, and by this engine before the program began anew.
-    fn hear_of_alert(&mut self, rules: &Rules, event: &Event) {
-        let (rule, subject) = match &event.fact {
-            Fact::AlertAcknowledged { .. }
-            | Fact::AlertSilenced { .. }
-            | Fact::AlertUnsilenced { .. }
-            | Fact::AlertDelivered { .. }
-            | Fact::AlertUndelivered { .. } => return self.alerts.apply(event),
-            Fact::AlertFired { rule, subject, .. } => (rule, subject),
-            Fact::AlertResolved { rule, subject, cause, .. } if *cause != Cause::Explained => (rule, subject),
-            _ => return,
+    /// Something happened before the program began; the alerts as they stood then are known.
+    fn recall(&mut self, rules: &Rules, event: &Event) {
+        let of = |rule: &String, subject: &String| AlertKey {
+            segment: event.segment,
+            mac: event.mac,
+            rule: rule.clone(),
+            subject: subject.clone(),
         };
-        let key = AlertKey { segment: event.segment, mac: event.mac, rule: rule.clone(), subject: subject.clone() };
-        if matches!(event.fact, Fact::AlertFired { .. }) {
-            self.fired.entry(key).or_default().add(event.time, HOUR);
-        } else if self.conditions.get(&key).is_some_and(|condition| condition.last <= event.time) {
-            self.end(rules, key, Cause::Cleared);
+        match &event.fact {
+            Fact::AlertFired { rule, subject, .. } => {
+                self.fired.entry(of(rule, subject)).or_default().add(event.time, HOUR);
+            }
+            Fact::AlertResolved { rule, subject, cause, .. } if *cause != Cause::Explained => {
+                let key = of(rule, subject);
+                if self.conditions.get(&key).is_some_and(|condition| condition.last <= event.time) {
+                    self.end(rules, key, Cause::Cleared);
+                }
+            }
+            fact if fact.kind().starts_with("alert.") => {}
+            _ => self.hear(rules, event),
         }
     }
 
@@ -168,7 +181,9 @@ impl Engine {
                 if condition.by_reach
                     && other.segment == key.segment
                     && (other.mac == key.mac
-                        || key.mac.is_some_and(|mac| rules.depends(other.segment, other.mac).contains(&mac)))
+                        || key.mac.is_some_and(|mac| {
+                            rules.depends(other.segment, other.mac).is_some_and(|above| above.contains(&mac))
+                        }))
                 {
                     condition.free = None;
                 }
@@ -229,20 +244,19 @@ impl Engine {
             .map(|(key, _)| (key.segment, key.mac))
             .collect();
         let any: BTreeSet<_> = holding().map(|(key, _)| (key.segment, key.mac)).collect();
+        let is_down = |segment, mac: &Mac| down.contains(&(segment, Some(*mac)));
         let is_explained = |(key, condition): &(&AlertKey, &Condition)| {
-            let of = (key.rule.clone(), key.segment, key.mac);
-            let place = (key.segment, key.mac);
-            let Some(rule) = rules.rule(key.segment, &key.rule) else { return false };
-            let within = signed(rule.within);
-            self.explained.get(&of).is_some_and(|at| now.duration_since(*at) < within)
-                || (condition.by_reach && !condition.unreachable && key.rule != DOWN && down.contains(&place))
-                || (condition.by_reach
-                    && !down.is_empty()
-                    && rules.depends(key.segment, key.mac).iter().any(|mac| down.contains(&(key.segment, Some(*mac)))))
-                || rules
-                    .called(key.segment, &rule.depends)
-                    .iter()
-                    .any(|mac| Some(*mac) != key.mac && any.contains(&(key.segment, Some(*mac))))
+            let AlertKey { segment, mac, .. } = **key;
+            let Some(rule) = rules.rule(segment, &key.rule) else { return false };
+            let of = (key.rule.clone(), segment, mac);
+            let is_said = self.explained.get(&of).is_some_and(|at| now.duration_since(*at) < signed(rule.within));
+            let is_itself = condition.unreachable || key.rule == DOWN;
+            let above = rules.depends(segment, mac);
+            let not_reached = condition.by_reach
+                && (!is_itself && down.contains(&(segment, mac))
+                    || above.is_some_and(|above| above.iter().any(|mac| is_down(segment, mac))));
+            let others = || rules.called(segment, &rule.depends).into_iter().map(Some).filter(|other| *other != mac);
+            is_said || not_reached || others().any(|other| any.contains(&(segment, other)))
         };
         holding().filter(is_explained).map(|(key, _)| key.clone()).collect()
     }
@@ -261,7 +275,7 @@ impl Engine {
         // What was explained until now begins to wait now.
         let free = *condition.free.get_or_insert(now);
         let mut wait = signed(rule.wait);
-        if condition.by_reach && !rules.depends(key.segment, key.mac).is_empty() {
+        if condition.by_reach && rules.depends(key.segment, key.mac).is_some() {
             wait = wait.max(BEHIND);
         }
         let phase = self.alerts.open.get(key).map(|alert| alert.phase);
@@ -269,7 +283,9 @@ impl Engine {
         let (rule, subject) = (key.rule.clone(), key.subject.clone());
         let machine = condition.machine;
         if phase == Some(Phase::Firing) {
-        } else if now.duration_since(free) >= wait {
+            return;
+        }
+        if now.duration_since(free) >= wait {
             self.put(key, machine, now, Fact::AlertFired { rule, subject, severity, text }, told);
             let times = self.fired.entry(key.clone()).or_default().add(now, HOUR);
             if times >= OFTEN {
@@ -314,8 +330,8 @@ impl Engine {
             condition.by_reach && condition.holds() && is_pending
         });
         let above = waiting.flat_map(|(key, _)| {
-            let above = rules.depends(key.segment, key.mac);
-            key.segment.into_iter().flat_map(move |segment| above.clone().into_iter().map(move |mac| (segment, mac)))
+            let above = rules.depends(key.segment, key.mac).into_iter().flatten();
+            above.filter_map(|mac| Some((key.segment?, *mac)))
         });
         above.collect()
     }

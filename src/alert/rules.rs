@@ -46,6 +46,8 @@ struct Set {
 pub struct Rules {
     conf: Arc<Conf>,
     segments: BTreeMap<Ipv4Addr, Set>,
+    /// The machines on the way to those that have such, and that do not need them in turn.
+    depends: BTreeMap<(Ipv4Addr, Mac), BTreeSet<Mac>>,
     /// For events of no segment: each segment's own, where several have one of a name the first's.
     program: Set,
 }
@@ -84,7 +86,8 @@ impl Rules {
             (segment.server, set)
         };
         let segments = conf.segments.values().map(of_segment).collect();
-        Rules { segments, program, conf }
+        let depends = conf.segments.values().flat_map(depending).collect();
+        Rules { segments, depends, program, conf }
     }
 
     fn set(&self, segment: Option<Ipv4Addr>) -> Option<&Set> {
@@ -124,13 +127,10 @@ impl Rules {
         Some((machine.hostname.as_str(), machine.address))
     }
 
-    /// The machines without which this one is not reached, and theirs; not those that need this one themselves.
-    pub fn depends(&self, segment: Option<Ipv4Addr>, mac: Option<Mac>) -> BTreeSet<Mac> {
-        let found = segment.and_then(|segment| self.conf.segments.get(&segment)).zip(mac);
-        let Some((segment, mac)) = found else { return BTreeSet::new() };
-        let mut all = above(segment, mac);
-        all.retain(|other| *other != mac && !above(segment, *other).contains(&mac));
-        all
+    /// The machines without which this one is not reached, and theirs; not those that need this one themselves. None where there
+    /// are none.
+    pub fn depends(&self, segment: Option<Ipv4Addr>, mac: Option<Mac>) -> Option<&BTreeSet<Mac>> {
+        self.depends.get(&(segment?, mac?))
     }
 
     /// Machines of a segment, by name or address.
@@ -138,6 +138,17 @@ impl Rules {
         let Some(segment) = segment.and_then(|segment| self.conf.segments.get(&segment)) else { return Vec::new() };
         names.iter().filter_map(|name| Some(segment.machine_called(name)?.mac)).collect()
     }
+}
+
+/// Each machine of a segment that depends on others, with those.
+fn depending(segment: &Arc<Segment>) -> impl Iterator<Item = ((Ipv4Addr, Mac), BTreeSet<Mac>)> {
+    let depending = segment.machines.values().filter(|machine| !machine.depends.is_empty());
+    depending.filter_map(|machine| {
+        let mac = machine.mac;
+        let mut all = above(segment, mac);
+        all.retain(|other| *other != mac && !above(segment, *other).contains(&mac));
+        (!all.is_empty()).then_some(((segment.server, mac), all))
+    })
 }
 
 /// All machines that are on the way to one.

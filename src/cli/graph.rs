@@ -33,6 +33,7 @@ pub const CODES: &str = "Without a family it is said which there are, with their
     pxelator graph web1                          what is measured of web1\n  \
     pxelator graph web1 ping                     web1-ping.png, of the last day\n  \
     pxelator graph web1 ping --since -14d -o web1.svg\n  \
+    pxelator graph web1 vm --value read --value written\n  \
     pxelator graph 10.77.0.1 dhcp --json         the segment's, as numbers\n\
     The files are RRDtool's own: rrdtool fetch rrd/10.77.0.60/ping.rrd AVERAGE";
 
@@ -56,6 +57,9 @@ pub struct Graph {
     /// SVG also where the file's name does not say it
     #[arg(long, requires = "family")]
     svg: bool,
+    /// Only this value of it; may be said more than once. Lines have the unit of the first
+    #[arg(long, value_name = "NAME", requires = "family")]
+    value: Vec<String>,
     /// Light lines on a dark ground
     #[arg(long, requires = "family")]
     dark: bool,
@@ -130,6 +134,7 @@ fn draw(
         width: asked.width,
         height: asked.height,
         dark: asked.dark,
+        values: asked.value.clone(),
     };
     let drawn = trends.draw(of, family, &picture)?;
     let end = if format == Format::Svg { "svg" } else { "png" };

@@ -328,7 +328,7 @@ mod tests {
             ("dns a,b", "a name of DNS"),
             ("ping every never", "a time from"),
             ("ping every 0s", "a time from"),
-            ("ping times 0", "a number from 1"),
+            ("ping times 0", "no number from 1"),
             ("disk 101", "1 to 100 percent"),
             ("every 5s", "says nothing"),
             ("off\nping", "is none of them"),

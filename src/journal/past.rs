@@ -145,7 +145,7 @@ impl Journal {
             row::COLUMNS,
             last(checks, "json_extract(details, '$.check')"),
             last("'host.seen'", "kind"),
-            last("'rival.found', 'rival.gone'", "1"),
+            last("'rival.found', 'rival.gone'", "service"),
         );
         self.rows(&sql, &[&until.id])
     }

@@ -17,6 +17,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// A question for the rows of alerts of a segment that no later row ends.
+const OPEN: &str = "select id from (with ended as (select mac, json_extract(details, '$.rule') as rule, \
+     json_extract(details, '$.subject') as subject, max(id) as id from event \
+     where kind in ('alert.resolved', 'alert.withdrawn') and segment = ?1 group by 1, 2, 3) \
+     select event.id as id from event left join ended on ended.mac is event.mac \
+     and ended.rule = json_extract(event.details, '$.rule') and ended.subject = json_extract(event.details, '$.subject') \
+     where event.kind in ('alert.pending', 'alert.fired', 'alert.acknowledged', 'alert.damped', 'alert.delivered') \
+     and event.segment = ?1 and event.time < ?2 and (ended.id is null or event.id > ended.id))";
+
 /// Events that one transaction takes out: some milliseconds of work.
 const AT_ONCE: i64 = 400;
 /// Pages that one transaction gives back to the disk.
@@ -168,14 +177,14 @@ impl Pruner<'_> {
     }
 
     /// Rows before the horizon that the state at the horizon is made of: the conf, who had which address, and all that
-    /// came of the last arming of each machine.
+    /// came of the last arming of each machine, and of alerts that are not over.
     fn what_stays(&self, segment: Option<&str>, before: i64) -> rusqlite::Result<BTreeSet<i64>> {
         let Some(segment) = segment else { return Ok(BTreeSet::new()) };
         let sql = format!(
             "select max(id) from event where kind = 'conf.loaded' and segment = ?1 and time < ?2 \
              union all {} union all {} union all {LEARNED} and segment = ?1 and time < ?2 {EACH} union all \
              select id from event later where kind in ({}) and segment = ?1 and time < ?2 and id >= \
-             (select max(id) from event where kind = 'boot.armed' and mac = later.mac and time < ?2)",
+             (select max(id) from event where kind = 'boot.armed' and mac = later.mac and time < ?2) union all {OPEN}",
             Until::lease_ids(true, "time < ?2"),
             Until::lease_ids(false, "time < ?2"),
             ARMING.map(|kind| format!("'{kind}'")).join(", "),

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     bus::Bus,
     conf,
-    event::{Event, Fact, LeaseSource, Severity},
+    event::{Cause, Event, Fact, LeaseSource, Means, Severity},
     journal::{Journal, Query, Traveller, row},
     net::Mac,
 };
@@ -253,4 +253,43 @@ fn what_a_machine_is_armed_with_stays() {
     store(&path, &events);
     prune(&path, &read(&[("10.77.0.1/keep", "7")]), now, &|| true).unwrap();
     assert_eq!(kept(&path), [events[2].clone(), events[3].clone(), events[5].clone()], "the last arming is known");
+}
+
+#[test]
+fn an_alert_that_is_not_over_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.sqlite");
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let about = |days: i64, last: u8, fact| {
+        let event = Event { time: now - SignedDuration::from_hours(24 * days), ..Event::new(Some(SEGMENT), fact) };
+        event.about(Some(Ipv4Addr::new(10, 77, 0, last)), Some(Mac([2, 0, 0, 0, 0, last])))
+    };
+    let (rule, subject) = (|| "down".to_owned(), String::new);
+    let fired =
+        || Fact::AlertFired { rule: rule(), subject: subject(), severity: Severity::Crit, text: "gone".to_owned() };
+    let over = || Fact::AlertResolved { rule: rule(), subject: subject(), cause: Cause::Cleared, millis: 1 };
+    let told = || Fact::AlertDelivered {
+        rule: rule(),
+        subject: subject(),
+        receiver: "mail".to_owned(),
+        means: Means::Email,
+        over: false,
+        tries: 1,
+    };
+    let events = [
+        about(40, 60, fired()),
+        about(39, 60, told()),
+        about(38, 60, over()),
+        about(37, 60, fired()),
+        about(36, 60, told()),
+        about(35, 61, fired()),
+        about(34, 61, over()),
+        message(now, SEGMENT, 1),
+    ];
+    store(&path, &events);
+    prune(&path, &read(&[("10.77.0.1/keep", "7")]), now, &|| true).unwrap();
+    assert_eq!(kept(&path), [events[3].clone(), events[4].clone(), events[7].clone()]);
+    let alerts = Journal::read(&path).unwrap().state(None).unwrap().alerts;
+    assert_eq!(alerts.open.len(), 1);
+    assert!(alerts.open.values().all(|alert| alert.told.contains_key("mail")));
 }

@@ -30,13 +30,22 @@ impl Tap {
 
     /// As [`Tap::open`], with room for so many bytes that wait.
     pub fn with_ring(interface: &str, filter: &str, longest: i32, ring: i32) -> io::Result<Tap> {
+        Tap::with((interface, false), filter, longest, ring)
+    }
+
+    /// As [`Tap::with_ring`], for all frames that come to the card: those of groups too that this host is not of.
+    pub fn of_all(interface: &str, filter: &str, longest: i32, ring: i32) -> io::Result<Tap> {
+        Tap::with((interface, true), filter, longest, ring)
+    }
+
+    fn with((interface, all): (&str, bool), filter: &str, longest: i32, ring: i32) -> io::Result<Tap> {
         let open = || -> Result<Capture<Active>, pcap::Error> {
             let mut capture = Capture::from_device(interface)?
                 .precision(Precision::Nano)
                 .buffer_size(ring)
                 .timeout(BLOCK)
                 .snaplen(longest)
-                .promisc(false)
+                .promisc(all)
                 .open()?;
             capture.filter(filter, true)?;
             capture.setnonblock()

@@ -54,6 +54,7 @@ use std::{
 };
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// The host's addresses are asked for so often at most.
 const FRESH: Duration = Duration::from_secs(2);
@@ -61,6 +62,8 @@ const FRESH: Duration = Duration::from_secs(2);
 const CHECKS: usize = 2;
 /// Questions to journal, record and trends at the same time.
 const READS: usize = 8;
+/// What a client gets to send the next piece of a form or a command.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// What a proxy puts into a request: it comes from elsewhere then, though the proxy is here.
 const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
@@ -167,6 +170,8 @@ pub fn router(source: Source) -> Router {
         .nest("/api/v1", api::routes())
         .fallback(login::nothing)
         .layer(middleware::from_fn_with_state(site.clone(), guard::guard))
+        // Who sends a form a byte at a time is not waited for.
+        .layer(RequestBodyTimeoutLayer::new(PATIENCE))
         .with_state(site)
 }
 

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     boot::{self, Asker, Standing},
-    conf::Segment,
+    conf::{Machine, Segment},
     event::now,
     net::Mac,
 };
@@ -11,14 +11,17 @@ use std::net::Ipv4Addr;
 
 /// Who has `address` on this segment, as far as that is known.
 pub fn asker<'a>(context: &Context, segment: &'a Segment, address: Ipv4Addr) -> Asker<'a> {
-    let machine = segment.machines.get(&address).map(AsRef::as_ref);
-    if let Some(machine) = machine {
-        let standing = standing(context, segment, Some(machine.mac));
-        return Asker { address, mac: Some(machine.mac), machine: Some(machine), standing };
+    let (mac, machine) = who(context, segment, address);
+    Asker { address, mac, machine, standing: standing(context, segment, mac) }
+}
+
+/// The same without how it stands, for who serves many in a second: its hardware address, and the machine of conf.
+pub fn who<'a>(context: &Context, segment: &'a Segment, address: Ipv4Addr) -> (Option<Mac>, Option<&'a Machine>) {
+    if let Some(machine) = segment.machines.get(&address) {
+        return (Some(machine.mac), Some(machine));
     }
     let mac = leased(context, address).or_else(|| neighbour(&context.interface.name, address));
-    let machine = mac.and_then(|mac| segment.machine_by_mac(mac)).map(AsRef::as_ref);
-    Asker { address, mac, machine, standing: standing(context, segment, mac) }
+    (mac, mac.and_then(|mac| segment.machine_by_mac(mac)).map(AsRef::as_ref))
 }
 
 /// How the machine with this hardware address stands.

@@ -1,6 +1,6 @@
 //! One machine as it stands.
 
-use super::{Alarms, Arming, Boot, Ladder, Press, Spoken, Tracked};
+use super::{Alarms, Arming, Boot, Ladder, Press, Spoken, Tracked, checked::CheckResult};
 use crate::{
     event::{Architecture, Event, PowerState, Role},
     net::Mac,
@@ -78,6 +78,13 @@ impl Machine {
     /// A change of power that is under way, in words.
     pub fn power_word(&self) -> Option<String> {
         self.press.as_ref().and_then(Press::word)
+    }
+
+    /// Since when nothing shows that it is there: its ping fails, or what stands in its place.
+    pub fn silent_since(&self) -> Option<Timestamp> {
+        let signs = ["ping", "arp"].into_iter().filter_map(|sign| self.checks.get(sign));
+        let failed = signs.filter(|checked| checked.result == CheckResult::Failed);
+        failed.map(|checked| checked.since).min().filter(|_| self.in_conf)
     }
 
     /// The boot that is under way or was the last.

@@ -36,6 +36,14 @@ pub fn troubles(state: &State, replicas: &BTreeMap<String, Replica>) -> Vec<Trou
             }
         }
     }
+    for (address, segment) in current() {
+        for (mac, (server, _)) in &segment.rivals {
+            add(
+                format!("{address}: another DHCP server answers there: {server}, {mac}"),
+                format!("switch it off, or let it give the addresses: write proxy into conf/{address}/mode"),
+            );
+        }
+    }
     for machine in current().flat_map(|(_, segment)| segment.machines.values()) {
         if let Some((what, next_step)) = unfollowed(machine).or_else(|| machine.alarms.trouble.clone()) {
             add(format!("{}: {what}", machine.name()), next_step);

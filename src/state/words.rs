@@ -31,6 +31,11 @@ pub enum Mood {
 
 /// How a machine stands.
 pub fn standing(machine: &Machine) -> Standing {
+    // What is on its way, or stands still on it, is told as such.
+    let is_still = machine.boot().is_none_or(|boot| matches!(boot.outcome, Outcome::Up(_) | Outcome::Ended));
+    if let Some(since) = machine.silent_since().filter(|_| is_still && machine.power != Some(PowerState::Off)) {
+        return Standing { word: "down".to_owned(), mood: Mood::Bad, since: Some(since) };
+    }
     let Some(boot) = machine.boot() else {
         let word = match (machine.in_conf, machine.power) {
             (false, _) => "seen",

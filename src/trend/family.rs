@@ -1,7 +1,15 @@
 //! What families of values there are: their names, units and pace. Pure; whoever measures decides what is in them.
 
-/// How long a value stands for what follows it, in seconds; a longer silence is a hole.
-pub const HEARTBEAT: i64 = 130;
+/// A silence of so many seconds is no hole yet.
+const SILENCE: i64 = 130;
+/// A silence of so many is always one: the files' heartbeat (rrdcreate(1)).
+pub const HEARTBEAT: i64 = 7200;
+
+/// The longest silence, in seconds, that is no hole, where the one before was so long: what comes steadily every ten minutes has none.
+pub fn silence(family: &str, before: i64) -> i64 {
+    // Each boot is a thing of its own.
+    if family == "boot" { 10 } else { SILENCE.max(before * 5 / 2).min(HEARTBEAT) }
+}
 
 /// A family's name is a file's name: lower case letters, digits and `-`, and not endless.
 pub fn is_name(family: &str) -> bool {
@@ -118,6 +126,15 @@ mod tests {
         assert_eq!(name_of("http https://web1/health?x=1"), "http-https-web1-health-x-1");
         assert_eq!(name_of(" ../Ärger "), "rger");
         assert!(is_value("rtt") && !is_value("r t") && !is_value(&"x".repeat(20)));
+    }
+
+    #[test]
+    fn silences() {
+        for (family, before, longest) in
+            [("ping", 10, 130), ("ping", 300, 750), ("ping", 86_400, 7200), ("boot", 300, 10), ("use", 0, 130)]
+        {
+            assert_eq!(silence(family, before), longest, "{family} {before}");
+        }
     }
 
     #[test]

@@ -118,7 +118,16 @@ impl Trends {
     pub fn draw(&self, of: Of, family: &str, picture: &Picture) -> Result<Vec<u8>, TrendError> {
         let file = self.there(of, family)?;
         let last = read::fetch(&file, family, picture.from, picture.to, 1)?;
-        let names: Vec<(String, String)> = last.lines.into_iter().map(|line| (line.name, line.unit)).collect();
+        let known: Vec<String> = last.lines.iter().map(|line| line.name.clone()).collect();
+        let wanted = |name: &String| picture.values.is_empty() || picture.values.contains(name);
+        let shown = last.lines.into_iter().filter(|line| wanted(&line.name));
+        let mut names: Vec<(String, String)> = shown.map(|line| (line.name, line.unit)).collect();
+        // Whether it came through colours the ground behind its time.
+        names.sort_by_key(|(name, _)| name == "up");
+        if let Some(missing) = picture.values.iter().find(|name| !known.contains(name)) {
+            let family = format!("the value {missing} of {family}");
+            return Err(TrendError::Missing { family, of: name(of), there: known });
+        }
         read::run(&picture.words(&file, &name(of), family, &names))
     }
 

@@ -30,6 +30,8 @@ pub struct Picture {
     pub height: u32,
     /// Light on dark.
     pub dark: bool,
+    /// Only these values; all unless some are named. Lines have the unit of the first.
+    pub values: Vec<String>,
 }
 
 /// Colours that are told apart also by who sees no red and green (Okabe and Ito), and stand out from white as from black.
@@ -42,14 +44,12 @@ impl Picture {
             Format::Png => "PNG",
             Format::Svg => "SVG",
         };
-        // Values of another size would be a line at nought: parts of 1 are drawn in per cent, and where units differ each is named.
         let unit = |unit: &str| match unit {
             "ratio" => "%".to_owned(),
             other => other.to_owned(),
         };
-        let mut units: Vec<String> = values.iter().map(|(_, of)| unit(of)).collect();
-        units.dedup();
-        let axis = units.join(" and ");
+        let first = values.first().map_or("", |(_, of)| of.as_str());
+        let axis = unit(first);
         let title = if self.title.is_empty() { format!("{of}: {}", family::title(family)) } else { self.title.clone() };
         let mut words: Vec<String> = ["graph", "-"].map(str::to_owned).to_vec();
         let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
@@ -77,7 +77,17 @@ impl Picture {
             if of == "ratio" {
                 words.push(format!("CDEF:p{place}=v{place},100,*"));
             }
-            words.push(format!("LINE1.5:{source}#{colour}:{name:<12}"));
+            match (name.as_str(), of == first) {
+                (_, true) => words.push(format!("LINE1.5:{source}#{colour}:{name:<12}")),
+                // Where it did not answer, the ground is coloured: as a line it would have another axis.
+                ("loss" | "up", false) => {
+                    let bad = if name == "loss" { "0,GT" } else { "1,LT" };
+                    words.push(format!("CDEF:bad{place}=v{place},{bad},INF,UNKN,IF"));
+                    words.push(format!("AREA:bad{place}#{colour}40:{name:<12}"));
+                }
+                // Of another size than the axis: its numbers only. Asked for alone it has an axis of its own.
+                _ => words.push(format!("COMMENT:  {name:<12}")),
+            }
             let unit = unit(of).replace('%', "%%");
             for (head, which) in [("last", "LAST"), ("mean", "AVERAGE"), ("most", "MAXIMUM")] {
                 words.push(format!("VDEF:{source}{head}={source},{which}"));

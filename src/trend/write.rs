@@ -2,8 +2,8 @@
 
 use super::{
     Trends, family,
-    gather::{Batch, File, Row, STEP},
-    tool::{Answer, Tool},
+    gather::{Batch, File, STEP},
+    tool::Tool,
 };
 use std::{collections::BTreeMap, fs, io, path::PathBuf};
 
@@ -29,7 +29,22 @@ pub struct Outcome {
 pub struct Writer {
     trends: Trends,
     tool: Option<Tool>,
-    last: BTreeMap<File, i64>,
+    last: BTreeMap<File, Reached>,
+}
+
+/// How far a file is.
+#[derive(Clone, Copy)]
+struct Reached {
+    /// Its last value, in seconds since 1970.
+    last: i64,
+    /// From the value before to that; 0 where it is not known.
+    gap: i64,
+}
+
+impl Reached {
+    fn until(last: i64) -> Reached {
+        Reached { last, gap: 0 }
+    }
 }
 
 impl Writer {
@@ -88,13 +103,13 @@ impl Writer {
         let (answers, came) = tool.ask(&commands).await;
         for (file, answer) in files.into_iter().zip(answers) {
             match answer.map(|lines| lines.first().and_then(|line| line.parse().ok())) {
-                Ok(Some(last)) => drop(self.last.insert(file, last)),
+                Ok(Some(last)) => drop(self.last.insert(file, Reached::until(last))),
                 // Not every file that is there is one of rrdtool's: it is told when it is written to.
-                _ => drop(self.last.insert(file, 0)),
+                _ => drop(self.last.insert(file, Reached::until(0))),
             }
         }
         for batch in batches {
-            let is_ahead = self.last.get(&batch.file).is_some_and(|last| last - now > AHEAD);
+            let is_ahead = self.last.get(&batch.file).is_some_and(|reached| reached.last - now > AHEAD);
             if is_ahead && let Err(error) = self.set_aside(&batch.file) {
                 outcome.hinder(error);
             }
@@ -105,7 +120,7 @@ impl Writer {
     /// The clock was wrong when this was written: what follows begins a new file.
     fn set_aside(&mut self, file: &File) -> Result<(), (String, String)> {
         let path = self.trends.file(file.0, &file.1);
-        let last = self.last.remove(file).unwrap_or(0);
+        let last = self.last.remove(file).map_or(0, |reached| reached.last);
         let aside = path.with_extension(format!("until-{last}"));
         fs::rename(&path, &aside).map_err(|error| unwritable(path.clone(), &error))?;
         let when = jiff::Timestamp::from_second(last).map_or(last.to_string(), |last| last.to_string());
@@ -120,7 +135,8 @@ impl Writer {
         let mut made = 0;
         for mut batch in batches {
             let (all, width) = (batch.rows.len(), batch.names.len());
-            let last = self.last.get(&batch.file).copied();
+            let reached = self.last.get(&batch.file).copied();
+            let last = reached.map(|reached| reached.last);
             batch.rows.retain(|row| last.is_none_or(|last| row.at > last));
             outcome.lost += ((all - batch.rows.len()) * width) as u64;
             if let Some(last) = last.filter(|last| *last > now + STEP) {
@@ -145,8 +161,9 @@ impl Writer {
                 commands.push(create(&self.name(&batch.file), &batch, first.at - STEP));
                 whose.push(None);
             }
-            commands.push(update(&self.name(&batch.file), &batch, last));
-            whose.push(Some(batch));
+            let (command, reached) = update(&self.name(&batch.file), &batch, reached);
+            commands.push(command);
+            whose.push(Some((batch, reached)));
         }
         let (answers, came) = tool.ask(&commands).await;
         let mut answers = answers.into_iter();
@@ -154,45 +171,39 @@ impl Writer {
         for batch in whose {
             match (batch, answers.next()) {
                 (None, answer) => not_made = answer.and_then(Result::err),
-                (Some(batch), answer) => self.take(batch, answer, not_made.take(), outcome),
+                (Some((batch, reached)), answer) => match answer {
+                    Some(Ok(_)) => {
+                        outcome.written += batch.rows.len() as u64;
+                        self.last.insert(batch.file, reached);
+                    }
+                    Some(Err(error)) => self.failed(batch, error, not_made.take(), outcome),
+                    None => outcome.left.push(batch),
+                },
             }
         }
         came
     }
 
-    /// What the answer to an update means.
-    fn take(&mut self, batch: Batch, answer: Option<Answer>, not_made: Option<String>, outcome: &mut Outcome) {
-        match answer {
-            Some(Ok(_)) => {
-                outcome.written += batch.rows.len() as u64;
-                if let Some(row) = batch.rows.last() {
-                    self.last.insert(batch.file, row.at);
-                }
+    /// What it means that an update was not done.
+    fn failed(&mut self, batch: Batch, error: String, not_made: Option<String>, outcome: &mut Outcome) {
+        let path = self.trends.file(batch.file.0, &batch.file.1);
+        let had = self.last.remove(&batch.file).is_some();
+        match (path.exists(), not_made) {
+            // Somebody removed it: it is made anew.
+            (false, _) if had => {}
+            (false, made) => {
+                let said = made.unwrap_or_else(|| "rrdtool made no file".to_owned());
+                let next = "see that the disk has room and the folder can be written: df -h, ls -ld";
+                outcome.hinder((format!("{}: {said}", path.display()), next.to_owned()));
             }
-            None => outcome.left.push(batch),
-            Some(Err(error)) => {
-                let path = self.trends.file(batch.file.0, &batch.file.1);
-                let is_there = path.exists();
-                let had = self.last.remove(&batch.file).is_some();
-                if !is_there && had {
-                    // Somebody removed it: it is made anew.
-                    outcome.left.push(batch);
-                    return;
-                }
-                outcome.hinder(match (is_there, not_made) {
-                    (false, made) => {
-                        let said = made.unwrap_or_else(|| "rrdtool made no file".to_owned());
-                        let next = "see that the disk has room and the folder can be written: df -h, ls -ld";
-                        (format!("{}: {said}", path.display()), next.to_owned())
-                    }
-                    (true, _) => {
-                        let next = format!("move it away, and it is made anew: mv {0} {0}.old", path.display());
-                        (error, next)
-                    }
-                });
-                outcome.left.push(batch);
+            (true, _) => {
+                // Not all of rrdtool's words name the file.
+                let named = error.contains(&*batch.file.1);
+                let error = if named { error } else { format!("{}: {error}", path.display()) };
+                outcome.hinder((error, format!("move it away, and it is made anew: mv {0} {0}.old", path.display())));
             }
         }
+        outcome.left.push(batch);
     }
 
     /// As the tool, which works in the folder of all, is told it.
@@ -224,18 +235,19 @@ fn create(name: &str, batch: &Batch, start: i64) -> String {
 }
 
 /// A value after a long silence stands for its own step only: what was before it is a hole.
-fn update(name: &str, batch: &Batch, last: Option<i64>) -> String {
+fn update(name: &str, batch: &Batch, reached: Option<Reached>) -> (String, Reached) {
     let mut words = format!("update {name} --template {}", batch.names.join(":"));
-    let unknown = Row { at: 0, values: vec![None; batch.names.len()] };
-    let mut before = last;
+    let unknown = vec![None; batch.names.len()];
+    let mut reached = reached;
     for row in &batch.rows {
-        if before.is_some_and(|before| row.at - before > family::HEARTBEAT) {
-            push(&mut words, row.at - STEP, &unknown.values);
+        let gap = reached.map_or(0, |reached| row.at - reached.last);
+        if reached.is_some_and(|reached| gap > family::silence(&batch.file.1, reached.gap).max(STEP)) {
+            push(&mut words, row.at - STEP, &unknown);
         }
         push(&mut words, row.at, &row.values);
-        before = Some(row.at);
+        reached = Some(Reached { last: row.at, gap });
     }
-    words
+    (words, reached.unwrap_or(Reached::until(0)))
 }
 
 fn push(words: &mut String, at: i64, values: &[Option<f64>]) {

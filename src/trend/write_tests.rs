@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sample::Of;
+use crate::trend::gather::Row;
 use jiff::Timestamp;
 use std::net::Ipv4Addr;
 
@@ -63,6 +64,18 @@ async fn a_long_silence_is_a_hole_too() {
     let values = case.rtt(1, 500);
     assert_eq!((values.first(), values.last()), (Some(&Some(1.0)), Some(&Some(2.0))));
     assert!(values[1..values.len() - 1].iter().all(Option::is_none), "{values:?}");
+}
+
+#[tokio::test]
+async fn what_comes_steadily_but_seldom_has_no_holes() {
+    let mut case = Case::new();
+    for step in 1..=4 {
+        case.write(&[(step * 300, Some(step as f64))]).await;
+    }
+    let values = case.rtt(1, 1200);
+    // The pace is known from the third value on.
+    assert_eq!(values[60..], [vec![Some(3.0); 30], vec![Some(4.0); 30]].concat());
+    assert_eq!(values[30..59], vec![None; 29]);
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ impl Rounds {
                 Some(turn) => turn.planned = planned,
                 None => {
                     let turn = Turn::new(planned, told(&key).as_ref(), &key, now);
-                    if turn.is_sign() && turn.is_failed() {
+                    if turn.is_gone() {
                         self.known.entry(key.subject).or_default().is_gone = true;
                     }
                     self.queue.insert((turn.due, key.clone()));
@@ -133,7 +133,7 @@ impl Rounds {
     pub fn ask(&mut self, subject: Subject, now: Instant) -> Vec<Told> {
         let known = self.known.entry(subject).or_default().clone();
         let mut news = Vec::new();
-        let sign = of(&mut self.turns, subject).find(|(_, turn)| turn.is_sign() && turn.is_failed());
+        let sign = of(&mut self.turns, subject).find(|(_, turn)| turn.is_gone());
         let gone = sign.filter(|_| known.is_gone).map(|(key, _)| fails(key));
         for (key, turn) in of(&mut self.turns, subject) {
             match (&known.excuse, &gone) {
@@ -205,9 +205,9 @@ impl Rounds {
         let fact = turn.take(look, weight, key, (now, time));
         self.queue.insert((turn.due, key.clone()));
         let mut news: Vec<Told> = fact.map(|fact| Told { subject: key.subject, fact }).into_iter().collect();
-        let is_failed = turn.is_failed();
+        let is_gone = turn.is_gone();
         if is_sign {
-            news.extend(self.of_sign(key, is_failed, now));
+            news.extend(self.of_sign(key, is_gone, now));
         } else if !well {
             // Whether it is the machine or the service only, its sign tells.
             self.hasten(key.subject, now, |turn| turn.is_sign() && turn.well.is_none_or(|well| well < began));
@@ -215,14 +215,14 @@ impl Rounds {
         news
     }
 
-    /// A sign fails, or not.
-    fn of_sign(&mut self, sign: &Key, is_failed: bool, now: Instant) -> Vec<Told> {
+    /// A sign is gone, or not.
+    fn of_sign(&mut self, sign: &Key, is_gone: bool, now: Instant) -> Vec<Told> {
         let known = self.known.entry(sign.subject).or_default();
-        if known.is_gone == is_failed {
+        if known.is_gone == is_gone {
             return Vec::new();
         }
-        known.is_gone = is_failed;
-        if !is_failed {
+        known.is_gone = is_gone;
+        if !is_gone {
             self.hasten(sign.subject, now + Duration::from_secs(1), |turn| !turn.is_sign());
             return Vec::new();
         }

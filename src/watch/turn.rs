@@ -100,11 +100,16 @@ impl Turn {
 
     /// It does not come through, or did not the last time.
     pub fn is_in_trouble(&self) -> bool {
-        self.is_failed() || self.losses > 0 && self.ever
+        self.ever && (self.is_failed() || self.losses > 0)
     }
 
     pub fn is_failed(&self) -> bool {
         matches!(self.standing, Standing::Failed(_))
+    }
+
+    /// Its machine answered once, and does no longer: one that never did tells nothing of the rest.
+    pub fn is_gone(&self) -> bool {
+        self.is_sign() && self.ever && self.is_failed()
     }
 
     pub fn is_passed(&self) -> bool {

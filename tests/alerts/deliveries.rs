@@ -1,6 +1,7 @@
 //! Telling: a receiver that is not there, one that never answers while the program is killed, and each way.
 
 use crate::{
+    orders::{alerts, said},
     receivers::{Mail, Web},
     stories::{fired, resolved},
     support::{Host, Program, SOON, Segment, can_run, wait_for},
@@ -76,6 +77,10 @@ fn a_kill_in_the_middle_of_a_delivery_forgets_none_and_tells_nobody_twice() {
     log(&host, "fan broken");
     program.wait("the mail", |event| delivered(event, "mail"));
     wait_for("a request that hangs", SOON, || (web.hung() == 1).then_some(()));
+    // Told is who is told in the journal; until then it may be told again, under the same id.
+    wait_for("the mail in the journal", SOON, || {
+        said(&alerts(&segment, &["--json"])).contains("\"receiver\":\"mail\"").then_some(())
+    });
     program.kill();
 
     web.hangs(false);

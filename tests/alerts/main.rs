@@ -4,6 +4,7 @@
 mod support;
 
 mod deliveries;
+mod everywhere;
 mod orders;
 mod receivers;
 mod stories;

@@ -9,12 +9,12 @@ use crate::{
 use std::process::Output;
 
 /// `pxelator alerts …` in the segment's folder.
-fn alerts(segment: &Segment, words: &[&str]) -> Output {
+pub fn alerts(segment: &Segment, words: &[&str]) -> Output {
     let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
     command.current_dir(segment.folder.path()).arg("alerts").args(words).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -8,7 +8,7 @@ use pxelator::event::{Event, Fact};
 use std::{process::Command, time::Duration};
 
 /// The issue's own bound.
-const TOLD: Duration = Duration::from_secs(30);
+pub const TOLD: Duration = Duration::from_secs(30);
 
 pub fn fired(event: &Event, wanted: &str) -> bool {
     matches!(&event.fact, Fact::AlertFired { rule, .. } if rule == wanted)
@@ -23,7 +23,7 @@ fn of(event: &Event, last: u8) -> bool {
 }
 
 /// Switches the port of a host on the segment's bridge.
-fn cable(segment: &Segment, host: &str, state: &str) {
+pub fn cable(segment: &Segment, host: &str, state: &str) {
     run(Command::new("ip").args(["-n", &segment.name, "link", "set", &format!("h-{host}"), state]));
 }
 

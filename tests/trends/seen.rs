@@ -38,6 +38,9 @@ fn pictures_and_numbers() {
     ] {
         assert!(says(&segment, 2, words).contains(expected), "{words:?}");
     }
+    says(&segment, 0, &["graph", "pxelator", "process", "--value", "memory", "--out", "memory.png"]);
+    let missing = says(&segment, 1, &["graph", "pxelator", "process", "--value", "disk"]);
+    assert!(missing.contains("the value disk of process") && missing.contains("memory"), "{missing}");
     let missing = says(&segment, 1, &["graph", "10.77.0.1", "nothing"]);
     assert!(missing.contains("nothing is known of nothing") && missing.contains("dns"), "{missing}");
 }

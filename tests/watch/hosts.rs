@@ -117,7 +117,7 @@ fn beside_another_server_that_is_wanted_none_is_a_rival() {
     let _running = Running::start(&mut dnsmasq);
     let client = segment.host("client", "52:54:00:77:00:70");
     crate::support::wait_for("a lease of the other server", SOON, || {
-        client.sh("udhcpc -i eth0 -n -q -t 3 -T 1 -s /bin/true").status.success().then_some(())
+        client.sh("udhcpc -B -i eth0 -n -q -t 3 -T 1 -s /bin/true").status.success().then_some(())
     });
     program.wait("who answered the client", |event| seen(event, "52:54:00:77:00:02"));
     assert!(!program.events().iter().any(|event| matches!(event.fact, Fact::RivalFound { .. })));

@@ -31,6 +31,8 @@ impl Remote {
             .redirect(Policy::none())
             .connect_timeout(CONNECT)
             .read_timeout(PATIENCE)
+            // What is brought beforehand and what is asked then have a runtime each, and a connection is of one.
+            .pool_max_idle_per_host(0)
             .user_agent(concat!("pxelator/", env!("CARGO_PKG_VERSION")));
         if let Some(fingerprint) = fingerprint {
             let digits = fingerprint.replace(':', "").to_ascii_lowercase();

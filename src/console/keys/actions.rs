@@ -220,7 +220,7 @@ pub const ACTIONS: &[Action] = &[
     act("interfaces", Wish::Interfaces, &[c('w')], Outside, "packets of interfaces").hint("packets").now(),
     act("alerts", Wish::Alerts, &[c('A')], Outside, "what fires"),
     act("changes", Wish::Changes, &[c('C')], Outside, "what changed on machines").now(),
-    act("graphs", Wish::Graphs, &[c('H')], Outside, "graphs of what was measured").now(),
+    act("graphs", Wish::Graphs, &[c('H')], Outside, "graphs of measurements").now(),
     act("recipes", Wish::Recipes, &[c('R')], Outside, "recipes, and who has them").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; clears the filter").now(),
     act("back", Wish::Back, &[k(Esc)], Everywhere, "back; at last to now").then(),

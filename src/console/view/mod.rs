@@ -4,6 +4,7 @@ mod alerts;
 mod arming;
 mod bar;
 mod changes;
+mod checked;
 mod dialog;
 mod given;
 mod graphs;

@@ -1,6 +1,6 @@
 //! A machine's own page: its facts, its boot as a timeline, files, earlier boots and what was heard of it last.
 
-use super::{Scene, Sight, alerts, arming, given, list, power, strip, timeline, tracked, words};
+use super::{Scene, Sight, alerts, arming, checked, given, list, power, strip, timeline, tracked, words};
 use crate::{
     console::{keys::Wish, lines::line_of},
     event::Event,
@@ -56,6 +56,7 @@ fn content<'a>(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, width: usize) 
     lines.extend(alerts::of_machine(scene, at, machine));
     lines.extend(power::facts(scene, at, machine));
     lines.extend(arming::lines(scene, machine));
+    lines.extend(checked::lines(scene, machine));
     lines.extend(tracked::lines(scene, machine));
     lines.extend(tried(scene, machine));
     lines.push(Line::default());

@@ -133,8 +133,8 @@ fn refused(name: String, kind: RecordType, reason: &str) -> Answer {
 impl Names {
     fn tell(&self, source: IpAddr, fact: Fact) {
         let (Some(segment), IpAddr::V4(address)) = (self.context.segment(), source) else { return };
-        let asker = who::asker(&self.context, &segment, address);
-        self.context.bus.publish(Event::new(Some(self.context.segment), fact).about(Some(address), asker.mac));
+        let (mac, _) = who::who(&self.context, &segment, address);
+        self.context.bus.publish(Event::new(Some(self.context.segment), fact).about(Some(address), mac));
     }
 
     async fn answer(&self, source: IpAddr, full: Name, kind: RecordType) -> Answer {

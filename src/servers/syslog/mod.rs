@@ -130,8 +130,8 @@ async fn understand(context: &Context, rejects: &Rejects, batch: &mut Vec<Datagr
         match read(&bytes) {
             Ok(fact) => {
                 let (machine, mac) = *known.entry(from).or_insert_with(|| {
-                    let asker = who::asker(context, &segment, from);
-                    (asker.machine.map(|machine| machine.address).or(Some(from)), asker.mac)
+                    let (mac, machine) = who::who(context, &segment, from);
+                    (machine.map(|machine| machine.address).or(Some(from)), mac)
                 });
                 let event = Event::new(Some(context.segment), fact).about(machine, mac);
                 events.push(Event { time, ..event });

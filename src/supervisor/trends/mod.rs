@@ -157,7 +157,9 @@ async fn write(shared: &Shared, mut samples: mpsc::Receiver<Sample>) {
             () = &mut turn => {
                 let now = Timestamp::now();
                 if let Some(writer) = writer.take() {
-                    busy = Some(tokio::spawn(put(writer, gather.ready(now.as_second()), now.as_second())));
+                    // What of a step comes after this is lost.
+                    let ready = gather.ready(now.as_second() - 1);
+                    busy = Some(tokio::spawn(put(writer, ready, now.as_second())));
                 }
                 shared.trends.forget(now.saturating_sub(OLD).unwrap_or(Timestamp::UNIX_EPOCH));
                 turn.set(rest(trouble.is_told));

@@ -173,7 +173,8 @@ impl Ear {
             };
             self.acts.push(Act::Tell { mac: Some(mac), address, fact });
         }
-        if place.is_alone && self.rivals.asks(now) {
+        // Loopback has no hardware address, and would bring the question to this host's own server.
+        if place.is_alone && !place.own.is_nobody() && self.rivals.asks(now) {
             self.xid = self.xid.wrapping_add(1);
             self.acts.extend(discover(place.own, self.xid).map(Act::Send));
         }
@@ -214,4 +215,93 @@ fn discover(own: Mac, xid: u32) -> Option<Vec<u8>> {
     let payload = dhcp::discover(stand_in(own), xid)?;
     let (from, to) = (SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68), SocketAddrV4::new(Ipv4Addr::BROADCAST, 67));
     udp_frame(own, Mac::BROADCAST, from, to, &payload).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: Mac = Mac([0x52, 0x54, 0, 0x77, 0, 1]);
+    const CONF: Mac = Mac([0x52, 0x54, 0, 0x77, 0, 0x60]);
+    const OTHER: Mac = Mac([0x52, 0x54, 0, 0x77, 0, 2]);
+
+    fn at(last: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 77, 0, last)
+    }
+
+    fn ear(is_alone: bool, own: Mac, now: Instant) -> Ear {
+        let mut ear = Ear::new(now);
+        let network = Some(Ipv4Net::new_assert(at(0), 24));
+        let place = Place { server: at(1), network, own, all: [own].into(), is_alone, machines: [CONF].into() };
+        ear.know(place, Vec::new(), now);
+        ear
+    }
+
+    /// The kinds of what is told, and how many frames are sent.
+    fn acts(ear: &mut Ear) -> (Vec<&'static str>, usize) {
+        let acts = ear.acts();
+        let told = acts.iter().filter_map(|act| match act {
+            Act::Tell { fact, .. } => Some(fact.kind()),
+            Act::Send(_) => None,
+        });
+        let told: Vec<&'static str> = told.collect();
+        let sent = acts.len() - told.len();
+        (told, sent)
+    }
+
+    #[test]
+    fn who_is_told() {
+        let now = Instant::now();
+        let answered = || What::DhcpAnswered { server: at(2), offered: None };
+        let lldp = || What::Lldp(Neighbour { system: "a".into(), port: "1".into() });
+        for (is_alone, mac, what, told) in [
+            (true, OTHER, What::Arp(at(9)), &["host.seen"][..]),
+            (true, CONF, What::Arp(at(60)), &[]),
+            (true, OWN, What::Arp(at(1)), &[]),
+            (true, OTHER, answered(), &["rival.found", "host.seen"]),
+            (true, CONF, answered(), &["rival.found"]),
+            (false, OTHER, answered(), &["host.seen"]),
+            (true, OWN, answered(), &[]),
+            (true, OTHER, What::DhcpAnswered { server: at(1), offered: None }, &["host.seen"]),
+            (true, stand_in(OWN), What::DhcpAsked { name: None, address: None }, &[]),
+            (true, OTHER, lldp(), &["link.told", "host.seen"]),
+        ] {
+            let mut ear = ear(is_alone, OWN, now);
+            ear.hear(Sight { mac, what: what.clone() }, |_| None, now);
+            assert_eq!(acts(&mut ear), (told.to_vec(), 0), "{mac} {what:?}");
+            // A second time there is no news.
+            ear.hear(Sight { mac, what }, |_| None, now);
+            assert_eq!(acts(&mut ear), (vec![], 0), "{mac}");
+        }
+    }
+
+    #[test]
+    fn others_are_asked_only_where_none_is_wanted_and_not_by_loopback() {
+        let now = Instant::now();
+        for (is_alone, own, sent) in [(true, OWN, 1), (false, OWN, 0), (true, Mac([0; 6]), 0)] {
+            let mut ear = ear(is_alone, own, now);
+            ear.advance(now);
+            assert_eq!(acts(&mut ear), (vec![], sent), "{is_alone} {own}");
+        }
+    }
+
+    #[test]
+    fn who_takes_the_servers_address_contests_it() {
+        let now = Instant::now();
+        let mut ear = ear(true, OWN, now);
+        let claim = || Sight { mac: CONF, what: What::Arp(at(1)) };
+        ear.hear(claim(), |_| None, now);
+        assert_eq!(acts(&mut ear), (vec![], 1), "it is asked once more");
+        ear.hear(claim(), |_| None, now);
+        assert_eq!(acts(&mut ear), (vec!["address.contested"], 0));
+    }
+
+    #[test]
+    fn only_machines_of_conf_speak() {
+        let ear = ear(true, OWN, Instant::now());
+        let sight = |mac, what| Sight { mac, what };
+        assert_eq!(ear.speaks(&sight(CONF, What::Arp(at(60)))), Some(Some(at(60))));
+        assert_eq!(ear.speaks(&sight(CONF, What::Probe(at(60)))), Some(None));
+        assert_eq!(ear.speaks(&sight(OTHER, What::Arp(at(60)))), None);
+    }
 }

@@ -22,7 +22,7 @@ use crate::{
     bus::Bus,
     conf::Conf,
     event::{Event, Fact, Service, now},
-    net::{Interface, Mac, Tap},
+    net::{Interface, Mac, Neighbours, Tap},
     state::Shared,
 };
 use ear::{Act, Before, Ear, Place as Where};
@@ -37,8 +37,8 @@ use std::{
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-/// ARP, DHCP, mDNS and LLDP (EtherType 0x88cc).
-const FILTER: &str = "arp or ether proto 0x88cc or udp port 67 or udp port 68 or udp port 5353";
+/// ARP, DHCP and mDNS; LLDP comes by a socket of its own.
+const FILTER: &str = "arp or udp port 67 or udp port 68 or udp port 5353";
 /// A whole Ethernet packet.
 const LONGEST: i32 = 1_600;
 /// Room for frames that wait: such are few, or too many to be told all.
@@ -69,19 +69,21 @@ pub struct Place {
 
 /// Listens until shutdown. Errors are those of the interface.
 pub async fn serve(place: Place) -> io::Result<()> {
-    let tap = Tap::with_ring(&place.interface.name, FILTER, LONGEST, RING)?;
+    // mDNS and LLDP go to groups that this host is not of.
+    let tap = Tap::of_all(&place.interface.name, FILTER, LONGEST, RING)?;
+    let neighbours = Neighbours::open()?;
     let address = format!("who is on {}", place.interface.name);
     place.bus.publish(Event::new(Some(place.segment), Fact::ServiceStarted { service: Service::Watch, address }));
     let (told, outcome) = oneshot::channel();
     let stop = place.shutdown.child_token();
     let _stop = stop.clone().drop_guard();
     thread::Builder::new().name("listen".to_owned()).spawn(move || {
-        let _ = told.send(listen(&place, tap, &stop));
+        let _ = told.send(listen(&place, (tap, neighbours), &stop));
     })?;
     outcome.await.unwrap_or_else(|_| Err(io::Error::other("the thread that listens broke")))
 }
 
-fn listen(place: &Place, mut tap: Tap, stop: &CancellationToken) -> io::Result<()> {
+fn listen(place: &Place, (mut tap, mut neighbours): (Tap, Neighbours), stop: &CancellationToken) -> io::Result<()> {
     let mut ear = Ear::new(Instant::now());
     let mut known: Option<Instant> = None;
     while !stop.is_cancelled() {
@@ -93,6 +95,7 @@ fn listen(place: &Place, mut tap: Tap, stop: &CancellationToken) -> io::Result<(
         }
         let mut sights = Vec::new();
         tap.read(LOOK, |_, _, data| sights.extend(sight(data)))?;
+        neighbours.read(&place.interface.name, |data| sights.extend(sight(data)));
         let now = Instant::now();
         for sight in sights {
             if let Some(address) = ear.speaks(&sight) {
