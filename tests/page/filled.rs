@@ -56,7 +56,8 @@ impl Story {
 
     fn lease(&mut self, machine: u8, architecture: Option<Architecture>, ipxe: bool, source: LeaseSource) {
         let (xid, lease, address) = (1, 3_600, Ipv4Addr::new(10, 77, 0, machine));
-        let (vendor, relay, boot_file) = (Some("PXEClient".to_owned()), None, Some("undionly.kpxe".to_owned()));
+        let (vendor, relay, boot_file) =
+            (architecture.map(|_| "PXEClient".to_owned()), None, architecture.map(|_| "undionly.kpxe".to_owned()));
         let discovered = Fact::DhcpDiscovered { xid, architecture, vendor, ipxe, hostname: None, relay };
         self.tell(300, Some(machine), discovered);
         let offered = Fact::DhcpOffered { xid, address, boot_file: boot_file.clone(), refusal: None, lease, source };

@@ -44,6 +44,11 @@ fn shown(story: &Story, view: &View, extra: &Extra) -> String {
             rest = behind.split_once("</time>").unwrap().1;
             continue;
         }
+        // A picture has times of where the host is.
+        if tag.starts_with("svg") {
+            rest = behind.split_once("</svg>").unwrap().1;
+            continue;
+        }
         match tag {
             "/td" | "/th" | "/dt" | "/option" | "/button" | "/label" | "/summary" => words.push_str(" | "),
             "/tr" | "/li" | "/p" | "/h2" | "/h3" | "/dd" | "/form" | "/details" | "/section" | "/caption" | "/pre"
