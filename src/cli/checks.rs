@@ -155,8 +155,14 @@ async fn look(subjects: &BTreeSet<Subject>, standing: &mut Standing, places: Pla
     while !open.is_empty() {
         let Ok(told) = timeout_at(until, line.next()).await else { break };
         let Told::Event(event) = told? else { continue };
-        let Some((key, checked)) = told_of(&event, subjects) else { continue };
+        let Some((key, mut checked)) = told_of(&event, subjects) else { continue };
         open.remove(&key);
+        // What stands as before does so since then.
+        if let Some(Some(before)) =
+            standing.get(&key).filter(|known| known.as_ref().is_some_and(|k| k.result == checked.result))
+        {
+            checked.since = before.since;
+        }
         standing.insert(key, Some(checked));
     }
     for key in open {

@@ -43,6 +43,11 @@ impl Interface {
         Ok(found)
     }
 
+    /// It joins others: what comes to its ports is not all for this host.
+    pub fn is_bridge(&self) -> bool {
+        std::path::Path::new("/sys/class/net").join(&self.name).join("bridge").exists()
+    }
+
     /// The interface of this name, if any. Errors are those of getifaddrs(3).
     pub fn named(name: &str) -> io::Result<Option<Interface>> {
         Ok(Interface::all()?.into_iter().find(|interface| interface.name == name))

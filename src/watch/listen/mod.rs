@@ -69,8 +69,9 @@ pub struct Place {
 
 /// Listens until shutdown. Errors are those of the interface.
 pub async fn serve(place: Place) -> io::Result<()> {
-    // mDNS and LLDP go to groups that this host is not of.
-    let tap = Tap::of_all(&place.interface.name, FILTER, LONGEST, RING)?;
+    // mDNS and LLDP go to groups that this host is not of. A bridge hears them anyway, and would take all that passes through it.
+    let open = if place.interface.is_bridge() { Tap::with_ring } else { Tap::of_all };
+    let tap = open(&place.interface.name, FILTER, LONGEST, RING)?;
     let neighbours = Neighbours::open()?;
     let address = format!("who is on {}", place.interface.name);
     place.bus.publish(Event::new(Some(place.segment), Fact::ServiceStarted { service: Service::Watch, address }));

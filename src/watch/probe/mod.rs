@@ -92,8 +92,26 @@ impl Look {
     }
 }
 
-/// `0.4 ms`, `12 ms`.
+/// `0.04 ms`, `12 ms`, `1.5 s`.
 fn shown(took: Duration) -> String {
-    let millis = took.as_secs_f64() * 1000.0;
-    if millis < 10.0 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
+    match took.as_secs_f64() * 1000.0 {
+        millis if millis < 1.0 => format!("{millis:.2} ms"),
+        millis if millis < 10.0 => format!("{millis:.1} ms"),
+        millis if millis < 1000.0 => format!("{millis:.0} ms"),
+        millis => format!("{} s", (millis / 100.0).round() / 10.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (micros, words) in
+            [(40, "0.04 ms"), (1_200, "1.2 ms"), (12_400, "12 ms"), (1_500_000, "1.5 s"), (3_000_000, "3 s")]
+        {
+            assert_eq!(shown(Duration::from_micros(micros)), words);
+        }
+    }
 }
