@@ -58,11 +58,24 @@ fn what_fires_is_counted_and_listed() {
     let mut story = story();
     assert!(story.screen(80, 24).contains("2 alerts: A"));
     story.types("A");
-    insta::assert_snapshot!("alerts", story.screen(80, 24));
+    let shown = story.screen(80, 24).to_string();
+    for part in [
+        "Alerts 4 2 that nobody looks after",
+        "fires",
+        "uefi1",
+        "taken",
+        "pending",
+        "over",
+        "chat.lan cannot be reached",
+    ] {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
     story.types("j<enter>");
-    insta::assert_snapshot!("alert_at_140x45", story.screen(140, 45));
+    let shown = story.screen(140, 45).to_string();
+    assert!(shown.contains("bios1: disk fails: 95 % of / is in use") && shown.contains("severity warning"), "{shown}");
     story.types("<esc>?");
-    insta::assert_snapshot!("help_of_alerts", story.screen(80, 24));
+    let shown = story.screen(80, 24).to_string();
+    assert!(shown.contains("somebody looks after it") && shown.contains("not told for a while"), "{shown}");
 }
 
 #[test]
@@ -72,7 +85,7 @@ fn somebody_looks_after_it_or_has_it_silenced() {
     let acknowledged = Command::Acknowledge { alerts: vec![key(61, "down")], note: None, by: Asker::Operator };
     assert_eq!(story.types("a"), [Effect::Send(acknowledged)], "the worst stands first");
     story.types("js");
-    insta::assert_snapshot!("silence_chosen", story.screen(80, 24));
+    assert!(story.screen(80, 24).to_string().contains("2  this alert for 2 hours"));
     let until = |minutes| Some(story.model.now + jiff::SignedDuration::from_mins(minutes));
     let silence = |rule: Option<&str>, until| {
         let (segment, mac, by) = (Some(SERVER), Some(mac(60)), Asker::Operator);
