@@ -60,13 +60,7 @@ fn parse(text: &str) -> Option<(Vec<String>, Vec<Row>)> {
 }
 
 /// Rows made fewer, in groups that lie at the same moments whenever it is read.
-fn series(
-    family: &str,
-    names: &[String],
-    rows: &[Row],
-    (from, to): (i64, i64),
-    points: usize,
-) -> Series {
+fn series(family: &str, names: &[String], rows: &[Row], (from, to): (i64, i64), points: usize) -> Series {
     let step = rows.windows(2).map(|pair| pair[1].0 - pair[0].0).next().unwrap_or(STEP).max(1);
     let group = i64::try_from(rows.len().div_ceil(points.max(1)).max(1)).unwrap_or(1) * step;
     let place = |at: i64| (at - 1).div_euclid(group);

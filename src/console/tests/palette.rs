@@ -197,13 +197,13 @@ fn nothing_is_changed_read_only() {
 #[test]
 fn own_keys_are_in_the_help_and_in_the_words() {
     let mut story = Story::of_three();
-    let (keys, faults) = keys::read("power-on = ['x', 'f2']\nadopt = 'A'\nhelp = ['?', 'f1']\nzoom = []").unwrap();
+    let (keys, faults) = keys::read("power-on = ['x', 'f2']\nadopt = 'D'\nhelp = ['?', 'f1']\nzoom = []").unwrap();
     assert_eq!(faults, []);
     story.model.keys = Arc::new(keys);
     assert_eq!(story.types("x"), [power(60, Action::On)]);
     assert_eq!(story.types("o"), []);
     story.types("Gx");
-    assert!(story.model.word.as_deref().unwrap().ends_with("adopt it with A"));
+    assert!(story.model.word.as_deref().unwrap().ends_with("adopt it with D"));
     story.types("?");
     insta::assert_snapshot!("help_own_keys", story.screen(140, 45));
 }
