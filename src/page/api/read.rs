@@ -46,10 +46,7 @@ pub struct Of {
 }
 
 /// The segments of a question.
-pub fn segments_of<'a>(
-    state: &'a State,
-    only: Option<Ipv4Addr>,
-) -> Result<Vec<(Ipv4Addr, &'a crate::state::Segment)>, Response> {
+pub fn segments_of(state: &State, only: Option<Ipv4Addr>) -> Result<Vec<(Ipv4Addr, &crate::state::Segment)>, Response> {
     let all = state.segments.iter().map(|(server, segment)| (*server, segment));
     match only {
         None => Ok(all.collect()),

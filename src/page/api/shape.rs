@@ -180,15 +180,15 @@ pub fn segment(server: Ipv4Addr, known: &state::Segment, now: Timestamp) -> Segm
 }
 
 fn service(service: &'static str, health: &Health) -> Service {
-    let (mut shown, none) = (Service { service, state: "stopped", address: None, error: None, next_step: None }, ());
+    let stopped = Service { service, state: "stopped", address: None, error: None, next_step: None };
     match health {
-        Health::Running { address } => (shown.state, shown.address) = ("running", Some(address.clone())),
+        Health::Running { address } => Service { state: "running", address: Some(address.clone()), ..stopped },
         Health::Failed { error, next_step, .. } => {
-            (shown.state, shown.error, shown.next_step) = ("failed", Some(error.clone()), Some(next_step.clone()));
+            let (error, next_step) = (Some(error.clone()), Some(next_step.clone()));
+            Service { state: "failed", error, next_step, ..stopped }
         }
-        Health::Stopped => none,
+        Health::Stopped => stopped,
     }
-    shown
 }
 
 /// A machine.

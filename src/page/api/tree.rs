@@ -47,8 +47,13 @@ impl Tree {
         if self.files.len() >= FILES {
             return;
         }
+        let file = dir.join(path);
+        // A FIFO would hold the reader up.
+        if !fs::metadata(&file).is_ok_and(|meta| meta.is_file()) {
+            return;
+        }
         let mut text = String::new();
-        let read = fs::File::open(dir.join(path)).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
+        let read = fs::File::open(file).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
         if read.is_ok() {
             self.files.insert(path.to_owned(), text);
         }
@@ -65,7 +70,7 @@ fn names(folder: &Path) -> Vec<(String, bool)> {
     kept.filter(|(name, _)| !name.starts_with('.')).collect()
 }
 
-fn read(dir: &Path, machines: &[(String, Vec<(String, Vec<String>)>)], profiles: &[String], recipes: bool) -> Tree {
+fn read(dir: &Path, machines: &[(String, Vec<(String, Vec<String>)>)], profiles: &[String]) -> Tree {
     let mut tree = Tree::default();
     for (segment, machines) in machines {
         TOLD.iter().for_each(|name| tree.take(dir, &format!("{segment}/{name}")));
@@ -84,17 +89,15 @@ fn read(dir: &Path, machines: &[(String, Vec<(String, Vec<String>)>)], profiles:
     for profile in profiles {
         tree.files.insert(format!("boot/{profile}/action"), "local".to_owned());
     }
-    if recipes {
-        for (name, is_folder) in names(&dir.join("recipes")) {
-            let path = format!("recipes/{name}");
-            if !is_folder {
-                tree.take(dir, &path);
-                continue;
-            }
-            for (file, inner) in names(&dir.join(&path)) {
-                if !inner {
-                    tree.take(dir, &format!("{path}/{file}"));
-                }
+    for (name, is_folder) in names(&dir.join("recipes")) {
+        let path = format!("recipes/{name}");
+        if !is_folder {
+            tree.take(dir, &path);
+            continue;
+        }
+        for (file, inner) in names(&dir.join(&path)) {
+            if !inner {
+                tree.take(dir, &format!("{path}/{file}"));
             }
         }
     }
@@ -125,7 +128,7 @@ pub async fn tree(_: Actor, State(site): State<Site>) -> Result<Json<Tree>, Resp
     let (turn, dir) = (site.turn().await?, site.source.tree.clone());
     let read = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        read(&dir, &machines, &profiles, true)
+        read(&dir, &machines, &profiles)
     });
     Ok(Json(read.await.map_err(broken)?))
 }
