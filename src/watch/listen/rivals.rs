@@ -9,7 +9,7 @@ use std::{
 };
 
 /// How often is asked. An answer may take three seconds: servers look first whether the address is free.
-const ASK: Duration = Duration::from_secs(5);
+const ASK: Duration = Duration::from_secs(3);
 /// Who did not answer for so long is gone.
 const GONE: Duration = Duration::from_secs(31);
 /// Servers that are remembered.
@@ -81,7 +81,7 @@ mod tests {
         let offered = Some(Ipv4Addr::new(10, 77, 0, 200));
         let mut rivals = Rivals::new(start);
         let asked: Vec<u64> = (0..20).filter(|second| rivals.asks(at(*second))).collect();
-        assert_eq!(asked, [0, 5, 10, 15]);
+        assert_eq!(asked, [0, 3, 6, 9, 12, 15, 18]);
         let found = Some(Fact::RivalFound { server, vendor: Some("QEMU".into()), offered });
         assert_eq!(rivals.answered(mac, server, offered, at(1)), found);
         assert_eq!(rivals.answered(mac, server, offered, at(20)), None);
