@@ -301,7 +301,7 @@ fn a_restart_changes_nothing() {
     for killed in 0..60 {
         let mut story = Story::new(&[]);
         let mut told = Vec::new();
-        for second in 0..60 {
+        for second in 0..90 {
             match second {
                 5 => story.happens(62, fails("ping")),
                 6 => story.happens(62, fails("tcp 22")),
