@@ -278,10 +278,13 @@ impl Reader<'_> {
                 if let Some(machine) = self.machine(&folder.join(&name), address, last) {
                     segment.machines.insert(address, Arc::new(machine));
                 }
-            } else if !SEGMENT_FILES.contains(&name.as_str())
-                && !(is_folder && SEGMENT_FOLDERS.contains(&name.as_str()))
-                && !name.ends_with(".secret")
-            {
+                continue;
+            }
+            let is_known = match is_folder {
+                true => SEGMENT_FOLDERS.contains(&name.as_str()),
+                false => SEGMENT_FILES.contains(&name.as_str()) || name.ends_with(".secret"),
+            };
+            if !is_known {
                 let known = SEGMENT_FILES.join(", ");
                 self.mistake(folder.join(&name), &name, format!("a machine's address, nor one of {known}"));
             }

@@ -97,6 +97,9 @@ pub struct Source {
     pub shutdown: CancellationToken,
 }
 
+/// The addresses that this host had then.
+type Own = (Instant, Vec<Ipv4Addr>);
+
 /// What every handler has: the source, and who may do what.
 #[derive(Clone)]
 pub struct Site {
@@ -110,7 +113,7 @@ pub struct Site {
     checking: Arc<Semaphore>,
     reading: Arc<Semaphore>,
     lines: api::Lines,
-    own: Arc<Mutex<Option<(Instant, Vec<Ipv4Addr>)>>>,
+    own: Arc<Mutex<Option<Own>>>,
     live: Arc<live::Live>,
 }
 

@@ -129,9 +129,12 @@ fn of_state(gauges: &mut Gauges, state: &State, now: Timestamp) {
     gauges.set("journal_up", "1 while events can be stored.", vec![], journal);
 }
 
+/// A gauge for each set of labels.
+type Values = Family<Labels, Gauge<f64, AtomicU64>>;
+
 #[derive(Default)]
 struct Gauges {
-    all: BTreeMap<String, (String, Family<Labels, Gauge<f64, AtomicU64>>)>,
+    all: BTreeMap<String, (String, Values)>,
 }
 
 impl Gauges {

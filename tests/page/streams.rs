@@ -81,9 +81,6 @@ fn two_hundred_watch_and_nothing_happens() {
     program.signal(Signal::SIGTERM);
     assert_eq!(program.end(), Some(0));
     for (stream, _) in &mut streams {
-        let ended = wait_for("the stream's end", SOON, || {
-            matches!(stream.read(&mut [0; 65_536]), Ok(0) | Err(_)).then_some(())
-        });
-        assert_eq!(ended, ());
+        wait_for("the stream's end", SOON, || matches!(stream.read(&mut [0; 65_536]), Ok(0) | Err(_)).then_some(()));
     }
 }

@@ -85,6 +85,9 @@ fn said(series: &Series) -> String {
     }
 }
 
+/// A stretch of a curve without a hole: how it looks, and its points.
+type Drawn = (Style, Marker, GraphType, Vec<(f64, f64)>);
+
 fn chart(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, series: &Series, unit: &str, lines: &[&Curve]) {
     let theme = scene.theme;
     let (from, to) = (series.at(0), series.at(series.len().saturating_sub(1)));
@@ -96,7 +99,7 @@ fn chart(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, series: &Series, u
         let marker = if plain { marks[place % marks.len()] } else { Marker::Braille };
         (colours[place % colours.len()], marker)
     };
-    let mut curves: Vec<(Style, Marker, GraphType, Vec<(f64, f64)>)> = Vec::new();
+    let mut curves: Vec<Drawn> = Vec::new();
     let mut names = Vec::new();
     for (place, line) in lines.iter().enumerate() {
         let (style, marker) = look(place);

@@ -70,7 +70,10 @@ fn names(folder: &Path) -> Vec<(String, bool)> {
     kept.filter(|(name, _)| !name.starts_with('.')).collect()
 }
 
-fn read(dir: &Path, machines: &[(String, Vec<(String, Vec<String>)>)], profiles: &[String]) -> Tree {
+/// A machine, and its ways of being switched.
+type Named = (String, Vec<String>);
+
+fn read(dir: &Path, machines: &[(String, Vec<Named>)], profiles: &[String]) -> Tree {
     let mut tree = Tree::default();
     for (segment, machines) in machines {
         TOLD.iter().for_each(|name| tree.take(dir, &format!("{segment}/{name}")));

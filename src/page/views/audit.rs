@@ -41,10 +41,8 @@ pub fn parts(scene: Scene<'_>, is_syslog: bool) -> Vec<Part> {
 fn merged<'a>(scene: Scene<'a>, wanted: &'a Wanted, is_syslog: bool) -> Vec<&'a Arc<Event>> {
     let hides = wanted.filter.is_everything();
     let is_wanted = |event: &&Arc<Event>| {
-        !event.fact.is_progress()
-            && !(hides && event.severity() == Severity::Debug)
-            && (!is_syslog || is_message(event))
-            && wanted.filter.matches(event)
+        let is_detail = event.fact.is_progress() || hides && event.severity() == Severity::Debug;
+        !is_detail && (!is_syslog || is_message(event)) && wanted.filter.matches(event)
     };
     let segments = || scene.state.segments.values();
     let messages = segments().flat_map(|segment| segment.syslog.iter());

@@ -16,7 +16,7 @@ pub fn table(boot: &Boot) -> Markup {
     let lines = Stage::ALL.into_iter().map(|stage| {
         let transfer = boot.transfers.iter().rev().find(|transfer| transfer.stage == Some(stage));
         let refused = boot.refused.iter().rev().find(|refused| refused.stage == Some(stage));
-        let line = match (boot.milestones.get(&stage), transfer) {
+        match (boot.milestones.get(&stage), transfer) {
             (Some(milestone), transfer) => {
                 let line = reached(boot, stage, milestone, before, transfer, whole);
                 before = Some(milestone.at);
@@ -27,8 +27,7 @@ pub fn table(boot: &Boot) -> Markup {
                 underway(boot, stage, transfer, whole)
             }
             (None, _) => refused.map_or_else(|| waits(stage), |refused| not_given(boot, stage, refused, whole)),
-        };
-        line
+        }
     });
     let lines: Vec<Markup> = lines.collect();
     html! {
@@ -55,7 +54,7 @@ pub fn table(boot: &Boot) -> Markup {
 /// The moment at which the bars end.
 fn end(boot: &Boot) -> Timestamp {
     let reached = boot.milestones.values().map(|milestone| milestone.at).max();
-    let fetched = boot.transfers.iter().filter_map(|transfer| ends(transfer));
+    let fetched = boot.transfers.iter().filter_map(ends);
     let last = reached.into_iter().chain(fetched).max().unwrap_or(boot.began);
     match boot.milestones.get(&Stage::Up) {
         Some(up) => up.at,

@@ -42,10 +42,13 @@ const REPEAT: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 256;
 const AT_ONCE_BY_SSH: usize = 8;
 
+/// Machines of a segment whose checks are asked for; none for the segment's own.
+type Asked = (Ipv4Addr, Vec<Ipv4Addr>);
+
 /// The checks that somebody asks for.
 #[derive(Clone, Default)]
 pub struct Watches {
-    asked: Arc<Mutex<Vec<(Ipv4Addr, Vec<Ipv4Addr>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     came: Arc<Notify>,
     /// Who spoke last, as is heard on the segments.
     pub heard: Heard,

@@ -90,7 +90,7 @@ fn listen(place: &Place, (mut tap, mut neighbours): (Tap, Neighbours), stop: &Ca
     while !stop.is_cancelled() {
         let began = Instant::now();
         if known.is_none_or(|known| began.duration_since(known) >= ANEW) {
-            let rivals = known.is_none().then(|| rivals(place)).unwrap_or_default();
+            let rivals = if known.is_none() { rivals(place) } else { Default::default() };
             ear.know(whereabouts(place), rivals, began);
             known = Some(began);
         }
