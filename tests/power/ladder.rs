@@ -34,6 +34,8 @@ fn mac(last: u8) -> String {
 fn sleeper(segment: &Segment, last: u8, name: &str) -> (Host, UdpSocket) {
     segment.machine(last, &mac(last), name);
     segment.conf(&format!("10.77.0.1/10.77.0.{last}/power"), "wol");
+    // What is off answers no pings, and what answers is on.
+    segment.conf("10.77.0.1/checks", "off");
     let host = segment.host(name, &mac(last));
     host.sh("sysctl -q -w net.ipv6.conf.all.disable_ipv6=1");
     host.address(&format!("10.77.0.{last}"));

@@ -71,7 +71,7 @@ fn ad_hoc_questions_are_answered() {
     let segment = Segment::new("asked");
     segment.machine(60, "52:54:00:00:00:60", "web1");
     segment.machine(61, "52:54:00:00:00:61", "web2");
-    segment.serve("pxelator/log2", "a boot file");
+    segment.serve("pxelator-log2", "a boot file");
     let program = Program::start(&segment);
     let host = segment.host("web1", "52:54:00:00:00:60");
     host.address("10.77.0.60");
@@ -137,7 +137,7 @@ fn ad_hoc_questions_are_answered() {
         String::from_utf8_lossy(&refused.stdout),
         "the log is told to this host alone: ask from 10.77.0.1 itself\n403"
     );
-    let given = host.sh("curl -sS http://10.77.0.1/pxelator/log2");
+    let given = host.sh("curl -sS http://10.77.0.1/pxelator-log2");
     assert_eq!(String::from_utf8_lossy(&given.stdout), "a boot file");
 }
 
