@@ -109,7 +109,6 @@ fn what_is_refused_is_named() {
         ("//etc/passwd", "404", missing("etc/passwd")),
         ("/vmlinuz", "404", missing("vmlinuz")),
         ("/folder", "404", Refusal::NotAFile),
-        ("/", "404", Refusal::NotAFile),
         ("/boot.ipxe", "404", Refusal::NoProfile),
     ] {
         let mark = program.mark();
