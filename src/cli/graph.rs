@@ -24,6 +24,8 @@ use std::{
 
 /// What is shown unless it is said: a day.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// Where last values are looked for: in steps of 10 s, so that there is one soon after the first.
+const RECENT: SignedDuration = SignedDuration::from_mins(5);
 /// Values a line that are printed.
 const PRINTED: usize = 1000;
 
@@ -210,8 +212,9 @@ fn list_all(trends: &Trends, conf: &Conf, json: bool) {
 /// Each family with its last values.
 fn list(trends: &Trends, of: Of, title: &str, json: bool) {
     let now = Timestamp::now();
-    let from = now.saturating_sub(DAY).unwrap_or(Timestamp::UNIX_EPOCH);
     for family in trends.families(of) {
+        let span = if family::is_sparse(&family) { DAY } else { RECENT };
+        let from = now.saturating_sub(span).unwrap_or(Timestamp::UNIX_EPOCH);
         // Its values may be broken, and the others not.
         let last = match trends.read(of, &family, from, now, PRINTED) {
             Ok(series) => series.lines.iter().map(|line| (line.name.clone(), last(&series, line))).collect(),
