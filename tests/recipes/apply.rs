@@ -293,7 +293,7 @@ fn through_a_running_program_and_into_containers() {
     segment.conf("10.77.0.1/10.77.0.60/recipes", "motd\nevery 1d");
     support::wait_for("it was looked for", support::SOON * 2, || (web1.host.inside(refused) > before).then_some(()));
     web1.up();
-    support::wait_for("it is mended when it shows itself", support::SOON, || {
+    support::wait_for("it is mended when it shows itself", support::SOON * 3, || {
         run(web1.host.command("logger").args(["-n", "10.77.0.1", "-d", "-P", "514", "I am here"]));
         let is_it = |event: &Event| matches!(&event.fact, Fact::RecipeEnded { came: Came::Applied, .. });
         program.since(mark).iter().any(is_it).then_some(())
