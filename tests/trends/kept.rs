@@ -58,7 +58,7 @@ fn what_happens_on_a_segment() {
     let all = says(&segment, 0, &["graph"]);
     assert!(all.contains("web1") && all.contains("interface-br0"), "{all}");
     let of_web1 = says(&segment, 0, &["graph", "web1"]);
-    assert!(of_web1.contains("syslog") && of_web1.contains("err 0/s"), "{of_web1}");
+    assert!(of_web1.contains("syslog") && of_web1.contains("emerg 0/s"), "{of_web1}");
     drop(program);
 }
 
