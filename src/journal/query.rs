@@ -20,6 +20,9 @@ pub struct Query {
     pub limit: Option<usize>,
 }
 
+/// Bytes of lines that are handed over at once.
+const CHUNK: usize = 1 << 15;
+
 impl Journal {
     /// Hands each wanted event to `take`, the oldest first; returns the last row's number, 0 if there was none.
     pub fn select(&self, query: &Query, mut take: impl FnMut(Event)) -> Result<i64, JournalError> {
@@ -34,6 +37,19 @@ impl Journal {
         let (sql, values) = compiled(query);
         let values: Vec<&dyn rusqlite::types::ToSql> = values.iter().map(|value| value as _).collect();
         self.each(&sql, &values, take)
+    }
+
+    /// The same as lines of JSON, handed over some at once until `take` says no.
+    pub fn lines(&self, query: &Query, mut take: impl FnMut(Vec<u8>) -> bool) -> Result<(), JournalError> {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        self.select_while(query, |event| {
+            if serde_json::to_writer(&mut chunk, &event).is_ok() {
+                chunk.push(b'\n');
+            }
+            chunk.len() < CHUNK || take(std::mem::take(&mut chunk))
+        })?;
+        take(chunk);
+        Ok(())
     }
 }
 

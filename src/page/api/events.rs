@@ -25,8 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 /// Events, where no limit is asked for, and at most in one document.
 const LIMIT: usize = 1_000;
 const MOST: usize = 10_000;
-/// Bytes that are sent at once, and how many of these may wait for a slow reader.
-const CHUNK: usize = 1 << 15;
+/// Chunks that may wait for a slow reader.
 const WAITING: usize = 4;
 /// What a question waits for others to end; and what a reader gets to take what waits.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -210,18 +209,8 @@ fn send(
     sender: &mpsc::Sender<Result<Bytes, JournalError>>,
     _turn: OwnedSemaphorePermit,
 ) {
-    let mut chunk = Vec::with_capacity(CHUNK);
-    let flush = |chunk: &mut Vec<u8>| sender.blocking_send(Ok(std::mem::take(chunk).into())).is_ok();
-    let told = journal.select_while(query, |event| {
-        if serde_json::to_writer(&mut chunk, &event).is_ok() {
-            chunk.push(b'\n');
-        }
-        chunk.len() < CHUNK || flush(&mut chunk)
-    });
-    let _ = match told {
-        Ok(_) => flush(&mut chunk),
-        Err(error) => sender.blocking_send(Err(error)).is_ok(),
-    };
+    let told = journal.lines(query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
+    let _ = told.map_err(|error| sender.blocking_send(Err(error)));
 }
 
 impl Site {

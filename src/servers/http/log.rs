@@ -19,8 +19,7 @@ use tokio::sync::mpsc;
 pub const PATH: &str = "/pxelator/log";
 /// Events, where no limit is asked for.
 const LIMIT: usize = 1_000;
-/// Bytes that are sent at once, and how many of these may wait for a slow reader.
-const CHUNK: usize = 1 << 15;
+/// Chunks that may wait for a slow reader.
 const WAITING: usize = 4;
 
 #[derive(Deserialize)]
@@ -76,16 +75,6 @@ fn open(path: &Path, asked: &Asked) -> Result<Result<(Journal, Query), String>, 
 /// Sends the events until all are sent or the reader is gone. An error breaks the connection off, so that nobody takes a
 /// part for the whole.
 fn send(journal: &Journal, query: &Query, sender: &mpsc::Sender<Result<Bytes, JournalError>>) {
-    let mut chunk = Vec::with_capacity(CHUNK);
-    let flush = |chunk: &mut Vec<u8>| sender.blocking_send(Ok(std::mem::take(chunk).into())).is_ok();
-    let told = journal.select_while(query, |event| {
-        if serde_json::to_writer(&mut chunk, &event).is_ok() {
-            chunk.push(b'\n');
-        }
-        chunk.len() < CHUNK || flush(&mut chunk)
-    });
-    let _ = match told {
-        Ok(_) => flush(&mut chunk),
-        Err(error) => sender.blocking_send(Err(error)).is_ok(),
-    };
+    let told = journal.lines(query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
+    let _ = told.map_err(|error| sender.blocking_send(Err(error)));
 }
