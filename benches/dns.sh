@@ -18,17 +18,8 @@ for program in dnsmasq dnsperf ip; do
 done
 . benches/segment/segment.sh
 
-inside ip address add 10.77.0.1/16 broadcast + dev br0 2> /dev/null || true
-inside ip link add load type veth peer name port
-inside ip link set port master br0 up
-load=$space-load
-ip netns add "$load"
-trap 'ip netns delete "$load" 2> /dev/null || true; clean_up' EXIT
-inside ip link set load netns "$load"
-ip -n "$load" link set lo up
-ip -n "$load" address add 10.77.0.60/24 dev load
-ip -n "$load" link set load up
-mac=$(ip netns exec "$load" cat /sys/class/net/load/address)
+mac=52:54:00:77:01:60
+a_host 10.77.0.60/24 $mac
 
 # The names: 200 machines of a /24, asked for by name and by address, and one question of ten for a name that is not.
 mkdir -p "$work/conf/10.77.0.1" "$work/tftpboot"
@@ -45,11 +36,11 @@ for last in $(seq 2 201); do
     [ $((last % 10)) != 0 ] || echo "none$last.bench.lan A" >> "$work/questions"
 done
 
-ask() { ip netns exec "$load" dnsperf -s 10.77.0.1 -d "$work/questions" -l "$each" "$@" 2>&1; }
+ask() { on_host dnsperf -s 10.77.0.1 -d "$work/questions" -l "$each" "$@" 2>&1; }
 
 started_well() {
     for _ in $(seq 200); do
-        [[ $(ip netns exec "$load" dig +short +time=1 +tries=1 @10.77.0.1 m7.bench.lan 2> /dev/null) != 10.77.0.7 ]] || return 0
+        [[ $(on_host dig +short +time=1 +tries=1 @10.77.0.1 m7.bench.lan 2> /dev/null) != 10.77.0.7 ]] || return 0
         sleep 0.1
     done
     echo "$1 does not answer:" >&2

@@ -21,15 +21,7 @@ for needed in "$program" "$(command -v nginx || true)" "$(command -v curl || tru
 done
 
 . benches/segment/segment.sh
-host=$space-host
-trap 'ip netns delete "$host" 2> /dev/null || true; clean_up' EXIT
-ip netns add "$host"
-ip -n "$host" link add eth0 address 52:54:00:77:01:01 type veth peer name h-bench netns "$space"
-ip -n "$host" link set eth0 up
-ip -n "$host" address add 10.77.1.1/16 dev eth0
-inside ip link set h-bench master br0 up
-inside ip address change 10.77.0.1/16 dev br0 2> /dev/null || { inside ip address flush dev br0; inside ip address add 10.77.0.1/16 dev br0; }
-on_host() { ip netns exec "$host" "$@"; }
+a_host 10.77.1.1/16 52:54:00:77:01:01
 
 mkdir -p "$work/tftpboot/small" "$work/conf/10.77.0.1"
 head -c "${mebibytes}M" /dev/urandom > "$work/tftpboot/large"

@@ -21,16 +21,8 @@ done
 . benches/segment/segment.sh
 
 # A machine on the bridge that logs; each sender has a part of the burst.
-inside ip link add load type veth peer name port
-inside ip link set port master br0 up
-load=$space-load
-ip netns add "$load"
-trap 'ip netns delete "$load" 2> /dev/null || true; clean_up' EXIT
-inside ip link set load netns "$load"
-ip -n "$load" link set lo up
-ip -n "$load" address add 10.77.0.60/24 dev load
-ip -n "$load" link set load up
-mac=$(ip netns exec "$load" cat /sys/class/net/load/address)
+mac=52:54:00:77:00:60
+a_host 10.77.0.60/24 $mac
 
 cat > "$work/burst.py" <<'PYTHON'
 import socket, sys
@@ -46,7 +38,7 @@ PYTHON
 burst() {
     local sender pids=()
     for sender in $(seq 0 $((senders - 1))); do
-        ip netns exec "$load" python3 "$work/burst.py" $((messages * sender / senders)) $((messages * (sender + 1) / senders)) &
+        on_host python3 "$work/burst.py" $((messages * sender / senders)) $((messages * (sender + 1) / senders)) &
         pids+=($!)
     done
     wait "${pids[@]}"

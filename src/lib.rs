@@ -1,7 +1,7 @@
 //! PXElator: every server that a network segment needs to bring machines up, in one terminal console.
 //!
 //! The floors of the house, the ground first; a module uses its own floor and those below:
-//! `event`, `command`, `bus`, `nearest`, `sample`, `sh`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots`, `vm`, `track` · `servers`, `fetch`, `power`, `desk`, `reach`, `recipe`, `recovery`, `watch`, `alert`, `trend` ·
+//! `event`, `command`, `bus`, `causes`, `nearest`, `sample`, `sh`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots`, `vm`, `track` · `servers`, `fetch`, `power`, `desk`, `reach`, `recipe`, `recovery`, `watch`, `alert`, `trend` ·
 //! `console`, `page` · `supervisor`, `cli`.
 
 #![warn(missing_docs)]
@@ -11,6 +11,7 @@
 pub mod alert;
 pub mod boot;
 pub mod bus;
+pub mod causes;
 pub mod cli;
 pub mod command;
 pub mod conf;

@@ -142,7 +142,10 @@ impl Reader<'_> {
         };
         let mut names = Vec::new();
         for entry in entries.flatten() {
-            let is_folder = entry.path().is_dir();
+            let is_folder = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => entry.path().is_dir(),
+            };
             match entry.file_name().into_string() {
                 Ok(name) if is_leftover(&name) => {}
                 Ok(name) => names.push((name, is_folder)),

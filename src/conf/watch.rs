@@ -7,9 +7,10 @@ use std::{
     collections::{BTreeMap, hash_map::DefaultHasher},
     fs,
     hash::{Hash, Hasher},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -18,18 +19,26 @@ use tokio_util::sync::CancellationToken;
 const SETTLE: Duration = Duration::from_millis(50);
 /// Catches what the watcher missed: a tree that was moved away and made anew, a full inotify queue.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// A look at a large tree is to be no more than one part of so many of a core.
+const SHARE: u32 = 100;
+/// Folders within folders: a profile's files may lie so deep.
+const DEPTH: usize = 6;
 
 /// Follows the tree in `dir` until `shutdown`: each change that makes sense is sent to `sender`, and told as events.
 pub async fn watch(dir: PathBuf, sender: watch::Sender<Arc<Conf>>, bus: Bus, shutdown: CancellationToken) {
     let (touched, mut touches) = mpsc::channel(1);
     let mut watcher = watcher(&dir, touched.clone());
     let mut before = Look::default();
+    let mut is_touched = true;
     loop {
+        let begun = Instant::now();
         let (folder, last) = (dir.clone(), sender.borrow().clone());
-        let Ok(now) = tokio::task::spawn_blocking(move || Look::at(&folder, &last)).await else { return };
-        if now.files != before.files || now.reading != before.reading {
+        let known = (!is_touched).then(|| before.tree.clone());
+        let looked = tokio::task::spawn_blocking(move || Look::at(&folder, &last, known.as_ref())).await;
+        let Ok(looked) = looked else { return };
+        if let Some(now) = looked.filter(|now| now.tree.files != before.tree.files || now.reading != before.reading) {
             // The tree may be another folder of the same name, which the watcher does not see.
-            if now.folder != before.folder {
+            if now.tree.folder != before.tree.folder {
                 watcher = self::watcher(&dir, touched.clone());
             }
             let conf = Arc::new(now.reading.conf.clone());
@@ -40,22 +49,24 @@ pub async fn watch(dir: PathBuf, sender: watch::Sender<Arc<Conf>>, bus: Bus, shu
                 }
                 differs
             });
-            let first = before.folder.is_none() && before.files.is_empty();
+            let first = before.tree == Arc::default();
             let events: Vec<Event> = if first {
                 changes::at_start(&now.reading)
             } else {
-                changes::between(&before.reading, &before.files, &now.reading, &now.files)
+                changes::between(&before.reading, &before.tree.files, &now.reading, &now.tree.files)
             };
             events.into_iter().for_each(|event| bus.publish(event));
             before = now;
         }
-        tokio::select! {
+        is_touched = tokio::select! {
             () = shutdown.cancelled() => return,
-            _ = touches.recv() => {}
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
-        }
+            _ = touches.recv() => true,
+            () = tokio::time::sleep(LOOK_AGAIN.max(begun.elapsed() * SHARE)) => false,
+        };
         tokio::time::sleep(SETTLE).await;
-        while touches.try_recv().is_ok() {}
+        while touches.try_recv().is_ok() {
+            is_touched = true;
+        }
         let _ = &watcher;
     }
 }
@@ -72,43 +83,63 @@ fn watcher(dir: &Path, touched: mpsc::Sender<()>) -> Option<RecommendedWatcher> 
     Some(watcher)
 }
 
-/// The tree at one moment.
-#[derive(Default)]
-struct Look {
-    reading: Reading,
+/// What is known of a tree without reading its files.
+#[derive(Default, PartialEq)]
+struct Tree {
     /// A fingerprint of each file.
     files: BTreeMap<PathBuf, u64>,
+    /// One of all that is there, folders and times of changes included: finer than what is told.
+    whole: u64,
     /// Device and inode of the tree's folder.
     folder: Option<(u64, u64)>,
 }
 
+/// The tree at one moment.
+#[derive(Default)]
+struct Look {
+    reading: Reading,
+    tree: Arc<Tree>,
+}
+
 impl Look {
-    fn at(dir: &Path, last: &Conf) -> Look {
-        use std::os::unix::fs::MetadataExt;
+    /// Reads the tree, if it is not as `known`.
+    fn at(dir: &Path, last: &Conf, known: Option<&Arc<Tree>>) -> Option<Look> {
+        // Before it is read: what changes in between is another tree at the next look.
         let folder = fs::metadata(dir).ok().map(|meta| (meta.dev(), meta.ino()));
-        let mut files = BTreeMap::new();
-        fingerprints(dir, Path::new(""), 0, &mut files);
-        Look { reading: read(dir, Some(last)), files, folder }
+        let mut tree = Tree { folder, ..Tree::default() };
+        tree.look(dir, Path::new(""), 0);
+        if known.is_some_and(|known| **known == tree) {
+            return None;
+        }
+        Some(Look { reading: read(dir, Some(last)), tree: Arc::new(tree) })
     }
 }
 
-/// Size, time and inode of every file: what changes whenever its content does.
-fn fingerprints(dir: &Path, below: &Path, depth: usize, files: &mut BTreeMap<PathBuf, u64>) {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = fs::read_dir(dir.join(below)) else { return };
-    for entry in entries.flatten() {
-        let path = below.join(entry.file_name());
-        let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().ends_with(b"~") {
-            continue;
-        }
-        let Ok(meta) = fs::metadata(dir.join(&path)) else { continue };
-        if meta.is_dir() && depth < 4 {
-            fingerprints(dir, &path, depth + 1, files);
-        } else {
-            let mut hasher = DefaultHasher::new();
-            (meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ino(), meta.mode()).hash(&mut hasher);
-            files.insert(path, hasher.finish());
+impl Tree {
+    fn look(&mut self, dir: &Path, below: &Path, depth: usize) {
+        let Ok(entries) = fs::read_dir(dir.join(below)) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().ends_with(b"~") {
+                continue;
+            }
+            let path = below.join(name);
+            let Ok(meta) = fs::metadata(dir.join(&path)) else { continue };
+            // Names come in no order.
+            self.whole ^= hashed(&(&path, meta.ctime(), meta.ctime_nsec(), meta.ino(), meta.uid()));
+            if meta.is_dir() && depth < DEPTH {
+                self.look(dir, &path, depth + 1);
+            } else {
+                // What changes whenever its content does.
+                let file = hashed(&(meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ino(), meta.mode()));
+                self.files.insert(path, file);
+            }
         }
     }
+}
+
+fn hashed(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,7 +1,7 @@
 //! What can go wrong with fetching a file, told apart by what the operator can do.
 
-use crate::{conf::Download, event::printable};
-use std::{error::Error, io, time::Duration};
+use crate::{causes::root, conf::Download, event::printable};
+use std::{io, time::Duration};
 use url::Url;
 
 /// Bytes of another's words that are shown.
@@ -107,11 +107,7 @@ impl FetchError {
     pub(super) fn of(error: &reqwest::Error, url: &Url, patience: Duration, bytes: u64) -> FetchError {
         // It names the last of several; one in the midst of a file names none.
         let host = error.url().unwrap_or(url).host_str().unwrap_or("the server").to_owned();
-        let mut cause: &dyn Error = error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        let words = printable(&cause.to_string(), SHOWN);
+        let words = printable(&root(error), SHOWN);
         match () {
             () if error.is_redirect() => FetchError::Redirects,
             () if error.is_timeout() && !error.is_connect() => FetchError::Silent { host, patience },

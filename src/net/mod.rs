@@ -9,6 +9,7 @@ mod neighbours;
 mod passage;
 mod socket;
 mod tap;
+mod tls;
 
 pub use counters::{Meter, Rate, Traffic};
 pub use interface::Interface;
@@ -19,3 +20,4 @@ pub use neighbours::Neighbours;
 pub use passage::Passage;
 pub use socket::{tcp, udp};
 pub use tap::Tap;
+pub use tls::{NotPinned, Trust, client as tls_client, provider as tls_provider};

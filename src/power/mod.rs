@@ -10,8 +10,6 @@ mod web;
 
 mod wol;
 
-pub use web::pinned;
-
 use crate::{
     command::Place,
     conf::{Logins, Machine, Rung, Segment},

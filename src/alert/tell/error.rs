@@ -97,15 +97,6 @@ impl TellError {
 }
 
 /// An error with its causes, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let more = cause.to_string();
-        if !said.contains(&more) {
-            said = format!("{said}: {more}");
-        }
-        source = cause.source();
-    }
-    crate::event::printable(&said, 200)
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    crate::event::printable(&crate::causes::chain(error), 200)
 }

@@ -1,9 +1,13 @@
 //! Requests to the PXElator of another host.
 
-use crate::cli::power::Stopped;
+use crate::{
+    causes::{causes, chain},
+    cli::power::Stopped,
+    net::{NotPinned, Trust, tls_client},
+};
 use reqwest::{Client, Method, Response, redirect::Policy};
 use serde_json::Value;
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 /// What it gets to take a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -41,7 +45,7 @@ impl Remote {
                     "--fingerprint {fingerprint}: SHA-256 in 64 hexadecimal digits was expected"
                 )));
             }
-            let tls = crate::power::pinned(Some(&digits)).map_err(|error| Stopped::Broken(error.to_string()))?;
+            let tls = tls_client(Trust::Pinned(Some(digits))).map_err(|error| Stopped::Broken(error.to_string()))?;
             builder = builder.tls_backend_preconfigured(tls);
         }
         let base = if let Some(socket) = url.strip_prefix("unix:") {
@@ -102,20 +106,13 @@ impl Remote {
     }
 
     fn silent(&self, error: &reqwest::Error) -> Stopped {
-        let mut words = error.to_string();
-        let mut cause = error.source();
-        while let Some(deeper) = cause {
-            words = format!("{words}: {deeper}");
-            cause = deeper.source();
-        }
-        // rustls has a word of ours for programs alone.
-        if let Some((_, shown)) = words.split_once("NotPinned").and_then(|(_, rest)| rest.split_once("shown: \"")) {
-            let shown = shown.split('"').next().unwrap_or_default();
+        if let Some(NotPinned { shown, .. }) = causes(error).find_map(NotPinned::of) {
             return Stopped::Nobody(format!(
                 "{} shows another certificate than --fingerprint names: {shown}; who is asked is perhaps not who it should be",
                 self.shown
             ));
         }
+        let words = chain(error);
         let hint = if words.contains("certificate") {
             "; where nobody signed its certificate, say --fingerprint HEX, which `pxelator log kind=service.started` tells on its host"
         } else {

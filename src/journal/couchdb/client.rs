@@ -1,9 +1,9 @@
 //! Requests to one CouchDB database, each answered with JSON or an error in words.
 
-use crate::conf::Database;
+use crate::{causes::root, conf::Database};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use std::{collections::HashMap, error::Error, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 /// What a request gets from connecting to the last byte of its answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -94,7 +94,7 @@ pub struct Client {
 impl Client {
     /// For `database`. Errors are those of making a TLS client.
     pub fn new(database: &Database) -> Result<Client, CouchError> {
-        let garbled = |error: &dyn Error| CouchError::Garbled(error.to_string());
+        let garbled = |error: &dyn std::error::Error| CouchError::Garbled(error.to_string());
         let path = url::Url::parse(&database.url).map_err(|error| garbled(&error))?.path().to_owned();
         let (user, password) = database.login.as_ref().map(|l| (l.user.as_str(), l.password.as_str())).unzip();
         let client = couch_rs::Client::new_with_timeout(&database.url, user, password, Some(PATIENCE.as_secs()));
@@ -174,13 +174,4 @@ async fn answer(request: RequestBuilder, patience: Duration) -> Result<Value, Co
 pub fn words(json: &Value) -> String {
     let part = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
     crate::event::printable(&format!("{}: {}", part("error"), part("reason")), SHOWN)
-}
-
-/// The innermost cause: what the system said. The others name the URL again.
-fn root(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

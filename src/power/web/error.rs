@@ -1,10 +1,15 @@
 //! What can go wrong between a request and its answer, told apart by what the operator can do. Knows no protocol above
 //! HTTP.
 
-use super::{PATIENCE, Peer, pin::NotPinned};
-use crate::{event::printable, power::PowerError};
+use super::{PATIENCE, Peer};
+use crate::{
+    causes::{causes, root},
+    event::printable,
+    net::NotPinned,
+    power::PowerError,
+};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::{error::Error, io};
+use std::error::Error;
 
 /// Bytes of another's words that are shown.
 const SHOWN: usize = 200;
@@ -61,20 +66,10 @@ pub enum WebError {
 impl WebError {
     /// What an error of reqwest is about.
     pub(super) fn of(error: &reqwest::Error) -> WebError {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-        let mut last = error.to_string();
-        while let Some(this) = cause {
-            last = this.to_string();
-            if let Some(told) = typed(this) {
-                return told;
-            }
-            cause = match this.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-                // Its source would be that of the error which it wraps.
-                Some(inner) => Some(inner),
-                None => this.source(),
-            };
+        if let Some(told) = causes(error).find_map(typed) {
+            return told;
         }
-        let words = printable(&last, SHOWN);
+        let words = printable(&root(error), SHOWN);
         match () {
             () if error.is_timeout() && error.is_connect() => {
                 WebError::Unreachable(format!("no answer within {} s", super::CONNECT.as_secs()))
@@ -95,13 +90,12 @@ fn typed(error: &(dyn Error + 'static)) -> Option<WebError> {
     if let Some(NoName(words)) = error.downcast_ref() {
         return Some(WebError::Name(words.clone()));
     }
+    match NotPinned::of(error).cloned() {
+        Some(NotPinned { trusted: Some(trusted), shown }) => return Some(WebError::Changed { trusted, shown }),
+        Some(NotPinned { trusted: None, shown }) => return Some(WebError::Untrusted { shown }),
+        None => {}
+    }
     match error.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            match other.0.downcast_ref::<NotPinned>()?.clone() {
-                NotPinned { trusted: Some(trusted), shown } => Some(WebError::Changed { trusted, shown }),
-                NotPinned { trusted: None, shown } => Some(WebError::Untrusted { shown }),
-            }
-        }
         rustls::Error::InvalidMessage(_) => Some(WebError::Tls("it does not speak TLS there".to_owned())),
         error => Some(WebError::Tls(printable(&error.to_string(), SHOWN))),
     }

@@ -14,13 +14,14 @@
 
 mod digest;
 mod error;
-mod pin;
 
 pub use error::WebError;
-pub use pin::config as pinned;
 
 use super::{PowerError, Target};
-use crate::conf::Login;
+use crate::{
+    conf::Login,
+    net::{Trust, tls_client},
+};
 use digest::Digest;
 use parking_lot::Mutex;
 use reqwest::{
@@ -286,7 +287,7 @@ async fn answer(mut response: Response) -> Result<Answer, WebError> {
 
 fn client(url: &Url, pin: Option<&str>) -> Result<Client, WebError> {
     // Also where TLS is not spoken: reqwest would read the system's certificates for each client otherwise.
-    let tls = pin::config(pin)?;
+    let tls = tls_client(Trust::Pinned(pin.map(str::to_owned))).map_err(|error| WebError::Tls(error.to_string()))?;
     let builder = Client::builder()
         .tls_backend_preconfigured(tls)
         .https_only(url.scheme() == "https")

@@ -1,10 +1,9 @@
 //! The page's certificate: conf's own, read again when it was renewed, or one that is made once in the run folder.
 
-use crate::{conf::page::Page, supervisor::segments::Shared};
+use crate::{conf::page::Page, net::tls_provider, supervisor::segments::Shared};
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::{
     ServerConfig,
-    crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use sha2::{Digest, Sha256};
@@ -60,8 +59,7 @@ fn server(chain: &[u8], key: &[u8]) -> Result<(String, Arc<ServerConfig>), Strin
     let first = chain.first().ok_or("there is no certificate in it")?;
     let fingerprint = hex::encode(Sha256::digest(first));
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("no key: {error}"))?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = ServerConfig::builder_with_provider(tls_provider()).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?.with_no_client_auth();
     let mut config = builder.with_single_cert(chain, key).map_err(|error| error.to_string())?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

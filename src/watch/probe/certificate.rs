@@ -1,15 +1,11 @@
 //! TLS: how long the certificate that a server shows is good for. Whoever signed it, whatever name it has: that is for who uses it.
 
 use super::Look;
-use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
-};
+use crate::net::{Trust, tls_client};
+use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
     net::Ipv4Addr,
-    sync::{Arc, LazyLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
@@ -20,13 +16,9 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 const PATIENCE: Duration = Duration::from_secs(5);
 const DAY: i64 = 86_400;
 
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
-
 /// TLS that takes every certificate.
 pub fn config() -> Result<ClientConfig, String> {
-    let builder = ClientConfig::builder_with_provider(PROVIDER.clone()).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| error.to_string())?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(Any)).with_no_client_auth())
+    tls_client(Trust::Any).map_err(|error| error.to_string())
 }
 
 /// The same, for a connection.
@@ -82,44 +74,6 @@ fn judge(end: i64, now: i64, days: u32, took: Duration) -> Look {
         return Look::wrong(format!("{said}; expected {days} at least"));
     }
     Look::well(said, Some(took))
-}
-
-#[derive(Debug)]
-struct Any;
-
-impl ServerCertVerifier for Any {
-    fn verify_server_cert(
-        &self,
-        _leaf: &CertificateDer<'_>,
-        _between: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, leaf, signed, &PROVIDER.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &PROVIDER.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! HTTP and HTTPS: the status of an answer, and whether a text is in it. Whose certificate it is, is asked by another check.
 
 use super::{Look, Target, certificate, shown};
-use crate::conf::checks::Check;
+use crate::{causes::root, conf::checks::Check};
 use reqwest::{Client, redirect::Policy};
 use std::{
-    error::Error,
     net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
@@ -107,11 +106,7 @@ fn has(body: &[u8], text: &[u8]) -> bool {
 
 /// The last cause is what helps.
 fn words(error: reqwest::Error) -> String {
-    let mut cause: &dyn Error = &error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    if error.is_timeout() { format!("no answer: {error}") } else { format!("no answer: {cause}") }
+    if error.is_timeout() { format!("no answer: {error}") } else { format!("no answer: {}", root(&error)) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! TLS by a pinned certificate: exactly the one whose fingerprint conf has is trusted, whoever signed it and whatever name
-//! it has. Knows no HTTP.
+//! TLS of a client that looks at one server's certificate itself: exactly a pinned one is trusted, or any, whoever signed it
+//! and whatever name it has. That the server has the certificate's key is shown in either case.
 
-use super::WebError;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -13,6 +12,15 @@ use std::sync::{Arc, LazyLock};
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
 
+/// Whose certificate is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Everyone's: for who looks at certificates.
+    Any,
+    /// The one with this SHA-256 (hexadecimal, small letters); without one nobody's.
+    Pinned(Option<String>),
+}
+
 /// A certificate that is not the pinned one.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the certificate {shown} is not trusted")]
@@ -23,20 +31,28 @@ pub struct NotPinned {
     pub shown: String,
 }
 
-/// TLS that trusts the certificate with this SHA-256 (hexadecimal, small letters); without one none.
-pub fn config(pin: Option<&str>) -> Result<ClientConfig, WebError> {
-    let builder = ClientConfig::builder_with_provider(PROVIDER.clone()).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| WebError::Tls(error.to_string()))?;
-    let verifier = Arc::new(Pinned { pin: pin.map(str::to_owned) });
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+impl NotPinned {
+    /// What is within an error of rustls, if it is of this; [`crate::causes::causes`] has such errors.
+    pub fn of<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a NotPinned> {
+        match cause.downcast_ref::<Error>()? {
+            Error::InvalidCertificate(CertificateError::Other(other)) => other.0.downcast_ref(),
+            _ => None,
+        }
+    }
 }
 
-#[derive(Debug)]
-struct Pinned {
-    pin: Option<String>,
+/// The algorithms of all TLS here.
+pub fn provider() -> Arc<CryptoProvider> {
+    PROVIDER.clone()
 }
 
-impl ServerCertVerifier for Pinned {
+/// TLS 1.2 and 1.3 that trusts so. The error of a certificate that is not pinned holds a [`NotPinned`].
+pub fn client(trust: Trust) -> Result<ClientConfig, Error> {
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(trust)).with_no_client_auth())
+}
+
+impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
@@ -45,15 +61,15 @@ impl ServerCertVerifier for Pinned {
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Trust::Pinned(pin) = self else { return Ok(ServerCertVerified::assertion()) };
         let shown = hex::encode(Sha256::digest(leaf));
-        if self.pin.as_ref() == Some(&shown) {
+        if pin.as_ref() == Some(&shown) {
             return Ok(ServerCertVerified::assertion());
         }
-        let error = NotPinned { trusted: self.pin.clone(), shown };
+        let error = NotPinned { trusted: pin.clone(), shown };
         Err(CertificateError::Other(OtherError(Arc::new(error))).into())
     }
 
-    // That the server has the certificate's key is still to be shown.
     fn verify_tls12_signature(
         &self,
         message: &[u8],
