@@ -176,7 +176,7 @@ while [ "$px_tries" -lt 1000 ]; do
 done
 if [ "$px_puts_itself" = 0 ]; then
     px_tell begin files
-    put_files || { px_tell_changed; px_end; }
+    put_files 2>&1 || { px_tell_changed; px_end; }
 fi
 if px_has apply; then
     px_run apply
