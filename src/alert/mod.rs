@@ -6,6 +6,7 @@
 mod condition;
 mod due;
 mod engine;
+mod message;
 mod notice;
 mod rules;
 pub mod tell;
@@ -15,5 +16,6 @@ mod text;
 
 pub use due::{Due, GIVE_UP, back_off, due};
 pub use engine::Engine;
+pub use message::Message;
 pub use notice::{Notice, Status};
 pub use rules::{Compiled, Rules};

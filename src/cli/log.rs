@@ -46,7 +46,7 @@ pub struct Log {
     pub json: bool,
     /// Go on with what comes
     #[arg(long, short)]
-    follow: bool,
+    pub follow: bool,
     /// Of all servers: asked from the CouchDB database that conf names
     #[arg(long, conflicts_with = "follow")]
     fleet: bool,
@@ -85,14 +85,13 @@ pub fn log(log: &Log, journal: &Path, tree: &Path) -> Result<u8> {
     loop {
         let mut out = BufWriter::new(stdout().lock());
         let mut told = Ok(());
-        let last = journal.select_while(&query, |event: Event| {
+        journal.select_on(&mut query, |event: Event| {
             told = writeln!(out, "{}", style.line(&event));
             told.is_ok()
         })?;
         if told.and_then(|()| out.flush()).is_err() || !log.follow {
             return Ok(0);
         }
-        query = Query { after: last.max(query.after), limit: None, ..query };
         thread::sleep(LOOK);
     }
 }
@@ -100,7 +99,7 @@ pub fn log(log: &Log, journal: &Path, tree: &Path) -> Result<u8> {
 impl Log {
     /// The same as a filter's text, for another host that parses it; none where it asks for more than a filter can say.
     pub fn words(&self) -> Option<String> {
-        if self.follow || self.fleet || self.sql.is_some() {
+        if self.fleet || self.sql.is_some() {
             return None;
         }
         let option = |field: &str, value: &String| format!("{field}={}", filter::quoted(value));

@@ -39,16 +39,30 @@ impl Journal {
         self.each(&sql, &values, take)
     }
 
-    /// The same as lines of JSON, handed over some at once until `take` says no.
-    pub fn lines(&self, query: &Query, mut take: impl FnMut(Vec<u8>) -> bool) -> Result<(), JournalError> {
+    /// The same, and makes of `query` the one for what comes afterwards.
+    pub fn select_on(&self, query: &mut Query, take: impl FnMut(Event) -> bool) -> Result<(), JournalError> {
+        // Asked before: what is written in the meantime is not passed over. What is not wanted is not looked at twice.
+        let end = self.last_id()?;
+        let last = self.select_while(query, take)?;
+        query.after = query.after.max(last).max(end);
+        query.limit = None;
+        Ok(())
+    }
+
+    /// The same as lines of JSON, some at once.
+    pub fn lines(&self, query: &mut Query, mut take: impl FnMut(Vec<u8>) -> bool) -> Result<(), JournalError> {
         let mut chunk = Vec::with_capacity(CHUNK);
-        self.select_while(query, |event| {
+        let mut goes_on = true;
+        self.select_on(query, |event| {
             if serde_json::to_writer(&mut chunk, &event).is_ok() {
                 chunk.push(b'\n');
             }
-            chunk.len() < CHUNK || take(std::mem::take(&mut chunk))
+            goes_on = chunk.len() < CHUNK || take(std::mem::take(&mut chunk));
+            goes_on
         })?;
-        take(chunk);
+        if goes_on && !chunk.is_empty() {
+            take(chunk);
+        }
         Ok(())
     }
 }

@@ -65,6 +65,8 @@ const FRESH: Duration = Duration::from_secs(2);
 const CHECKS: usize = 2;
 /// Questions to journal, record and trends at the same time.
 const READS: usize = 8;
+/// Those who follow events at the same time.
+const FOLLOWERS: usize = 64;
 /// What a client gets to send the next piece of a form or a command.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// What a proxy puts into a request: it comes from elsewhere then, though the proxy is here.
@@ -112,6 +114,7 @@ pub struct Site {
     refusals: Arc<audit::Refusals>,
     checking: Arc<Semaphore>,
     reading: Arc<Semaphore>,
+    following: Arc<Semaphore>,
     lines: api::Lines,
     own: Arc<Mutex<Option<Own>>>,
     live: Arc<live::Live>,
@@ -130,6 +133,7 @@ impl Site {
             refusals: Arc::default(),
             checking: Arc::new(Semaphore::new(CHECKS)),
             reading: Arc::new(Semaphore::new(READS)),
+            following: Arc::new(Semaphore::new(FOLLOWERS)),
             lines: api::Lines::default(),
             own: Arc::default(),
         })

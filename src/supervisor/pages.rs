@@ -2,7 +2,6 @@
 //! told and tried again.
 
 mod certificate;
-mod connections;
 
 use super::segments::Shared;
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
     event::{Event, Fact, Service},
     net,
     page::Way,
+    servers::http::{Connections, bounded},
 };
 use axum::{
     Router,
@@ -18,7 +18,6 @@ use axum::{
 };
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use certificate::Certificate;
-use connections::{Connections, Counted};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -35,12 +34,8 @@ use tokio_util::sync::CancellationToken;
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
-/// What a client gets to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// A certificate is looked at so often: what renews it tells nobody.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// The longest head of a request.
-const HEAD: usize = 32 << 10;
 
 /// Serves it until shutdown, as conf changes.
 pub async fn keep(shared: Shared) {
@@ -148,8 +143,7 @@ async fn once(
             started();
             let handle = Handle::new();
             let server = axum_server::from_unix(listener)?.handle(handle.clone());
-            let server = patient(server).map(|acceptor| Counted::new(acceptor, connections.clone()));
-            let served = server.serve(router.into_make_service());
+            let served = bounded(server, connections).serve(router.into_make_service());
             tokio::select! {
                 served = served => served,
                 () = stop.cancelled() => {
@@ -163,8 +157,7 @@ async fn once(
             let listener = net::tcp(*address, None)?.into_std()?;
             started();
             let handle = Handle::new();
-            let server = patient(axum_server::from_tcp(listener)?.handle(handle.clone()));
-            let server = server.map(|acceptor| Counted::new(acceptor, connections.clone()));
+            let server = bounded(axum_server::from_tcp(listener)?.handle(handle.clone()), connections);
             let service = with_way(shared.page.clone(), tls.is_some());
             let service = service.into_make_service_with_connect_info::<SocketAddr>();
             let served = async {
@@ -185,13 +178,6 @@ async fn once(
             }
         }
     }
-}
-
-/// Who says nothing, or a little at a time, is not waited for.
-fn patient<A: axum_server::Address, B>(server: axum_server::Server<A, B>) -> axum_server::Server<A, B> {
-    let mut server = server.first_request_timeout(PATIENCE);
-    server.http_builder().http1().header_read_timeout(PATIENCE).max_buf_size(HEAD);
-    server
 }
 
 /// Says of each request how it came.

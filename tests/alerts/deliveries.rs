@@ -100,6 +100,44 @@ fn a_kill_in_the_middle_of_a_delivery_forgets_none_and_tells_nobody_twice() {
 }
 
 #[test]
+fn what_comes_up_together_is_one_mail_and_a_request_each() {
+    if !can_run(&["logger", "aiosmtpd"]) {
+        return;
+    }
+    let (segment, host) = Segment::with_web1("al-many");
+    let (web, mail) = (Web::start(&segment), Mail::start(&segment));
+    chat(&segment);
+    segment.conf("10.77.0.1/receivers/mail", &format!("email smtp://127.0.0.1:{} ann@example.net", Mail::PORT));
+    let names: Vec<String> = (10..22).map(|n| format!("fan{n}")).collect();
+    names.iter().for_each(|name| rule(&segment, name, ""));
+    rule(&segment, "switch", "");
+    let program = Program::start(&segment);
+    let subjects = |count: usize| {
+        wait_for(&format!("{count} mails"), AGAIN, || Some(mail.subjects()).filter(|all| all.len() >= count))
+    };
+    log(&host, "switch broken");
+    assert_eq!(subjects(1), ["web1: switch"], "the first is not waited with");
+    names.iter().for_each(|name| log(&host, &format!("{name} broken")));
+    let told = subjects(2);
+    assert_eq!(told, ["12 alerts: web1: fan10, web1: fan11, web1: fan12 and 9 more", "web1: switch"]);
+    let all = mail.mails().concat();
+    assert!(names.iter().all(|name| all.contains(&format!("{name} broken"))), "{all}");
+    web.wait(13, AGAIN);
+
+    // Ends are gathered too, and each alert is in the audit as told to each.
+    names[..2].iter().for_each(|name| log(&host, &format!("{name} whole")));
+    let told = subjects(3);
+    assert!(told.contains(&"2 alerts are over: over: web1: fan10, over: web1: fan11".to_owned()), "{told:?}");
+    web.wait(15, AGAIN);
+    for to in ["mail", "chat"] {
+        let count = || program.events().iter().filter(|event| delivered(event, to)).count();
+        wait_for(&format!("{to} in the audit"), SOON, || (count() >= 15).then_some(()));
+        assert_eq!(count(), 15, "{to}");
+    }
+    assert_eq!((mail.mails().len(), web.told().len()), (3, 15));
+}
+
+#[test]
 fn each_way_and_form() {
     if !can_run(&["logger"]) {
         return;

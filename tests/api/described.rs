@@ -21,14 +21,13 @@ fn the_document_says_what_is_so() {
     wait_for("the user is known", SOON, || (here(&segment, &["-H", &header, url]).status == 200).then_some(()));
     let got = here(&segment, &[url]);
     assert!(got.body.starts_with(r#"{"openapi":"3.1"#), "{got:?}");
-    // Which filters make sense no schema can say. A line does not end by itself. Actions are limited to some a second, which is no fault.
+    // Which filters make sense no schema can say. Lines that are followed do not end by themselves. Actions are limited to some a second,
+    // which is no fault: they are asked by themselves.
     let words = [
         "run",
         url,
         "--header",
         &header,
-        "--exclude-path",
-        "/line",
         "--max-examples",
         "10",
         "--seed",
@@ -38,16 +37,20 @@ fn the_document_says_what_is_so() {
         "positive_data_acceptance",
         "--request-timeout",
         "20",
-        "--rate-limit",
-        "9/s",
         "--phases",
         "examples,coverage,fuzzing",
     ];
-    let mut command = segment.command(schemathesis());
-    command.current_dir(segment.folder.path()).args(words).stdin(Stdio::null());
-    let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
-    println!("{told}");
+    let acts = ["--include-path", "/commands", "--rate-limit", "9/s"];
+    let reads = ["--exclude-path", "/commands", "--exclude-path", "/line", "--exclude-path", "/events/follow"];
+    let asking = [&acts[..], &reads].map(|more| {
+        let mut command = segment.command(schemathesis());
+        command.current_dir(segment.folder.path()).args(words).args(more);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    for output in asking.map(|child| child.wait_with_output().unwrap()) {
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+        println!("{told}");
+    }
     assert!(!program.events().iter().any(|event| event.kind() == "service.failed"), "{}", program.words());
 }

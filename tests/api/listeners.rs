@@ -84,32 +84,39 @@ fn who_says_little_is_not_waited_for() {
     let mark = program.mark();
     page(&segment, "listen 10.77.0.1:8080\nread all");
     listens(&program, mark, "TCP 10.77.0.1:8080");
-    let open = || {
-        let stream = host.inside(|| TcpStream::connect("10.77.0.1:8080").unwrap());
+    let open = |port: u16| {
+        let stream = host.inside(|| TcpStream::connect(("10.77.0.1", port)).unwrap());
         stream.set_read_timeout(Some(3 * SOON)).unwrap();
         stream
     };
-    let mut slow = open();
-    slow.write_all(b"GET /api/v1/segments HTTP/1.1\r\nHost: 10.77.0.1\r\n").unwrap();
-    // Of those that are open one has no more than its share.
-    let many: Vec<TcpStream> = (0..300).map(|_| open()).collect();
+    // The boot files' port as well as one of the page alone.
+    let slow = [80, 8080].map(|port| {
+        let mut slow = open(port);
+        slow.write_all(b"GET /api/v1/segments HTTP/1.1\r\nHost: 10.77.0.1\r\n").unwrap();
+        slow
+    });
     let closed = |mut stream: &TcpStream| {
         stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         matches!(stream.read(&mut [0; 16]), Ok(0)) || stream.write_all(b"x").is_err()
     };
-    // Sooner than one that is silent is.
-    wait_for("some of them are closed", Duration::from_secs(10), || {
-        many.iter().rev().take(20).any(closed).then_some(())
-    });
-    drop(many);
-    let mut rest = Vec::new();
-    let ended = slow.read_to_end(&mut rest);
-    let is_late = |error: &std::io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-    assert!(!ended.is_err_and(|error| is_late(&error)), "it is still open");
-    assert!(!String::from_utf8_lossy(&rest).contains("200 OK"), "{rest:?}");
-    let long = format!("X-Long: {}", "x".repeat(40_000));
-    let url = "http://10.77.0.1:8080/api/v1/segments";
-    let got = there(&host, &["-H", &long, url]);
-    assert_eq!(got.status, 431, "{got:?}");
-    assert_eq!(there(&host, &[url]).status, 200);
+    for port in [80, 8080] {
+        // Of those that are open one has no more than its share.
+        let many: Vec<TcpStream> = (0..300).map(|_| open(port)).collect();
+        // Sooner than one that is silent is.
+        wait_for("some of them are closed", Duration::from_secs(10), || {
+            many.iter().rev().take(20).any(closed).then_some(())
+        });
+    }
+    for (mut slow, port) in slow.into_iter().zip([80, 8080]) {
+        let mut rest = Vec::new();
+        let ended = slow.read_to_end(&mut rest);
+        let is_late = |error: &std::io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(!ended.is_err_and(|error| is_late(&error)), "it is still open at port {port}");
+        assert!(!String::from_utf8_lossy(&rest).contains("200 OK"), "{port}: {rest:?}");
+        let long = format!("X-Long: {}", "x".repeat(40_000));
+        let url = format!("http://10.77.0.1:{port}/api/v1/segments");
+        let got = there(&host, &["-H", &long, &url]);
+        assert_eq!(got.status, 431, "{port}: {got:?}");
+        assert_eq!(there(&host, &[&url]).status, 200);
+    }
 }

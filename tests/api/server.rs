@@ -6,14 +6,49 @@ use crate::{
     support::{Host, Program, SOON, Segment, can_run, wait_for},
     token,
 };
+use nix::sys::signal::Signal;
 use pxelator::event::Fact;
-use std::process::{Output, Stdio};
+use std::{
+    fs,
+    process::{Command, Output, Stdio},
+};
 
-/// Runs the program on another host, in an empty folder.
-fn ask(host: &Host, token: &str, words: &[&str]) -> Output {
+const FOLLOW: [&str; 5] = ["log", "--follow", "kind=boot.armed", "-n", "1"];
+
+/// The program on another host, in an empty folder.
+fn command(host: &Host, token: &str, words: &[&str]) -> Command {
     let mut command = host.command(env!("CARGO_BIN_EXE_pxelator"));
     command.current_dir(host.folder()).env("PXELATOR_TOKEN", token).env("HOME", host.folder()).args(words);
-    command.stdin(Stdio::null()).output().unwrap()
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs it.
+fn ask(host: &Host, token: &str, words: &[&str]) -> Output {
+    command(host, token, words).output().unwrap()
+}
+
+/// What `follow` follows comes as it happens, each once, also where the program begins anew.
+fn is_followed(segment: &Segment, mut program: Program, follow: &mut Command, arms: impl Fn() -> bool) -> Program {
+    let told = segment.folder.path().join("followed");
+    let mut child = follow.stdout(fs::File::create(&told).unwrap()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = |count: usize| {
+        let all = || fs::read_to_string(&told).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+        wait_for(&format!("{count} lines that are followed"), 2 * SOON, || Some(all()).filter(|all| all.len() >= count))
+    };
+    lines(1);
+    assert!(arms());
+    lines(2);
+    program.signal(Signal::SIGTERM);
+    program.end();
+    let program = Program::start(segment);
+    wait_for("it is armed", SOON, || arms().then_some(()));
+    let all = lines(3);
+    assert!(all.len() == 3 && all.iter().all(|line| line.contains("web1")), "{all:?}");
+    child.kill().unwrap();
+    let words = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(words.lines().all(|line| line.ends_with("it is asked again")), "{words}");
+    program
 }
 
 fn out(output: &Output) -> String {
@@ -62,6 +97,9 @@ fn commands_go_to_another_host() {
     assert!(out(&output).contains("robot from 10.77.0.60: power on of web1"), "{}{}", out(&output), err(&output));
     let output = with(&["log", "kind=page.acted", "--service", "page", "--json"]);
     assert!(out(&output).lines().count() >= 2, "{}{}", out(&output), err(&output));
+    let _program = is_followed(&segment, program, &mut command(&host, &robot, &[&FOLLOW, &at[..]].concat()), || {
+        with(&["arm", "web1", "local"]).status.success()
+    });
     let output = with(&["log", "kind=nonsense("]);
     assert!(output.status.code() == Some(2) && out(&output).is_empty(), "{}", err(&output));
     let output = with(&["checks"]);

@@ -1,7 +1,7 @@
 //! Tells by a mail (RFC 5322) that is handed over by SMTP (RFC 5321).
 
-use super::{Notice, PATIENCE, TellError, error::chain};
-use crate::{alert::Status, conf::Secret, event::printable};
+use super::{PATIENCE, TellError, error::chain};
+use crate::{alert::Message as Told, conf::Secret, event::printable};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -31,8 +31,8 @@ pub struct Mail<'a> {
 
 impl Mail<'_> {
     /// Hands it over.
-    pub async fn send(&self, notice: &Notice) -> Result<(), TellError> {
-        let message = self.message(notice)?;
+    pub async fn send(&self, told: &Told) -> Result<(), TellError> {
+        let message = self.message(told)?;
         let transport = self.transport()?;
         let failed = |error: lettre::transport::smtp::Error| TellError::Smtp {
             server: self.server.to_owned(),
@@ -45,7 +45,7 @@ impl Mail<'_> {
         Ok(())
     }
 
-    fn message(&self, notice: &Notice) -> Result<Message, TellError> {
+    fn message(&self, told: &Told) -> Result<Message, TellError> {
         let mailbox = |address: &str| {
             let address = address.parse().map_err(|error| TellError::Mail(format!("{address}: {error}")))?;
             Ok::<Mailbox, TellError>(Mailbox::new(None, address))
@@ -56,16 +56,16 @@ impl Mail<'_> {
         let id = |id: &str| format!("<{id}@{}>", self.host);
         let mut message = Message::builder()
             .from(from)
-            .subject(printable(&notice.title(), SUBJECT))
-            .message_id(Some(id(&notice.id)))
+            .subject(printable(&told.title, SUBJECT))
+            .message_id(Some(id(&told.id)))
             .header(ContentType::TEXT_PLAIN);
         for to in self.to {
             message = message.to(mailbox(to)?);
         }
-        if notice.status == Status::Resolved {
-            message = message.in_reply_to(id(&notice.first_id())).references(id(&notice.first_id()));
+        if let Some(first) = &told.answers {
+            message = message.in_reply_to(id(first)).references(id(first));
         }
-        let mut message = message.body(notice.body()).map_err(|error| TellError::Mail(error.to_string()))?;
+        let mut message = message.body(told.body.clone()).map_err(|error| TellError::Mail(error.to_string()))?;
         // So that nobody's absence is told to this program (RFC 3834, section 5).
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
         message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));

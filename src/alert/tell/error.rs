@@ -68,6 +68,16 @@ pub enum TellError {
 }
 
 impl TellError {
+    /// What was to be told was looked at and not taken: of several alerts perhaps for the sake of one.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            TellError::Mail(_) | TellError::Smtp { refused: true, .. } => true,
+            // Not: be slower, or come again (RFC 9110, 15.5.9; RFC 6585, section 4).
+            TellError::Refused { status, .. } => matches!(status, 400..=499) && !matches!(status, 408 | 429),
+            _ => false,
+        }
+    }
+
     /// What the operator can do.
     pub fn next_step(&self) -> String {
         match self {

@@ -8,9 +8,9 @@ mod webhook;
 
 pub use error::TellError;
 
-use super::Notice;
+use super::{Message, Notice};
 use crate::{
-    conf::alerts::{Receiver, Way},
+    conf::alerts::{Form, Receiver, Way},
     event::Means,
 };
 use std::{ffi::OsString, time::Duration};
@@ -50,18 +50,20 @@ impl Teller {
         Ok(Teller { hand, client, host: host.filter(|name| !name.is_empty()).unwrap_or("localhost".to_owned()) })
     }
 
-    /// Tells one, once.
-    pub async fn tell(&self, receiver: &Receiver, notice: &Notice) -> Result<(), TellError> {
+    /// Tells one, once: several alerts only where the way [gathers](Way::gathers).
+    pub async fn tell(&self, receiver: &Receiver, notices: &[Notice]) -> Result<(), TellError> {
+        let (Some(notice), Some(message)) = (notices.first(), Message::of(notices)) else { return Ok(()) };
         match &receiver.way {
             Way::Command(words) => command::tell(&self.hand, words, notice).await,
             Way::Email { server, from, to, login } => {
                 let mail = email::Mail { server, from, to, login: login.as_ref(), host: &self.host };
-                mail.send(notice).await
+                mail.send(&message).await
             }
             Way::Webhook { form, url, secret } => {
-                webhook::tell(&self.client, *form, url, secret.as_ref(), notice, receiver.repeat).await
+                let told = webhook::Told { notice, message: &message, repeat: receiver.repeat };
+                webhook::tell(&self.client, *form, url, secret.as_ref(), told).await
             }
-            Way::Desktop => desktop::tell(&self.hand, notice).await,
+            Way::Desktop => desktop::tell(&self.hand, &message).await,
             // It rings where it is read that it was told.
             Way::Bell => Ok(()),
         }
@@ -69,6 +71,15 @@ impl Teller {
 }
 
 impl Way {
+    /// People read it: what comes up together is one message. Programs are told each alert by itself.
+    pub fn gathers(&self) -> bool {
+        match self {
+            Way::Email { .. } | Way::Desktop => true,
+            Way::Webhook { form, .. } => matches!(form, Form::Slack | Form::Matrix | Form::Ntfy),
+            Way::Command(_) | Way::Bell => false,
+        }
+    }
+
     /// Its kind, as in events.
     pub fn means(&self) -> Means {
         match self {

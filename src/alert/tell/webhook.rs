@@ -1,6 +1,6 @@
 //! Tells by an HTTP request, in the forms of those who take such.
 
-use super::{Notice, TellError, error::chain};
+use super::{Message, Notice, TellError, error::chain};
 use crate::{
     alert::Status,
     conf::{Secret, alerts::Form},
@@ -27,16 +27,26 @@ pub struct Request {
     body: String,
 }
 
+/// What is told: a program one alert, people the message.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    /// The alert.
+    pub notice: &'a Notice,
+    /// It, or several.
+    pub message: &'a Message,
+    /// How often it is told again.
+    pub repeat: Option<Duration>,
+}
+
 /// Tells it.
 pub async fn tell(
     client: &Client,
     form: Form,
     url: &str,
     secret: Option<&Secret>,
-    notice: &Notice,
-    repeat: Option<Duration>,
+    told: Told<'_>,
 ) -> Result<(), TellError> {
-    let Request { method, url, headers, body } = request(form, url, secret, notice, repeat, crate::event::now());
+    let Request { method, url, headers, body } = request(form, url, secret, told, crate::event::now());
     let place = url::Url::parse(&url).ok().and_then(|url| {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         Some(format!("{}{port}", url.host_str()?))
@@ -69,14 +79,8 @@ pub async fn tell(
 }
 
 /// What is asked in each form.
-fn request(
-    form: Form,
-    url: &str,
-    secret: Option<&Secret>,
-    notice: &Notice,
-    repeat: Option<Duration>,
-    now: Timestamp,
-) -> Request {
+fn request(form: Form, url: &str, secret: Option<&Secret>, told: Told<'_>, now: Timestamp) -> Request {
+    let Told { notice, message, repeat } = told;
     let mut headers: Vec<(&'static str, String)> = Vec::new();
     let is_in_url = url.contains("{secret}");
     if let Some(secret) = secret.filter(|_| !is_in_url) {
@@ -84,21 +88,21 @@ fn request(
     }
     let mut url = url.replace("{secret}", secret.map_or("", |secret| &secret.0));
     let below = |url: &str, path: &str| format!("{}/{path}", url.trim_end_matches('/'));
-    let title = notice.title();
+    let Message { id, title, text, .. } = message;
     let mut method = Method::POST;
     let body = match form {
         Form::Json => json!(notice),
         Form::Slack => {
             let clean = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            json!({ "text": format!("*{}*\n{}", clean(&title), clean(&notice.text)) })
+            json!({ "text": format!("*{}*\n{}", clean(title), clean(text)) })
         }
         Form::Matrix => {
             // The transaction makes a second try of the same no second message (Matrix, client-server API, section 7.2).
             if !url.contains("/send/") {
-                url = below(&url, &format!("send/m.room.message/{}", notice.id));
+                url = below(&url, &format!("send/m.room.message/{id}"));
             }
             method = Method::PUT;
-            json!({ "msgtype": "m.text", "body": format!("{title}\n{}", notice.text) })
+            json!({ "msgtype": "m.text", "body": format!("{title}\n{text}") })
         }
         Form::Alertmanager => {
             if !url.contains("/api/") {
@@ -107,10 +111,10 @@ fn request(
             alertmanager(notice, repeat, now)
         }
         Form::Ntfy => {
-            headers.push(("Title", ascii(&title)));
-            headers.push(("Priority", priority(notice).to_owned()));
-            headers.push(("Tags", tag(notice).to_owned()));
-            return Request { method, url, headers, body: notice.text.clone() };
+            headers.push(("Title", ascii(title)));
+            headers.push(("Priority", priority(message).to_owned()));
+            headers.push(("Tags", tag(message).to_owned()));
+            return Request { method, url, headers, body: text.clone() };
         }
     };
     headers.push((header::CONTENT_TYPE.as_str(), "application/json".to_owned()));
@@ -122,8 +126,8 @@ fn ascii(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
 
-fn priority(notice: &Notice) -> &'static str {
-    match (notice.status, notice.severity) {
+fn priority(message: &Message) -> &'static str {
+    match (message.status, message.severity) {
         (Status::Firing, Severity::Emerg | Severity::Alert | Severity::Crit) => "urgent",
         (Status::Firing, Severity::Err) => "high",
         (Status::Firing, Severity::Warning) => "default",
@@ -131,8 +135,8 @@ fn priority(notice: &Notice) -> &'static str {
     }
 }
 
-fn tag(notice: &Notice) -> &'static str {
-    match notice.status {
+fn tag(message: &Message) -> &'static str {
+    match message.status {
         Status::Firing => "rotating_light",
         Status::Resolved => "white_check_mark",
         Status::Test => "bell",
@@ -182,7 +186,9 @@ mod tests {
     fn asked(form: Form, url: &str, secret: Option<&str>, status: Status) -> Request {
         let secret = secret.map(|text| Secret(text.to_owned()));
         let notice = Notice { status, severity: Severity::Crit, ..notice() };
-        request(form, url, secret.as_ref(), &notice, None, Timestamp::UNIX_EPOCH)
+        let message = Message::of(std::slice::from_ref(&notice)).unwrap();
+        let told = Told { notice: &notice, message: &message, repeat: None };
+        request(form, url, secret.as_ref(), told, Timestamp::UNIX_EPOCH)
     }
 
     #[test]

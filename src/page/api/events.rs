@@ -144,13 +144,13 @@ pub async fn lines(_: Viewer, State(site): State<Site>, Asked(which): Asked<All>
     let opened = tokio::task::spawn_blocking(move || open(&path, &which.filter, limit));
     let (journal, query) = opened.await.map_err(broken)?.map_err(unfit)?;
     let (sender, chunks) = mpsc::channel(WAITING);
-    tokio::task::spawn_blocking(move || send(&journal, &query, &sender, turn));
+    tokio::task::spawn_blocking(move || send(&journal, query, &sender, turn));
     let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(chunks)).into_response())
 }
 
 /// Why nothing was found.
-enum Unfit {
+pub enum Unfit {
     /// The filter makes no sense.
     Filter(String),
     /// The journal cannot be read.
@@ -163,7 +163,7 @@ impl From<JournalError> for Unfit {
     }
 }
 
-fn unfit(error: Unfit) -> Response {
+pub fn unfit(error: Unfit) -> Response {
     match error {
         Unfit::Filter(words) => {
             problem(StatusCode::BAD_REQUEST, words, "see pxelator log --help for what a filter may say")
@@ -172,7 +172,7 @@ fn unfit(error: Unfit) -> Response {
     }
 }
 
-fn open(path: &Path, filter: &str, limit: Option<usize>) -> Result<(Journal, Query), Unfit> {
+pub fn open(path: &Path, filter: &str, limit: Option<usize>) -> Result<(Journal, Query), Unfit> {
     let journal = Journal::read(path)?;
     let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names: &journal.names()? };
     let filter = Filter::parse(filter, &here).map_err(|error| Unfit::Filter(error.to_string()))?;
@@ -205,11 +205,11 @@ async fn found(site: Site, filter: String, limit: usize) -> Result<Json<Events>,
 /// the whole.
 fn send(
     journal: &Journal,
-    query: &Query,
+    mut query: Query,
     sender: &mpsc::Sender<Result<Bytes, JournalError>>,
     _turn: OwnedSemaphorePermit,
 ) {
-    let told = journal.lines(query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
+    let told = journal.lines(&mut query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
     let _ = told.map_err(|error| sender.blocking_send(Err(error)));
 }
 

@@ -4,6 +4,7 @@
 
 mod command;
 mod events;
+mod follow;
 mod line;
 mod read;
 mod shape;
@@ -69,6 +70,7 @@ pub fn routes() -> Router<Site> {
         .routes(routes!(events::events))
         .routes(routes!(events::syslog))
         .routes(routes!(events::lines))
+        .routes(routes!(follow::follow))
         .routes(routes!(trends::families))
         .routes(routes!(trends::series))
         .routes(routes!(tree::tree))

@@ -52,7 +52,7 @@ pub async fn answer(context: &Context, client: Ipv4Addr, method: &Method, uri: &
         Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     let (sender, chunks) = mpsc::channel(WAITING);
-    tokio::task::spawn_blocking(move || send(&journal, &query, &sender));
+    tokio::task::spawn_blocking(move || send(&journal, query, &sender));
     let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
     let mut response = Response::new(Body::from_stream(chunks));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -74,7 +74,7 @@ fn open(path: &Path, asked: &Asked) -> Result<Result<(Journal, Query), String>, 
 
 /// Sends the events until all are sent or the reader is gone. An error breaks the connection off, so that nobody takes a
 /// part for the whole.
-fn send(journal: &Journal, query: &Query, sender: &mpsc::Sender<Result<Bytes, JournalError>>) {
-    let told = journal.lines(query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
+fn send(journal: &Journal, mut query: Query, sender: &mpsc::Sender<Result<Bytes, JournalError>>) {
+    let told = journal.lines(&mut query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
     let _ = told.map_err(|error| sender.blocking_send(Err(error)));
 }

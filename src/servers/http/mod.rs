@@ -1,8 +1,11 @@
 //! HTTP: the files of `tftpboot` and generated ones. Ranges and conditions are tower-http's.
 
+mod connections;
 mod log;
 mod metered;
 mod telling;
+
+pub use connections::{Connections, bounded};
 
 use super::{Context, ServerError, files, meter, meter::Meter, who};
 use crate::{
@@ -22,6 +25,7 @@ use std::{
     os::fd::AsRawFd,
 };
 use telling::Tellings;
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
@@ -42,17 +46,20 @@ pub async fn serve(context: Context) -> Result<(), ServerError> {
     let shutdown = context.shutdown.clone();
     let router = Router::new().fallback(give).with_state((context, Tellings::default()));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service.clone());
+    let connections = Connections::default();
+    let served = |listener: TcpListener| listener.into_std().and_then(axum_server::from_tcp);
+    let server = served(listener).map_err(ServerError::io("listening for HTTP"))?;
+    let server = bounded(server, &connections).serve(service.clone());
     let here = async {
         match local {
-            Some(local) => axum::serve(local, service).await,
+            Some(local) => bounded(served(local)?, &connections).serve(service).await,
             None => std::future::pending().await,
         }
     };
     // Machines that boot are not waited for: their transfers end with the program.
     tokio::select! {
         () = shutdown.cancelled() => Ok(()),
-        ended = std::future::IntoFuture::into_future(server) => ended.map_err(ServerError::io("accepting HTTP")),
+        ended = server => ended.map_err(ServerError::io("accepting HTTP")),
         ended = here => ended.map_err(ServerError::io("accepting HTTP of this host")),
     }
 }

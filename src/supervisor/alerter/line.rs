@@ -2,7 +2,7 @@
 
 use crate::{
     alert::{
-        GIVE_UP, Notice, back_off,
+        Due, GIVE_UP, Notice, back_off,
         tell::{TellError, Teller},
     },
     bus::Bus,
@@ -17,8 +17,11 @@ use tokio::time::Instant;
 /// What the journal gets to have it on the disk.
 const STORED: Duration = Duration::from_secs(2);
 
+/// After people were told something, what comes up for so long is told together: a switch that fails is not forty mails.
+const GATHER: Duration = Duration::from_secs(10);
+
 /// A receiver: its name, in its segment.
-type Who = (Option<Ipv4Addr>, String);
+pub type Who = (Option<Ipv4Addr>, String);
 
 #[derive(Default)]
 struct Line {
@@ -29,74 +32,104 @@ struct Line {
     until: Option<Instant>,
 }
 
+/// What a receiver could not be told.
+#[derive(Clone, Copy, Default)]
+struct Failed {
+    tries: u32,
+    /// Was looked at and not taken; is tried again by itself, so that it keeps nothing else back.
+    refused: bool,
+}
+
 /// All of them.
 #[derive(Default)]
 pub struct Lines {
     lines: BTreeMap<Who, Line>,
-    /// How often each delivery failed.
-    failed: BTreeMap<(AlertKey, String, bool), u32>,
+    failed: BTreeMap<(Who, AlertKey, bool), Failed>,
 }
 
-/// A delivery that begins.
-pub struct Begun {
-    key: AlertKey,
-    name: String,
-    over: bool,
+/// One of those alerts that are told at once.
+pub struct Part {
+    pub key: AlertKey,
+    /// Its end is told.
+    pub over: bool,
+    pub notice: Notice,
+    pub machine: Option<Ipv4Addr>,
+    /// When there was something to tell.
+    pub begin: Timestamp,
     /// Which try this is of it.
-    tries: u32,
-    /// Which of this receiver that fails this would be.
-    fails: u32,
+    pub tries: u32,
 }
 
 /// A delivery that ended.
 pub struct Told {
-    /// What is told of it.
-    pub event: Event,
-    begun: Begun,
-    came: bool,
+    /// What is told of it, an event each alert.
+    pub events: Vec<Event>,
+    who: Who,
+    parts: Vec<(AlertKey, bool, u32)>,
+    gathers: bool,
+    /// Which fail of this receiver it would be.
+    fails: u32,
+    /// None where it came; else whether it was looked at and not taken.
+    refused: Option<bool>,
 }
 
 /// What is to be delivered.
 pub struct Job {
-    pub begun: Begun,
-    pub notice: Notice,
+    pub who: Who,
+    pub parts: Vec<Part>,
     pub receiver: Receiver,
-    pub machine: Option<Ipv4Addr>,
-    /// When there was something to tell.
-    pub begin: Timestamp,
+    /// Which fail of this receiver it would be.
+    pub fails: u32,
     /// Who tells, or why nobody can.
     pub teller: Result<Arc<Teller>, String>,
     pub bus: Bus,
 }
 
 impl Lines {
-    /// How often this failed; what never did goes first.
-    pub fn failed(&self, key: &AlertKey, name: &str, over: bool) -> u32 {
-        self.failed.get(&(key.clone(), name.to_owned(), over)).copied().unwrap_or(0)
+    fn failed(&self, who: &Who, due: &Due<'_>) -> Failed {
+        self.failed.get(&(who.clone(), due.key.clone(), due.over)).copied().unwrap_or_default()
     }
 
-    /// Takes the receiver's line, if it is free now.
-    pub fn begin(&mut self, key: &AlertKey, name: &str, over: bool) -> Option<Begun> {
-        let tries = self.failed(key, name, over) + 1;
-        let line = self.lines.entry((key.segment, name.to_owned())).or_default();
+    /// How often it was tried to tell this; what never was goes first.
+    pub fn tries(&self, who: &Who, due: &Due<'_>) -> u32 {
+        self.failed(who, due).tries
+    }
+
+    /// Takes the receiver's line, if it is free now, for those of `due` that are told together. Gives which fail of the receiver it
+    /// would be.
+    pub fn begin<'a>(&mut self, who: &Who, mut due: Vec<Due<'a>>) -> Option<(u32, Vec<Due<'a>>)> {
+        due.sort_by_key(|due| self.tries(who, due));
+        let first = due.first()?;
+        let gathers = first.receiver.way.gathers() && !self.failed(who, first).refused;
+        let line = self.lines.entry(who.clone()).or_default();
         if line.busy || line.until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
         line.busy = true;
-        Some(Begun { key: key.clone(), name: name.to_owned(), over, tries, fails: line.fails + 1 })
+        let fails = line.fails + 1;
+        if gathers {
+            due.retain(|due| !self.failed(who, due).refused);
+        } else {
+            due.truncate(1);
+        }
+        Some((fails, due))
     }
 
     /// Gives it free again, at once or later.
     pub fn end(&mut self, told: &Told) {
-        let Begun { key, name, over, tries, fails } = &told.begun;
-        let line = self.lines.entry((key.segment, name.clone())).or_default();
-        let delivery = (key.clone(), name.clone(), *over);
+        let line = self.lines.entry(told.who.clone()).or_default();
         *line = Line::default();
-        if told.came {
-            self.failed.remove(&delivery);
-        } else {
-            self.failed.insert(delivery, *tries);
-            (line.fails, line.until) = (*fails, Some(Instant::now() + back_off(*fails)));
+        if told.refused.is_some() {
+            (line.fails, line.until) = (told.fails, Some(Instant::now() + back_off(told.fails)));
+        } else if told.gathers {
+            line.until = Some(Instant::now() + GATHER);
+        }
+        for (key, over, tries) in &told.parts {
+            let delivery = (told.who.clone(), key.clone(), *over);
+            match told.refused {
+                None => drop(self.failed.remove(&delivery)),
+                Some(refused) => drop(self.failed.insert(delivery, Failed { tries: *tries, refused })),
+            }
         }
     }
 
@@ -112,21 +145,34 @@ impl Lines {
     }
 }
 
-/// Tells it, and has the journal know.
+/// Tells them, and has the journal know.
 pub async fn deliver(job: Job) -> Told {
-    let Job { begun, notice, receiver, machine, begin, teller, bus } = job;
+    let Job { who, parts, receiver, fails, teller, bus } = job;
+    let (notices, parts): (Vec<Notice>, Vec<_>) = parts
+        .into_iter()
+        .map(|Part { key, over, notice, machine, begin, tries }| (notice, (key, over, machine, begin, tries)))
+        .unzip();
     let result = match teller {
-        Ok(teller) => teller.tell(&receiver, &notice).await,
+        Ok(teller) => teller.tell(&receiver, &notices).await,
         Err(error) => Err(TellError::Client(error)),
     };
-    let came = result.is_ok();
-    let pause = back_off(begun.fails);
-    let age = crate::event::now().duration_since(begin);
-    let is_last = age.checked_add(SignedDuration::try_from(pause).unwrap_or_default()).is_none_or(|age| age > GIVE_UP);
-    let retry = (!is_last).then_some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
-    let event = event(&begun.key, machine, &begun.name, &receiver, begun.over, begun.tries, result, retry);
-    let _ = bus.store(vec![event.clone()], STORED).await;
-    Told { event, begun, came }
+    let pause = back_off(fails);
+    let retry = |begin: Timestamp| {
+        let age = crate::event::now().duration_since(begin);
+        let age = age.checked_add(SignedDuration::try_from(pause).unwrap_or_default());
+        let is_last = age.is_none_or(|age| age > GIVE_UP);
+        (!is_last).then_some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
+    };
+    let events: Vec<Event> = parts
+        .iter()
+        .map(|(key, over, machine, begin, tries)| {
+            event(key, *machine, &who.1, &receiver, *over, *tries, &result, retry(*begin))
+        })
+        .collect();
+    let _ = bus.store(events.clone(), STORED).await;
+    let parts = parts.into_iter().map(|(key, over, _, _, tries)| (key, over, tries)).collect();
+    let refused = result.err().map(|error| error.is_refusal());
+    Told { events, who, parts, gathers: receiver.way.gathers(), fails, refused }
 }
 
 /// What is told of a delivery.
@@ -138,7 +184,7 @@ pub fn event(
     receiver: &Receiver,
     over: bool,
     tries: u32,
-    result: Result<(), TellError>,
+    result: &Result<(), TellError>,
     retry: Option<u64>,
 ) -> Event {
     let (rule, subject, name) = (key.rule.clone(), key.subject.clone(), name.to_owned());

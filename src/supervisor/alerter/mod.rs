@@ -11,7 +11,7 @@ pub use past::Past;
 use super::{segments::Shared, watcher};
 use crate::{
     alert::{
-        Engine, Notice, Rules, due,
+        Due, Engine, Notice, Rules, due,
         tell::{Hand, TellError, Teller},
     },
     bus::Delivery,
@@ -122,38 +122,46 @@ impl Keeper {
         self.look();
     }
 
-    /// Has those told who are due and not left alone for now; each of one alert after the other.
+    /// Has those told who are due and not left alone for now: each of one thing after the other, people of all that came up together.
     fn deliver(&mut self) {
         let now = event::now();
-        let mut due = due(&self.engine.alerts, &self.rules, now);
+        let due = due(&self.engine.alerts, &self.rules, now);
         if due.is_empty() {
             self.lines.forget();
             return;
         }
         // Without a client nobody can be told, and each delivery says so.
         let teller = self.shared.alerts.teller(&self.shared).map_err(|error| error.to_string());
-        due.sort_by_key(|due| self.lines.failed(due.key, due.name, due.over));
+        let mut of_each: BTreeMap<line::Who, Vec<Due<'_>>> = BTreeMap::new();
         for due in due {
-            let Some(begun) = self.lines.begin(due.key, due.name, due.over) else { continue };
-            let told = due.alert.told.get(due.name).and_then(|told| told.as_ref().ok().copied()).filter(|_| due.again);
-            let notice = Notice::of(due.key, due.alert, &self.rules, told);
-            let delivering = line::deliver(line::Job {
-                begun,
-                notice,
-                receiver: due.receiver.clone(),
-                machine: due.alert.machine,
-                begin: due.alert.resolved.or(due.alert.fired).unwrap_or(now),
-                teller: teller.clone(),
-                bus: self.shared.bus.clone(),
-            });
-            self.tasks.spawn(delivering);
+            of_each.entry((due.key.segment, due.name.to_owned())).or_default().push(due);
+        }
+        for (who, due) in of_each {
+            let Some((fails, due)) = self.lines.begin(&who, due) else { continue };
+            let Some(receiver) = due.first().map(|due| due.receiver.clone()) else { continue };
+            let part = |due: &Due<'_>| {
+                let told = due.alert.told.get(due.name).and_then(|told| told.as_ref().ok().copied());
+                line::Part {
+                    key: due.key.clone(),
+                    over: due.over,
+                    notice: Notice::of(due.key, due.alert, &self.rules, told.filter(|_| due.again)),
+                    machine: due.alert.machine,
+                    begin: due.alert.resolved.or(due.alert.fired).unwrap_or(now),
+                    tries: self.lines.tries(&who, due) + 1,
+                }
+            };
+            let parts = due.iter().map(part).collect();
+            let (teller, bus) = (teller.clone(), self.shared.bus.clone());
+            self.tasks.spawn(line::deliver(line::Job { who, parts, receiver, fails, teller, bus }));
         }
     }
 
     /// A delivery ended.
     fn told(&mut self, told: Told) {
         // It comes by the bus as well; by then others may be told already.
-        self.engine.hear(&self.rules, &told.event);
+        for event in &told.events {
+            self.engine.hear(&self.rules, event);
+        }
         self.lines.end(&told);
         self.deliver();
     }
@@ -236,8 +244,8 @@ pub async fn ring(shared: &Shared, segment: Ipv4Addr, receiver: &str) {
     let key = AlertKey { segment: Some(segment), mac: None, rule: TEST.to_owned(), subject: String::new() };
     let told = async {
         let notice = Notice::test(segment, event::now());
-        shared.alerts.teller(shared)?.tell(found, &notice).await
+        shared.alerts.teller(shared)?.tell(found, &[notice]).await
     };
     let told = told.await;
-    shared.bus.publish(line::event(&key, None, receiver, found, false, 1, told, None));
+    shared.bus.publish(line::event(&key, None, receiver, found, false, 1, &told, None));
 }

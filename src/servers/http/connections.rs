@@ -1,6 +1,10 @@
-//! How many connections one client may have at the same time, and all together: who opens thousands leaves room for others.
+//! What clients of HTTP may take of a listener: connections at the same time, each and all together, and time to say what they
+//! want. Who opens thousands, or says a letter a minute, leaves room for others.
 
-use axum_server::accept::Accept;
+use axum_server::{
+    Address, Server,
+    accept::{Accept, DefaultAcceptor},
+};
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
@@ -10,6 +14,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::net::{TcpStream, UnixStream};
 use tower::Service;
@@ -17,6 +22,20 @@ use tower::Service;
 /// Of one address. Event streams stay open.
 const OF_ONE: usize = 256;
 const OF_ALL: usize = 4096;
+/// What a client gets to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Bytes of the longest head of a request.
+const HEAD: usize = 32 << 10;
+
+/// The server with these bounds.
+pub fn bounded<A: Address>(
+    server: Server<A, DefaultAcceptor>,
+    connections: &Connections,
+) -> Server<A, Counted<DefaultAcceptor>> {
+    let mut server = server.first_request_timeout(PATIENCE);
+    server.http_builder().http1().header_read_timeout(PATIENCE).max_buf_size(HEAD);
+    server.map(|inner| Counted { inner, connections: connections.clone() })
+}
 
 /// Those that are open.
 #[derive(Clone, Default)]
@@ -79,13 +98,6 @@ impl Client for UnixStream {
 pub struct Counted<A> {
     inner: A,
     connections: Connections,
-}
-
-impl<A> Counted<A> {
-    /// Before `inner`.
-    pub fn new(inner: A, connections: Connections) -> Counted<A> {
-        Counted { inner, connections }
-    }
 }
 
 impl<A, I, S> Accept<I, S> for Counted<A>
