@@ -10,6 +10,8 @@ fn a_lease_is_gone_before_it_was_given_and_there_again_now() {
         return;
     }
     let segment = Segment::new("past");
+    // What is the newest is not to be a check's.
+    segment.conf("10.77.0.1/checks", "off");
     segment.conf("10.77.0.1/pool", "10.77.0.100-10.77.0.110");
     segment.machine(60, "52:54:00:00:00:60", "web1");
     let web1 = segment.host("web1", "52:54:00:00:00:60");

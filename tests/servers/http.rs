@@ -235,9 +235,24 @@ fn idle_connections_hold_up_nobody() {
     let (segment, host) = segment("idle");
     segment.serve("file", "content");
     let _program = Program::start(&segment);
-    let idle: Vec<TcpStream> = host.inside(|| (0..600).map(|_| TcpStream::connect("10.77.0.1:80").unwrap()).collect());
-    let (head, body) = curl(&host, "http://10.77.0.1/file");
-    assert_eq!((status(&head), body.as_slice(), idle.len()), ("200", &b"content"[..], 600));
+    let open = |count: usize| -> Vec<TcpStream> {
+        host.inside(|| (0..count).map(|_| TcpStream::connect("10.77.0.1:80").unwrap()).collect())
+    };
+    let mut idle = open(200);
+    let fetched = |host: &Host| {
+        let (head, body) = curl(host, "http://10.77.0.1/file");
+        assert_eq!((status(&head), body.as_slice()), ("200", &b"content"[..]));
+    };
+    fetched(&host);
+    // One has its share; the others have theirs.
+    idle.extend(open(400));
+    let other = segment.host("other", OTHER);
+    other.address("10.77.0.61");
+    fetched(&other);
+    drop(idle);
+    wait_for("its share is free again", SOON, || {
+        host.sh("curl -sSf -o got http://10.77.0.1/file").status.success().then_some(())
+    });
     // Many questions in one connection.
     let mut stream = ask(&host, "/file");
     for _ in 0..50 {

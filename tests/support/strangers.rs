@@ -18,6 +18,8 @@ pub fn ip(last: u8) -> Ipv4Addr {
 /// The segment, with a pool or without.
 pub fn segment(name: &str, pool: Option<&str>) -> Segment {
     let segment = Segment::new(name);
+    // What is asked on the wire is to be what the pool asks.
+    segment.conf("10.77.0.1/checks", "off");
     if let Some(pool) = pool {
         segment.conf("10.77.0.1/pool", pool);
     }
