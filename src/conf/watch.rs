@@ -143,3 +143,39 @@ fn hashed(what: &impl Hash) -> u64 {
     what.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_tree_is_read_again_where_it_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir_all(path("10.77.0.1/10.77.0.60")).unwrap();
+        fs::write(path("10.77.0.1/domain"), "a.lan").unwrap();
+        let conf = Conf::default();
+        let mut tree = Look::at(dir.path(), &conf, None).unwrap().tree;
+        type Change<'a> = (&'a str, Box<dyn Fn() -> std::io::Result<()> + 'a>);
+        let changes: [Change<'_>; 6] = [
+            ("a file's content", Box::new(|| fs::write(path("10.77.0.1/domain"), "other.lan"))),
+            ("a mode", Box::new(|| fs::set_permissions(path("10.77.0.1/domain"), fs::Permissions::from_mode(0o600)))),
+            ("an empty folder", Box::new(|| fs::create_dir(path("10.77.0.1/10.77.0.61")))),
+            ("a name", Box::new(|| fs::rename(path("10.77.0.1/domain"), path("10.77.0.1/boot")))),
+            (
+                "a deep file",
+                Box::new(|| {
+                    fs::create_dir_all(path("boot/p/a/b/c"))?;
+                    fs::write(path("boot/p/a/b/c/file"), "x")
+                }),
+            ),
+            ("a file that goes", Box::new(|| fs::remove_file(path("10.77.0.1/boot")))),
+        ];
+        for (what, change) in changes {
+            assert!(Look::at(dir.path(), &conf, Some(&tree)).is_none(), "before {what}");
+            change().unwrap();
+            tree = Look::at(dir.path(), &conf, Some(&tree)).unwrap_or_else(|| panic!("{what} is not seen")).tree;
+        }
+    }
+}

@@ -98,7 +98,7 @@ impl Lines {
     /// Takes the receiver's line, if it is free now, for those of `due` that are told together. Gives which fail of the receiver it
     /// would be.
     pub fn begin<'a>(&mut self, who: &Who, mut due: Vec<Due<'a>>) -> Option<(u32, Vec<Due<'a>>)> {
-        due.sort_by_key(|due| self.tries(who, due));
+        due.sort_by_key(|due| (self.failed(who, due).refused, self.tries(who, due)));
         let first = due.first()?;
         let gathers = first.receiver.way.gathers() && !self.failed(who, first).refused;
         let line = self.lines.entry(who.clone()).or_default();
@@ -198,4 +198,82 @@ pub fn event(
         }
     };
     Event::new(key.segment, fact).about(machine, key.mac)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        conf::alerts::Way,
+        event::Severity,
+        state::alerts::{Alert, Phase},
+    };
+
+    fn told(who: &Who, due: &[Due<'_>], fails: u32, refused: Option<bool>) -> Told {
+        let parts = due.iter().map(|due| (due.key.clone(), due.over, 1)).collect();
+        let gathers = due[0].receiver.way.gathers();
+        Told { events: Vec::new(), who: who.clone(), parts, gathers, fails, refused }
+    }
+
+    #[test]
+    fn people_are_told_together_and_programs_each() {
+        let alert = Alert {
+            machine: None,
+            phase: Phase::Firing,
+            severity: Severity::Crit,
+            text: "no answer".into(),
+            since: Timestamp::UNIX_EPOCH,
+            fired: None,
+            resolved: None,
+            acknowledged: None,
+            damped: false,
+            told: BTreeMap::new(),
+            told_over: BTreeMap::new(),
+            unsaid: false,
+        };
+        let keys = ["a", "b", "c"].map(|subject| AlertKey {
+            segment: None,
+            mac: None,
+            rule: "down".into(),
+            subject: subject.into(),
+        });
+        let receiver = |way| Receiver { way, severity: Severity::Debug, repeat: None };
+        let (people, program) = (receiver(Way::Desktop), receiver(Way::Bell));
+        let due_of = |receiver| {
+            keys.each_ref().map(|key| Due { key, alert: &alert, name: "x", receiver, over: false, again: false })
+        };
+        let who: Who = (None, "x".into());
+        let subjects = |due: &[Due<'_>]| due.iter().map(|due| due.key.subject.clone()).collect::<String>();
+
+        let mut lines = Lines::default();
+        let due = due_of(&program);
+        let (_, first) = lines.begin(&who, due.to_vec()).unwrap();
+        assert_eq!(subjects(&first), "a");
+        assert!(lines.begin(&who, due.to_vec()).is_none(), "one after the other");
+        lines.end(&told(&who, &first, 1, None));
+        assert!(lines.begin(&who, due.to_vec()).is_some(), "and at once");
+
+        let mut lines = Lines::default();
+        let due = due_of(&people);
+        let (fails, first) = lines.begin(&who, due.to_vec()).unwrap();
+        assert_eq!((fails, subjects(&first).as_str()), (1, "abc"));
+        lines.end(&told(&who, &first, 1, None));
+        assert!(lines.begin(&who, due.to_vec()).is_none(), "what comes up now is gathered");
+        lines.anew();
+        // What could not be told for want of a way is told together again; what was refused does not keep back what was not.
+        let (fails, first) = lines.begin(&who, due.to_vec()).unwrap();
+        lines.end(&told(&who, &first, fails, Some(false)));
+        assert!(lines.begin(&who, due.to_vec()).is_none(), "it is left alone");
+        lines.lines.clear();
+        let (_, again) = lines.begin(&who, due.to_vec()).unwrap();
+        assert_eq!(subjects(&again), "abc");
+        lines.end(&told(&who, &again[..2], 2, Some(true)));
+        lines.lines.clear();
+        let (_, rest) = lines.begin(&who, due.to_vec()).unwrap();
+        assert_eq!(subjects(&rest), "c");
+        lines.end(&told(&who, &rest, 3, None));
+        lines.lines.clear();
+        let (_, alone) = lines.begin(&who, due[..2].to_vec()).unwrap();
+        assert_eq!(subjects(&alone), "a");
+    }
 }
