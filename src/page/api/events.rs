@@ -145,8 +145,13 @@ pub async fn lines(_: Viewer, State(site): State<Site>, Asked(which): Asked<All>
     let (journal, query) = opened.await.map_err(broken)?.map_err(unfit)?;
     let (sender, chunks) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || send(&journal, query, &sender, turn));
+    Ok(ndjson(chunks))
+}
+
+/// Objects, one a line, as they come.
+pub fn ndjson(chunks: mpsc::Receiver<Result<Bytes, JournalError>>) -> Response {
     let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(chunks)).into_response())
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(chunks)).into_response()
 }
 
 /// Why nothing was found.

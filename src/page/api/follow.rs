@@ -3,16 +3,11 @@
 
 use super::{
     Asked, Site, Viewer, broken,
-    events::{limit, open, unfit},
+    events::{limit, ndjson, open, unfit},
     problem,
 };
 use crate::journal::{Journal, JournalError, Query};
-use axum::{
-    body::{Body, Bytes},
-    extract::State,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::json;
 use std::{
@@ -75,8 +70,7 @@ pub async fn follow(_: Viewer, State(site): State<Site>, Asked(from): Asked<From
         let told = send(&journal, query, &sender, || shutdown.is_cancelled(), room);
         told.map_err(|error| sender.blocking_send(Err(error)))
     });
-    let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(chunks)).into_response())
+    Ok(ndjson(chunks))
 }
 
 type Sender = mpsc::Sender<Result<Bytes, JournalError>>;
