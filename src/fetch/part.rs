@@ -204,6 +204,7 @@ impl Part {
             && file.try_lock().is_ok()
         {
             Part::remove(place);
+            let _ = file.unlock();
         }
     }
 
@@ -215,6 +216,13 @@ impl Part {
     /// Bytes of the file at `place` that are kept for the next time.
     pub fn kept(place: &Path) -> u64 {
         fs::metadata(beside(place, ".part")).map_or(0, |meta| meta.len())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Closing it is not enough: a child that was begun just now has the lock too until it runs its program.
+        let _ = self.file.unlock();
     }
 }
 

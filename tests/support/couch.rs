@@ -286,6 +286,6 @@ pub fn free_port() -> u16 {
 }
 
 fn client() -> Client {
-    // Whatever the environment says about proxies.
-    Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+    // Whatever the environment says about proxies. A server ends connections that rest for some seconds: perhaps just as one is used again.
+    Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(0).build().unwrap()
 }
