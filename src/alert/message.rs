@@ -51,23 +51,22 @@ impl Message {
             (0, over) => format!("{over} alerts are over"),
             (fire, over) => format!("{fire} alerts, {over} over"),
         };
+        let beyond = |shown: usize| notices.len().checked_sub(shown).filter(|more| *more > 0);
         let names: Vec<String> = notices.iter().take(NAMED).map(Notice::title).collect();
-        let more = notices.len().checked_sub(NAMED).filter(|more| *more > 0);
-        let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
+        let more = beyond(NAMED).map(|more| format!(" and {more} more")).unwrap_or_default();
         let line = |notice: &&Notice| match notice.text.is_empty() {
             true => notice.title(),
             false => format!("{}: {}", notice.title(), notice.text),
         };
-        let mut lines: Vec<String> = fire.iter().chain(&over).take(LISTED).map(line).collect();
-        if notices.len() > LISTED {
-            lines.push(format!("and {} more: pxelator alerts has all", notices.len() - LISTED));
-        }
-        let mut body = String::new();
+        let (mut lines, mut body) = (Vec::new(), String::new());
         for notice in fire.iter().chain(&over).take(LISTED) {
+            lines.push(line(notice));
             let _ = writeln!(body, "{}\n{}", notice.title(), notice.body());
         }
-        if let Some(more) = lines.get(LISTED) {
+        if let Some(more) = beyond(LISTED) {
+            let more = format!("and {more} more: pxelator alerts has all");
             let _ = writeln!(body, "{more}");
+            lines.push(more);
         }
         let ids = notices.iter().fold(Sha256::new(), |all, notice| all.chain_update(&notice.id).chain_update("\n"));
         let matters = if fire.is_empty() { &over } else { &fire };

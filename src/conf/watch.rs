@@ -28,14 +28,18 @@ const DEPTH: usize = 6;
 pub async fn watch(dir: PathBuf, sender: watch::Sender<Arc<Conf>>, bus: Bus, shutdown: CancellationToken) {
     let (touched, mut touches) = mpsc::channel(1);
     let mut watcher = watcher(&dir, touched.clone());
-    let mut before = Look::default();
+    // What was told last; and what was looked at last, which may differ from it in what nobody is told.
+    let (mut before, mut seen) = (Look::default(), None::<Arc<Tree>>);
     let mut is_touched = true;
     loop {
         let begun = Instant::now();
         let (folder, last) = (dir.clone(), sender.borrow().clone());
-        let known = (!is_touched).then(|| before.tree.clone());
+        let known = seen.clone().filter(|_| !is_touched);
         let looked = tokio::task::spawn_blocking(move || Look::at(&folder, &last, known.as_ref())).await;
         let Ok(looked) = looked else { return };
+        if let Some(now) = &looked {
+            seen = Some(now.tree.clone());
+        }
         if let Some(now) = looked.filter(|now| now.tree.files != before.tree.files || now.reading != before.reading) {
             // The tree may be another folder of the same name, which the watcher does not see.
             if now.tree.folder != before.tree.folder {

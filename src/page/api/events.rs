@@ -140,22 +140,24 @@ pub async fn syslog(_: Viewer, State(site): State<Site>, Asked(which): Asked<Whi
 pub async fn lines(_: Viewer, State(site): State<Site>, Asked(which): Asked<All>) -> Result<Response, Response> {
     let limit = which.limit.map(|asked| limit(Some(asked), LIMIT, usize::MAX)).transpose()?;
     let turn = site.turn().await?;
-    let path = site.source.journal.clone();
-    let opened = tokio::task::spawn_blocking(move || open(&path, &which.filter, limit));
-    let (journal, query) = opened.await.map_err(broken)?.map_err(unfit)?;
-    let (sender, chunks) = mpsc::channel(WAITING);
+    let (journal, query) = site.question(which.filter, limit).await?;
+    let (sender, response) = ndjson();
     tokio::task::spawn_blocking(move || send(&journal, query, &sender, turn));
-    Ok(ndjson(chunks))
+    Ok(response)
 }
 
-/// Objects, one a line, as they come.
-pub fn ndjson(chunks: mpsc::Receiver<Result<Bytes, JournalError>>) -> Response {
+/// Sends chunks of a stream; an error breaks it off.
+pub type Sender = mpsc::Sender<Result<Bytes, JournalError>>;
+
+/// Objects, one a line, as they are sent.
+pub fn ndjson() -> (Sender, Response) {
+    let (sender, chunks) = mpsc::channel(WAITING);
     let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(chunks)).into_response()
+    (sender, ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(chunks)).into_response())
 }
 
 /// Why nothing was found.
-pub enum Unfit {
+enum Unfit {
     /// The filter makes no sense.
     Filter(String),
     /// The journal cannot be read.
@@ -168,7 +170,7 @@ impl From<JournalError> for Unfit {
     }
 }
 
-pub fn unfit(error: Unfit) -> Response {
+fn unfit(error: Unfit) -> Response {
     match error {
         Unfit::Filter(words) => {
             problem(StatusCode::BAD_REQUEST, words, "see pxelator log --help for what a filter may say")
@@ -177,7 +179,7 @@ pub fn unfit(error: Unfit) -> Response {
     }
 }
 
-pub fn open(path: &Path, filter: &str, limit: Option<usize>) -> Result<(Journal, Query), Unfit> {
+fn open(path: &Path, filter: &str, limit: Option<usize>) -> Result<(Journal, Query), Unfit> {
     let journal = Journal::read(path)?;
     let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names: &journal.names()? };
     let filter = Filter::parse(filter, &here).map_err(|error| Unfit::Filter(error.to_string()))?;
@@ -208,17 +210,19 @@ async fn found(site: Site, filter: String, limit: usize) -> Result<Json<Events>,
 
 /// Sends the events until all are sent or the reader is gone. An error breaks the connection off, so that nobody takes a part for
 /// the whole.
-fn send(
-    journal: &Journal,
-    mut query: Query,
-    sender: &mpsc::Sender<Result<Bytes, JournalError>>,
-    _turn: OwnedSemaphorePermit,
-) {
+fn send(journal: &Journal, mut query: Query, sender: &Sender, _turn: OwnedSemaphorePermit) {
     let told = journal.lines(&mut query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
     let _ = told.map_err(|error| sender.blocking_send(Err(error)));
 }
 
 impl Site {
+    /// The journal, and what is asked of it.
+    pub(super) async fn question(&self, filter: String, limit: Option<usize>) -> Result<(Journal, Query), Response> {
+        let path = self.source.journal.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&path, &filter, limit));
+        opened.await.map_err(broken)?.map_err(unfit)
+    }
+
     /// A turn to read files: some at the same time, so that questions leave the disk to machines that boot.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Response> {
         match timeout(PATIENCE, self.reading.clone().acquire_owned()).await {

@@ -2,19 +2,19 @@
 //! what it says in between is where to go on.
 
 use super::{
-    Asked, Site, Viewer, broken,
-    events::{limit, ndjson, open, unfit},
+    Asked, Site, Viewer,
+    events::{Sender, limit, ndjson},
     problem,
 };
 use crate::journal::{Journal, JournalError, Query};
-use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::json;
 use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 /// How often the journal is looked at for what is new.
@@ -23,8 +23,6 @@ const LOOK: Duration = Duration::from_millis(200);
 const BEAT: Duration = Duration::from_secs(15);
 /// It ends after that time.
 const LONGEST: Duration = Duration::from_secs(600);
-/// Chunks that may wait for a slow reader.
-const WAITING: usize = 4;
 
 /// Which events, and from where on.
 #[derive(Deserialize, IntoParams)]
@@ -60,20 +58,16 @@ pub async fn follow(_: Viewer, State(site): State<Site>, Asked(from): Asked<From
     let room = site.following.clone().try_acquire_owned().map_err(|_| {
         problem(StatusCode::TOO_MANY_REQUESTS, "too many follow events", "try again when one of them has ended")
     })?;
-    let path = site.source.journal.clone();
-    let opened = tokio::task::spawn_blocking(move || open(&path, &from.filter, limit));
-    let (journal, query) = opened.await.map_err(broken)?.map_err(unfit)?;
+    let (journal, query) = site.question(from.filter, limit).await?;
     let query = Query { after: from.after, ..query };
-    let (sender, chunks) = mpsc::channel(WAITING);
+    let (sender, response) = ndjson();
     let shutdown = site.source.shutdown.clone();
     tokio::task::spawn_blocking(move || {
         let told = send(&journal, query, &sender, || shutdown.is_cancelled(), room);
         told.map_err(|error| sender.blocking_send(Err(error)))
     });
-    Ok(ndjson(chunks))
+    Ok(response)
 }
-
-type Sender = mpsc::Sender<Result<Bytes, JournalError>>;
 
 /// Sends what comes until the reader is gone, or it is time to end.
 fn send(

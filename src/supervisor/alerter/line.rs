@@ -52,7 +52,6 @@ pub struct Part {
     pub key: AlertKey,
     /// Its end is told.
     pub over: bool,
-    pub notice: Notice,
     pub machine: Option<Ipv4Addr>,
     /// When there was something to tell.
     pub begin: Timestamp,
@@ -65,7 +64,7 @@ pub struct Told {
     /// What is told of it, an event each alert.
     pub events: Vec<Event>,
     who: Who,
-    parts: Vec<(AlertKey, bool, u32)>,
+    parts: Vec<Part>,
     gathers: bool,
     /// Which fail of this receiver it would be.
     fails: u32,
@@ -77,6 +76,8 @@ pub struct Told {
 pub struct Job {
     pub who: Who,
     pub parts: Vec<Part>,
+    /// What is said of each of them.
+    pub notices: Vec<Notice>,
     pub receiver: Receiver,
     /// Which fail of this receiver it would be.
     pub fails: u32,
@@ -98,20 +99,19 @@ impl Lines {
     /// Takes the receiver's line, if it is free now, for those of `due` that are told together. Gives which fail of the receiver it
     /// would be.
     pub fn begin<'a>(&mut self, who: &Who, mut due: Vec<Due<'a>>) -> Option<(u32, Vec<Due<'a>>)> {
-        due.sort_by_key(|due| (self.failed(who, due).refused, self.tries(who, due)));
-        let first = due.first()?;
-        let gathers = first.receiver.way.gathers() && !self.failed(who, first).refused;
         let line = self.lines.entry(who.clone()).or_default();
         if line.busy || line.until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
-        line.busy = true;
         let fails = line.fails + 1;
-        if gathers {
+        due.sort_by_cached_key(|due| (self.failed(who, due).refused, self.tries(who, due)));
+        let first = due.first()?;
+        if first.receiver.way.gathers() && !self.failed(who, first).refused {
             due.retain(|due| !self.failed(who, due).refused);
         } else {
             due.truncate(1);
         }
+        self.lines.entry(who.clone()).or_default().busy = true;
         Some((fails, due))
     }
 
@@ -124,7 +124,7 @@ impl Lines {
         } else if told.gathers {
             line.until = Some(Instant::now() + GATHER);
         }
-        for (key, over, tries) in &told.parts {
+        for Part { key, over, tries, .. } in &told.parts {
             let delivery = (told.who.clone(), key.clone(), *over);
             match told.refused {
                 None => drop(self.failed.remove(&delivery)),
@@ -147,11 +147,7 @@ impl Lines {
 
 /// Tells them, and has the journal know.
 pub async fn deliver(job: Job) -> Told {
-    let Job { who, parts, receiver, fails, teller, bus } = job;
-    let (notices, parts): (Vec<Notice>, Vec<_>) = parts
-        .into_iter()
-        .map(|Part { key, over, notice, machine, begin, tries }| (notice, (key, over, machine, begin, tries)))
-        .unzip();
+    let Job { who, parts, notices, receiver, fails, teller, bus } = job;
     let result = match teller {
         Ok(teller) => teller.tell(&receiver, &notices).await,
         Err(error) => Err(TellError::Client(error)),
@@ -165,12 +161,11 @@ pub async fn deliver(job: Job) -> Told {
     };
     let events: Vec<Event> = parts
         .iter()
-        .map(|(key, over, machine, begin, tries)| {
+        .map(|Part { key, over, machine, begin, tries }| {
             event(key, *machine, &who.1, &receiver, *over, *tries, &result, retry(*begin))
         })
         .collect();
     let _ = bus.store(events.clone(), STORED).await;
-    let parts = parts.into_iter().map(|(key, over, _, _, tries)| (key, over, tries)).collect();
     let refused = result.err().map(|error| error.is_refusal());
     Told { events, who, parts, gathers: receiver.way.gathers(), fails, refused }
 }
@@ -210,7 +205,14 @@ mod tests {
     };
 
     fn told(who: &Who, due: &[Due<'_>], fails: u32, refused: Option<bool>) -> Told {
-        let parts = due.iter().map(|due| (due.key.clone(), due.over, 1)).collect();
+        let part = |due: &Due<'_>| Part {
+            key: due.key.clone(),
+            over: due.over,
+            machine: None,
+            begin: Timestamp::UNIX_EPOCH,
+            tries: 1,
+        };
+        let parts = due.iter().map(part).collect();
         let gathers = due[0].receiver.way.gathers();
         Told { events: Vec::new(), who: who.clone(), parts, gathers, fails, refused }
     }

@@ -141,18 +141,18 @@ impl Keeper {
             let Some(receiver) = due.first().map(|due| due.receiver.clone()) else { continue };
             let part = |due: &Due<'_>| {
                 let told = due.alert.told.get(due.name).and_then(|told| told.as_ref().ok().copied());
-                line::Part {
+                let part = line::Part {
                     key: due.key.clone(),
                     over: due.over,
-                    notice: Notice::of(due.key, due.alert, &self.rules, told.filter(|_| due.again)),
                     machine: due.alert.machine,
                     begin: due.alert.resolved.or(due.alert.fired).unwrap_or(now),
                     tries: self.lines.tries(&who, due) + 1,
-                }
+                };
+                (part, Notice::of(due.key, due.alert, &self.rules, told.filter(|_| due.again)))
             };
-            let parts = due.iter().map(part).collect();
+            let (parts, notices) = due.iter().map(part).unzip();
             let (teller, bus) = (teller.clone(), self.shared.bus.clone());
-            self.tasks.spawn(line::deliver(line::Job { who, parts, receiver, fails, teller, bus }));
+            self.tasks.spawn(line::deliver(line::Job { who, parts, notices, receiver, fails, teller, bus }));
         }
     }
 
