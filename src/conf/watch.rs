@@ -1,6 +1,9 @@
 //! Follows changes of the tree: inotify where it works, else a look every two seconds.
 
-use super::{Conf, Reading, changes, read};
+use super::{
+    Conf, Reading, changes,
+    read::{is_leftover, read},
+};
 use crate::{bus::Bus, event::Event};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::{
@@ -124,7 +127,7 @@ impl Tree {
         let Ok(entries) = fs::read_dir(dir.join(below)) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().ends_with(b"~") {
+            if is_leftover(&name.to_string_lossy()) {
                 continue;
             }
             let path = below.join(name);
@@ -181,5 +184,19 @@ mod tests {
             change().unwrap();
             tree = Look::at(dir.path(), &conf, Some(&tree)).unwrap_or_else(|| panic!("{what} is not seen")).tree;
         }
+    }
+
+    #[test]
+    fn what_an_editor_leaves_is_no_file_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("10.77.0.1")).unwrap();
+        let files = || Look::at(dir.path(), &Conf::default(), None).unwrap().tree.files.len();
+        assert_eq!(files(), 0);
+        for leftover in ["4913", "#domain#", "domain~", ".domain.swp", "domain.swp", ".#domain"] {
+            fs::write(dir.path().join("10.77.0.1").join(leftover), "x").unwrap();
+            assert_eq!(files(), 0, "{leftover}");
+        }
+        fs::write(dir.path().join("10.77.0.1/domain"), "x").unwrap();
+        assert_eq!(files(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Folds events into the state. Pure; the same code follows the live program and replays a journal.
 
-use super::{Alarms, Health, Ladder, Machine, Press, Rejected, Segment, State, boots, checked, fetches, tracked};
+use super::{Alarms, Health, Ladder, Link, Machine, Press, Rejected, Segment, State, boots, checked, fetches, tracked};
 use crate::{
     event::{Action, Event, Evidence, Fact, MachineSummary, Manner, PowerState, Service, Severity},
     net::Mac,
@@ -16,6 +16,8 @@ use std::{
 const KEPT: usize = 5_000;
 /// Machines kept that are not in the conf tree.
 const STRANGERS: usize = 512;
+/// Other ends of a segment's cable that are kept: a bridge has several, and who was changed for another stays for a while.
+const LINKS: usize = 8;
 /// A boot that was under way so long before the program began is not waited for.
 const UNSEEN: SignedDuration = SignedDuration::from_mins(10);
 
@@ -126,6 +128,16 @@ impl Segment {
             Fact::RivalGone { .. } => {
                 if let Some(mac) = event.mac {
                     self.rivals.remove(&mac);
+                }
+            }
+            Fact::LinkTold { system, port } => {
+                if let Some(mac) = event.mac {
+                    let link = Link { system: system.clone(), port: port.clone() };
+                    self.links.insert(mac, (link, event.time));
+                    let oldest = self.links.iter().min_by_key(|(_, (_, since))| *since).map(|(mac, _)| *mac);
+                    if let Some(oldest) = oldest.filter(|_| self.links.len() > LINKS) {
+                        self.links.remove(&oldest);
+                    }
                 }
             }
             Fact::ConfRemoved { .. } => {

@@ -107,12 +107,23 @@ pub struct Segment {
     pub checks: checked::Checks,
     /// Other DHCP servers that answer there, by hardware address: their address and since when.
     pub rivals: BTreeMap<Mac, (Ipv4Addr, Timestamp)>,
+    /// What hangs at the other end of its cable, by hardware address, and since when it is said; bounded.
+    pub links: BTreeMap<Mac, (Link, Timestamp)>,
     /// How the servers are.
     pub services: BTreeMap<Service, Health>,
     /// Messages of machines, the newest last; bounded.
     pub syslog: VecDeque<Arc<Event>>,
     /// All events but progress, the newest last; bounded.
     pub events: VecDeque<Arc<Event>>,
+}
+
+/// The other end of a cable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its name.
+    pub system: String,
+    /// Its port.
+    pub port: String,
 }
 
 /// How a server is.

@@ -358,6 +358,20 @@ fn strangers_are_bounded_and_machines_of_conf_stay() {
 }
 
 #[test]
+fn the_cables_other_ends_are_bounded() {
+    let mut story = Story::new(false);
+    for last in 0..12_u8 {
+        let mac = Mac([2, 0, 0, 0, 1, last]);
+        let fact = Fact::LinkTold { system: format!("switch{last}"), port: "1".into() };
+        let event = Event { time: at(last.into()), ..Event::new(Some(server()), fact).about(None, Some(mac)) };
+        story.state.apply(&Arc::new(event));
+    }
+    let links = &story.state.segments[&server()].links;
+    let kept: Vec<&str> = links.values().map(|(link, _)| link.system.as_str()).collect();
+    assert_eq!(kept, ["switch4", "switch5", "switch6", "switch7", "switch8", "switch9", "switch10", "switch11"]);
+}
+
+#[test]
 fn what_is_given_last_is_no_standstill() {
     for (last, files, stalls) in [
         (None, &["boot.ipxe"][..], true),

@@ -1,6 +1,7 @@
 //! Who is on the segment: strangers, neighbours, other DHCP servers, addresses that two have.
 
 use crate::support::{Program, SOON, Segment, can_run, run};
+use nix::sys::signal::Signal;
 use pxelator::event::{Event, Fact, Sighting};
 use std::{
     process::{Child, Command, Stdio},
@@ -149,12 +150,13 @@ fn two_cards_with_one_address_are_told_and_when_one_is_gone() {
 
 #[test]
 fn a_host_tells_its_name_by_mdns_and_a_switch_its_port_by_lldp() {
-    if !can_run(&["avahi-daemon", "lldpd", "unshare"]) {
+    if !can_run(&["avahi-daemon", "lldpd", "tcpdump", "unshare"]) {
         return;
     }
     const HOST: &str = "b8:27:eb:00:00:03";
+    const LATER: &str = "b8:27:eb:00:00:04";
     let segment = Segment::new("tell");
-    let program = Program::start(&segment);
+    let mut program = Program::start(&segment);
     let host = segment.host("tells", HOST);
     host.address("10.77.0.97");
     let avahi = host.folder().join("avahi.conf");
@@ -180,8 +182,26 @@ fn a_host_tells_its_name_by_mdns_and_a_switch_its_port_by_lldp() {
     program.wait("the host's name", |event| {
         seen(event, HOST) && matches!(&event.fact, Fact::HostSeen { name: Some(name), .. } if name == "printer")
     });
-    let _lldpd = alone("mkdir -p /run/lldpd && exec lldpd -d -I eth0 -u /run/lldpd.socket");
+    let lldpd = || alone("mkdir -p /run/lldpd && exec lldpd -d -I eth0 -u /run/lldpd.socket");
+    let switch = lldpd();
     let told = program.wait("the switch", |event| matches!(event.fact, Fact::LinkTold { .. }));
     let Fact::LinkTold { system, port } = told.fact else { panic!("{told:?}") };
     assert_eq!((system.as_str(), port.as_str()), ("switch1", "eth0"));
+
+    // Over a restart of the program it is known, and not told again.
+    program.signal(Signal::SIGTERM);
+    program.end();
+    drop(switch);
+    let program = Program::start(&segment);
+    let mark = program.mark();
+    let mut frame = host.command("tcpdump");
+    let mut frame = Running::start(frame.args(["-i", "eth0", "-c", "1", "ether proto 0x88cc"]));
+    let _switch = lldpd();
+    assert!(frame.0.wait().unwrap().success(), "the switch tells its port again");
+    let later = segment.host("later", LATER);
+    later.address("10.77.0.98");
+    let _ = later.sh("ping -c 1 -W 1 10.77.0.1");
+    program.wait_since(mark, "who came after it", |event| seen(event, LATER));
+    let again = program.events().into_iter().skip(mark).filter(|event| matches!(event.fact, Fact::LinkTold { .. }));
+    assert_eq!(again.count(), 0);
 }

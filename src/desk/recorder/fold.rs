@@ -82,7 +82,7 @@ impl Recorder {
         }
         for mac in of {
             let Some(track) = self.track(mac) else { continue };
-            if traffic.bulk && track.active.is_none() && track.next.is_none() {
+            if !track.wants(traffic.bulk, time) {
                 continue;
             }
             let data = Bytes::copy_from_slice(&data[..traffic.kept(data.len())]);

@@ -350,3 +350,19 @@ fn a_full_recording_keeps_what_tells() {
         ]
     );
 }
+
+#[test]
+fn what_is_fetched_before_the_boot_is_known_is_kept() {
+    let mut story = Story::begin();
+    story.block(10, WEB1);
+    story.discover(100, WEB1, 1);
+    (0..5_000).for_each(|_| story.block(150, WEB1));
+    // Nobody who did not look for a server boots.
+    story.block(160, WEB2);
+    story.until(250, 4_000);
+    story.finish(4_000);
+    assert_eq!(story.told[1], "96 packet 100 286/286 dhcp.discovered: looks for a server (uefi)");
+    let blocks = story.told.iter().filter(|line| *line == "96 packet 150 96/1446").count();
+    assert_eq!(story.told.len(), blocks + 3, "{:?}", &story.told[..5]);
+    assert!((1_000..5_000).contains(&blocks), "{blocks}: what waits is bounded");
+}

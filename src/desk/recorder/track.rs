@@ -87,6 +87,8 @@ pub struct Track {
     pub next: Option<(Timestamp, Subject)>,
     /// The boot that was recorded last.
     pub last: Option<Timestamp>,
+    /// When it looked for a server last: perhaps a boot begins.
+    looked: Option<Timestamp>,
 }
 
 impl Track {
@@ -95,12 +97,22 @@ impl Track {
         self.recent.is_empty() && self.events.is_empty() && self.active.is_none() && self.next.is_none()
     }
 
-    /// Takes a packet in. Pieces of files matter only while a boot is recorded.
+    /// Pieces of files matter only while a boot is recorded, and where one may just have begun: the state learns of it a little later.
+    pub fn wants(&self, bulk: bool, time: Timestamp) -> bool {
+        let may_have_begun = || self.looked.is_some_and(|looked| time.duration_since(looked) <= BEFORE);
+        !bulk || self.active.is_some() || self.next.is_some() || may_have_begun()
+    }
+
+    /// Takes a packet in that it wants.
     pub fn hold(&mut self, held: Held) {
-        if held.bulk && self.active.is_none() && self.next.is_none() {
-            return;
+        if held.dhcp.is_some_and(|message| message.kind == DISCOVER) {
+            self.looked = Some(held.frame.time);
         }
         if self.active.is_none() && self.recent.len() >= MOST {
+            // What the boot began with is worth more than one more piece of a file.
+            if held.bulk {
+                return;
+            }
             self.recent.pop_front();
         }
         self.recent.push_back(held);

@@ -34,6 +34,8 @@ pub struct Segment {
     services: Vec<Service>,
     /// Other DHCP servers that answer there.
     rivals: Vec<Rival>,
+    /// What hangs at the other end of its cable, as that says itself.
+    links: Vec<Link>,
 }
 
 /// A server of a segment.
@@ -59,6 +61,18 @@ pub struct Rival {
     #[schema(value_type = String, format = "ipv4")]
     address: Ipv4Addr,
     /// When it was first heard.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+}
+
+/// The other end of a cable (LLDP).
+#[derive(Serialize, ToSchema)]
+pub struct Link {
+    #[schema(value_type = String)]
+    mac: Mac,
+    system: String,
+    port: String,
+    /// When it was first said.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
 }
@@ -175,6 +189,14 @@ pub fn segment(server: Ipv4Addr, known: &state::Segment, now: Timestamp) -> Segm
             .rivals
             .iter()
             .map(|(mac, (address, since))| Rival { mac: *mac, address: *address, since: *since })
+            .collect(),
+        links: known
+            .links
+            .iter()
+            .map(|(mac, (link, since))| {
+                let (system, port) = (link.system.clone(), link.port.clone());
+                Link { mac: *mac, system, port, since: *since }
+            })
             .collect(),
     }
 }

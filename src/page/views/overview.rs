@@ -127,6 +127,9 @@ fn card(scene: Scene<'_>, at: Ipv4Addr, segment: &Segment) -> (String, Markup) {
                     (badge(Mood::Good, &format!("{passed} checks come through")))
                 }
             }
+            @for (link, _) in segment.links.values() {
+                p.line { "Cable: at port " (link.port) " of " (link.system) }
+            }
             @for (mac, (address, _)) in &segment.rivals {
                 p.bad { (badge(Mood::Bad, &format!("another DHCP server answers: {address}, {mac}"))) }
             }

@@ -83,10 +83,19 @@ impl Ear {
         }
     }
 
-    /// Takes over where it listens now; `rivals` are those that an earlier run told.
-    pub fn know(&mut self, place: Place, rivals: Vec<(Mac, Ipv4Addr)>, now: Instant) {
-        rivals.into_iter().for_each(|(mac, server)| self.rivals.remember(mac, server, now));
+    /// Takes over where it listens now.
+    pub fn know(&mut self, place: Place) {
         self.place = Some(Arc::new(place));
+    }
+
+    /// Another server that an earlier run told.
+    pub fn recall_rival(&mut self, mac: Mac, server: Ipv4Addr, now: Instant) {
+        self.rivals.remember(mac, server, now);
+    }
+
+    /// The other end of the cable, as an earlier run told it.
+    pub fn recall_link(&mut self, mac: Mac, link: Neighbour) {
+        self.neighbours.insert(mac, link);
     }
 
     /// Where a machine of conf shows itself: the address that it said is its own, if it did. None of others.
@@ -233,7 +242,7 @@ mod tests {
         let mut ear = Ear::new(now);
         let network = Some(Ipv4Net::new_assert(at(0), 24));
         let place = Place { server: at(1), network, own, all: [own].into(), is_alone, machines: [CONF].into() };
-        ear.know(place, Vec::new(), now);
+        ear.know(place);
         ear
     }
 
@@ -273,6 +282,25 @@ mod tests {
             ear.hear(Sight { mac, what }, |_| None, now);
             assert_eq!(acts(&mut ear), (vec![], 0), "{mac}");
         }
+    }
+
+    #[test]
+    fn what_an_earlier_run_told_is_not_told_again() {
+        let now = Instant::now();
+        let mut ear = ear(true, OWN, now);
+        let link = |port: &str| Neighbour { system: "sw1".into(), port: port.into() };
+        ear.recall_rival(OTHER, at(2), now);
+        ear.recall_link(OTHER, link("1"));
+        let before = || Before { address: None, name: Some("sw1".into()), has_vendor: true, is_told: true };
+        ear.hear(
+            Sight { mac: OTHER, what: What::DhcpAnswered { server: at(2), offered: None } },
+            |_| Some(before()),
+            now,
+        );
+        ear.hear(Sight { mac: OTHER, what: What::Lldp(link("1")) }, |_| Some(before()), now);
+        assert_eq!(acts(&mut ear), (vec![], 0));
+        ear.hear(Sight { mac: OTHER, what: What::Lldp(link("2")) }, |_| Some(before()), now);
+        assert_eq!(acts(&mut ear), (vec!["link.told"], 0), "it is another port");
     }
 
     #[test]

@@ -90,8 +90,10 @@ fn listen(place: &Place, (mut tap, mut neighbours): (Tap, Neighbours), stop: &Ca
     while !stop.is_cancelled() {
         let began = Instant::now();
         if known.is_none_or(|known| began.duration_since(known) >= ANEW) {
-            let rivals = if known.is_none() { rivals(place) } else { Default::default() };
-            ear.know(whereabouts(place), rivals, began);
+            if known.is_none() {
+                recall(place, &mut ear, began);
+            }
+            ear.know(whereabouts(place));
             known = Some(began);
         }
         let mut sights = Vec::new();
@@ -143,11 +145,14 @@ fn whereabouts(place: &Place) -> Where {
     }
 }
 
-/// Other servers that were told of and are not gone, as far as state knows.
-fn rivals(place: &Place) -> Vec<(Mac, Ipv4Addr)> {
+/// What an earlier run told, as far as state knows, is not told again: other servers that are not gone, and the cable's other end.
+fn recall(place: &Place, ear: &mut Ear, now: Instant) {
     let state = place.state.read();
-    let rivals = state.segments.get(&place.segment).into_iter().flat_map(|segment| &segment.rivals);
-    rivals.map(|(mac, (server, _))| (*mac, *server)).collect()
+    let Some(segment) = state.segments.get(&place.segment) else { return };
+    segment.rivals.iter().for_each(|(mac, (server, _))| ear.recall_rival(*mac, *server, now));
+    for (mac, (link, _)) in &segment.links {
+        ear.recall_link(*mac, Neighbour { system: link.system.clone(), port: link.port.clone() });
+    }
 }
 
 /// What state knows of a host.
