@@ -166,6 +166,7 @@ fn of_segment(scene: Scene<'_>, at: Ipv4Addr, segment: &Segment) -> String {
     let mut parts = vec![format!("{at} {}", segment.domain), format!("mode {}", segment.mode)];
     parts.extend(segment.pool.map(|(first, last)| format!("pool {first} to {last}")));
     parts.push(format!("{in_conf} machines of conf, {} seen", segment.machines.len() - in_conf));
+    parts.extend(segment.links.values().map(|(link, _)| format!("cable at port {} of {}", link.port, link.system)));
     if segment.remote {
         let heard =
             segment.heard.map_or_else(|| "never".to_owned(), |at| format!("{} ago", words::span(at, scene.now)));
