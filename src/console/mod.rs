@@ -273,8 +273,9 @@ async fn show(
                 rooms::fit(&mut model, usize::from(sight.room.height));
                 (model.page_lines, model.dialog_lines) = (sight.page.0, sight.dialog);
                 model.seen = sight.seen;
-                if let Some(id) = model.shown_terminal() {
-                    source.desk.terminals().fit(id, sight.seen.area.height, sight.seen.area.width);
+                match model.shown_terminal() {
+                    Some(id) => source.desk.terminals().fit(id, sight.seen.area.height, sight.seen.area.width),
+                    None => source.desk.terminals().expect(sight.terminal),
                 }
                 (touched, drawn_at) = (false, now);
             }

@@ -111,15 +111,8 @@ fn an_editor_edits_in_it_and_the_prefix_leads_back() {
     let desk = Desk::open("inside", 80, 24);
     let screen = &desk.screen;
     desk.terminal();
-    // The session learns its size a moment after it is there.
-    let mut asked = None::<Instant>;
-    wait_for("the size and a sum", SOON, || {
-        if asked.is_none_or(|asked| asked.elapsed() > Duration::from_secs(2)) {
-            desk.line("clear; stty size; echo $PXE_HOSTNAME $((6 * 7))");
-            asked = Some(Instant::now());
-        }
-        body(&screen.shown()).contains("20 80\nweb1 42").then_some(())
-    });
+    desk.line("clear; stty size; echo $PXE_HOSTNAME $((6 * 7))");
+    screen.wait_until("the size and a sum", |shown| body(shown).contains("20 80\nweb1 42"));
 
     desk.line("vim -u NONE -N -n ../note");
     screen.wait_until("vim", |shown| body(shown).contains("\n~\n~"));

@@ -114,6 +114,8 @@ pub struct Sight {
     pub dialog: (usize, usize),
     /// What of a terminal is shown.
     pub seen: Seen,
+    /// Rows and columns of a terminal that would be opened now.
+    pub terminal: (u16, u16),
 }
 
 /// From this size on all panes are shown at once.
@@ -142,6 +144,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: Scene<'_>, sight: &mut Sight) {
     ])
     .areas(frame.area());
     sight.rows = [None; 4];
+    sight.terminal = terminals::size(body);
     head::draw(frame, head, scene, present);
     sight.tabs = head::tabs(frame, tabs, scene);
     let is_wide = body.width >= WIDE.0 && body.height + 3 >= WIDE.1;

@@ -43,6 +43,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, sight: &mut Sig
     body
 }
 
+/// Rows and columns of a terminal in a room of this area, below its headline.
+pub fn size(area: Rect) -> (u16, u16) {
+    (area.height.saturating_sub(1), area.width)
+}
+
 /// Its machine, and how it is.
 fn headline(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, room: &Terminals, id: Id) {
     let Scene { model, theme, desk, .. } = scene;

@@ -28,7 +28,7 @@ use std::{
 
 /// The most terminals that are open at once.
 const MOST: usize = 64;
-/// The size of one that was not seen yet.
+/// The size of one, where nobody said what there is room for.
 const SIZE: (u16, u16) = (24, 80);
 
 /// Which terminal.
@@ -142,6 +142,11 @@ impl Terminals {
     /// The one in which a session is shown.
     pub fn of_session(&self, session: &str) -> Option<(Id, Arc<Terminal>)> {
         self.list().into_iter().find(|(_, terminal)| terminal.plan.session == session)
+    }
+
+    /// There is room for so many rows and columns: those opened from now on begin with it.
+    pub fn expect(&self, size: (u16, u16)) {
+        *self.size.lock() = Some(size);
     }
 
     /// The terminal has this size on the screen; those opened from now on begin with it.

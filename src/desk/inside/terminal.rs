@@ -64,6 +64,8 @@ pub struct Terminal {
     /// When it was opened.
     pub since: Timestamp,
     screen: Mutex<Emulator>,
+    /// Its program has said nothing yet: whether its size was changed since it began.
+    unheard: Mutex<Option<bool>>,
     input: Mutex<Input>,
     master: Mutex<Option<Box<dyn MasterPty + Send>>>,
     pid: Mutex<Option<Pid>>,
@@ -112,6 +114,7 @@ impl Terminal {
                 held,
                 Paper { text: plan.foreground, background: plan.background },
             )),
+            unheard: Mutex::new(Some(false)),
             input: Mutex::new(Input { waiting: VecDeque::new(), wake }),
             master: Mutex::new(Some(pair.master)),
             pid: Mutex::default(),
@@ -216,7 +219,9 @@ impl Terminal {
         if !out.is_empty() {
             self.send(&out);
         }
-        if !sound {
+        // A signal that comes before screen is ready for it is lost, and the size stays another for good.
+        let missed = self.unheard.lock().take() == Some(true);
+        if missed || !sound {
             // Two changes of size make the program draw anew.
             self.tell_size(rows, columns.saturating_sub(1).max(2));
             self.tell_size(rows, columns);
@@ -244,6 +249,9 @@ impl Terminal {
         }
         screen.resize(rows, columns);
         drop(screen);
+        if let Some(changed) = &mut *self.unheard.lock() {
+            *changed = true;
+        }
         self.tell_size(rows, columns);
         true
     }

@@ -86,6 +86,26 @@ fn one_that_is_closed_leaves_no_process_and_no_thread() {
 }
 
 #[test]
+fn a_size_that_was_told_too_early_is_told_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let ready = dir.path().join("ready");
+    let program = format!(
+        "until test -e {}; do sleep 0.02; done; trap 'stty size' WINCH; echo begun; while :; do sleep 0.02; done",
+        ready.display()
+    );
+    let terminals = Terminals::default();
+    terminals.expect((22, 70));
+    let id = terminals.open(plan(&["sh", "-c", &program]), None, None, at_end()).unwrap();
+    let terminal = terminals.get(id).unwrap();
+    assert_eq!(terminal.look(|emulator| emulator.screen().size()), (22, 70));
+    terminals.fit(id, 20, 70);
+    std::fs::write(ready, "").unwrap();
+    wait("the size", || shown(&terminal).contains("20 70").then_some(()));
+    terminals.act(id, Act::Close);
+    wait("the end", || terminal.ended());
+}
+
+#[test]
 fn what_cannot_be_started_is_told() {
     let error = Terminals::default().open(plan(&["/nonexistent/screen"]), None, None, at_end()).unwrap_err();
     assert!(error.starts_with("/nonexistent/screen cannot be started"), "{error}");
