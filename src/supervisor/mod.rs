@@ -28,7 +28,7 @@ mod tracker;
 mod trends;
 mod watcher;
 
-pub use alone::{Alone, alone, target_here};
+pub use alone::{Alone, alone};
 pub use control::path as control_socket;
 pub use documents::{Since, Whose};
 pub use segments::NoSegment;

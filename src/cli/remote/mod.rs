@@ -68,8 +68,8 @@ pub fn begin(places: &mut Places, verb: &Verb) -> Result<Option<Brought>> {
     let Some(url) = places.server.server.clone() else { return Ok(None) };
     if !can_be_asked(verb) {
         bail!(
-            "this works on the host itself alone; with --server go power, arm, disarm, log, alerts, checks, track pull, recipe apply, \
-             recipe enforce and recipe status"
+            "this works on the host itself alone; with --server go power, arm, disarm, adopt, profile, log, alerts, checks, track pull, \
+             track status, recipe apply, recipe enforce and recipe status"
         );
     }
     let remote = Remote::new(&url, places.server.fingerprint.as_deref(), token(places.server.token_file.as_deref())?)?;
@@ -100,10 +100,16 @@ pub async fn refresh(conf: &Path) -> Result<()> {
 
 fn can_be_asked(verb: &Verb) -> bool {
     match verb {
-        Verb::Power { what } => !matches!(what, power::What::Alarms { .. }),
-        Verb::Track { what } => matches!(what, super::track::What::Pull { .. }),
+        Verb::Track { what } => matches!(what, super::track::What::Pull { .. } | super::track::What::Status { .. }),
         Verb::Recipe { what } => what.is_for_programs(),
-        Verb::Log(_) | Verb::Arm(_) | Verb::Disarm(_) | Verb::Alerts(_) | Verb::Checks(_) => true,
+        Verb::Power { .. }
+        | Verb::Profile { .. }
+        | Verb::Adopt(_)
+        | Verb::Log(_)
+        | Verb::Arm(_)
+        | Verb::Disarm(_)
+        | Verb::Alerts(_)
+        | Verb::Checks(_) => true,
         _ => false,
     }
 }
