@@ -8,9 +8,10 @@ use super::{
 use crate::{
     command::{Command, Place},
     conf::{self, Conf, Segment},
-    event::Fact,
+    event::{Fact, printable},
     journal::Journal,
     net::Mac,
+    state,
 };
 use clap::Args;
 use color_eyre::eyre::Result;
@@ -21,22 +22,26 @@ use tokio::time::{Instant, timeout_at};
 /// What a program gets to take it and to have it in the tree.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Characters of a name that is shown.
+const WIDTH: usize = 64;
+
 /// What stands below the help.
-pub const CODES: &str = "Who was seen, with MAC, vendor and how: `pxelator log kind=host.seen`; also the console's list, the page, and /api/v1/machines.\n\
+pub const CODES: &str = "Without MAC it lists who was seen and is not in conf: MAC, address, name, who made the card. So do the console, the page, and \
+    /api/v1/machines.\n\
     Where a PXElator runs here (its socket is in --run-dir) it is asked; else the machine's files are written.\n\n\
-    Exit codes: 0 it is a machine of conf; 1 it is not; 2 wrong usage, or it cannot be so; 3 the server that was named cannot be asked";
+    Exit codes: 0 it is a machine of conf; 1 it is not; 2 wrong usage, or it cannot be so; 3 who is to do it cannot be asked";
 
 /// Adopts a machine.
 #[derive(Debug, Args)]
 pub struct Adopt {
-    /// Its hardware address
+    /// Its hardware address; without it those are listed that were seen
     #[arg(value_name = "MAC")]
-    mac: Mac,
+    mac: Option<Mac>,
     /// Its address from now on; the next that is free unless given
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", requires = "mac")]
     address: Option<Ipv4Addr>,
     /// Its host name from now on; what it calls itself, or one made of its address, unless given
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "mac")]
     name: Option<String>,
     /// The segment; where it was seen unless given
     #[arg(long, value_name = "ADDRESS")]
@@ -54,7 +59,9 @@ struct Known {
 struct Seen {
     segment: Ipv4Addr,
     mac: Mac,
+    address: Option<Ipv4Addr>,
     hostname: Option<String>,
+    vendor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,27 +96,31 @@ fn adopted(asked: &Adopt, places: Places) -> Result<u8, Stopped> {
             Ok::<_, Stopped>(Known { machines, leases })
         })?,
     };
-    let (segment, address, hostname) = planned(&tree, asked, &known)?;
+    let Some(mac) = asked.mac else {
+        list(&tree, asked.segment, &known);
+        return Ok(ALL);
+    };
+    let (segment, address, hostname) = planned(&tree, asked, mac, &known)?;
     let (dir, options) = (places.conf.clone(), places.options(None));
     let place = (segment.server, address);
     let done = runtime.block_on(async {
         let Some(mut line) = Line::to_program(&options).await? else {
-            let written = conf::adopt(&dir, segment, asked.mac, address, &hostname, &[]);
+            let written = conf::adopt(&dir, segment, mac, address, &hostname, &[]);
             let alone = || format!("adopted as {hostname}, by its files alone: no PXElator runs here");
             return Ok(written.map(|()| alone()).map_err(|error| error.to_string()));
         };
-        let done = through(&mut line, place, asked.mac, &hostname).await;
+        let done = through(&mut line, place, mac, &hostname).await;
         line.close().await;
         done
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     match done? {
         Ok(words) => {
-            say!("{}: {words}, {address}", asked.mac);
+            say!("{mac}: {words}, {address}");
             Ok(ALL)
         }
         Err(error) => {
-            eprintln!("pxelator: {}: {error}", asked.mac);
+            eprintln!("pxelator: {mac}: {error}");
             Ok(SOME)
         }
     }
@@ -120,22 +131,50 @@ fn known(journal: &Path) -> Result<Known, Stopped> {
     if !journal.exists() {
         return Ok(Known::default());
     }
-    let state = Journal::read(journal).and_then(|journal| journal.state(None));
-    let state = state.map_err(|error| Stopped::Broken(error.to_string()))?;
+    let past = Journal::read(journal).and_then(|journal| journal.state(None));
+    let past = past.map_err(|error| Stopped::Broken(error.to_string()))?;
     let mut known = Known::default();
-    for (server, there) in &state.segments {
-        let seen = |m: &crate::state::Machine| Seen { segment: *server, mac: m.mac, hostname: m.hostname.clone() };
+    for (server, there) in &past.segments {
+        let seen = |m: &state::Machine| Seen {
+            segment: *server,
+            mac: m.mac,
+            address: m.address,
+            hostname: m.hostname.clone(),
+            vendor: m.vendor.clone(),
+        };
         known.machines.extend(there.machines.values().map(seen));
         known.leases.extend(there.leases.iter().map(|lease| Lease { segment: *server, address: lease.address }));
     }
     Ok(known)
 }
 
+/// Prints those that are not in conf, a line each.
+fn list(tree: &Conf, only: Option<Ipv4Addr>, known: &Known) {
+    let is_meant = |seen: &&Seen| {
+        let there = tree.segments.get(&seen.segment).filter(|_| only.is_none_or(|only| only == seen.segment));
+        there.is_some_and(|segment| segment.machine_by_mac(seen.mac).is_none())
+    };
+    let strangers: Vec<&Seen> = known.machines.iter().filter(is_meant).collect();
+    if strangers.is_empty() {
+        say!("nobody was seen who is not in conf");
+    }
+    for seen in strangers {
+        let word = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), |text| printable(text, WIDTH));
+        let address = seen.address.map_or("-".to_owned(), |address| address.to_string());
+        say!("{}  {address:15}  {:20}  {}", seen.mac, word(&seen.hostname), word(&seen.vendor));
+    }
+}
+
 /// Of which segment it becomes a machine, and which; or why it cannot.
-fn planned<'a>(tree: &'a Conf, asked: &Adopt, known: &Known) -> Result<(&'a Segment, Ipv4Addr, String), Wrong> {
+fn planned<'a>(
+    tree: &'a Conf,
+    asked: &Adopt,
+    mac: Mac,
+    known: &Known,
+) -> Result<(&'a Segment, Ipv4Addr, String), Wrong> {
     let list = |of: &[&Segment]| of.iter().map(|s| s.server.to_string()).collect::<Vec<_>>().join(", ");
     let all: Vec<&Segment> = tree.segments.values().map(|segment| &**segment).collect();
-    let is_it = |seen: &&Seen| seen.mac == asked.mac;
+    let is_it = |seen: &&Seen| seen.mac == mac;
     let segment = match asked.segment {
         Some(segment) => {
             let known = if all.is_empty() { "none".to_owned() } else { list(&all) };
@@ -160,9 +199,9 @@ fn planned<'a>(tree: &'a Conf, asked: &Adopt, known: &Known) -> Result<(&'a Segm
     let itself = known.machines.iter().filter(is_it).find(|seen| seen.segment == segment.server);
     let itself = itself.and_then(|seen| seen.hostname.clone());
     // What it calls itself may be no name, or another's.
-    let itself = itself.filter(|name| conf::fits(segment, asked.mac, address, name).is_ok());
+    let itself = itself.filter(|name| conf::fits(segment, mac, address, name).is_ok());
     let hostname = asked.name.clone().or(itself).unwrap_or_else(|| conf::name_of(address));
-    conf::fits(segment, asked.mac, address, &hostname).map_err(|error| Wrong::Words(error.to_string()))?;
+    conf::fits(segment, mac, address, &hostname).map_err(|error| Wrong::Words(error.to_string()))?;
     Ok((segment, address, hostname))
 }
 
@@ -203,14 +242,20 @@ mod tests {
         let both = [one.clone(), Segment::new(second)].map(|segment| (segment.server, Arc::new(segment)));
         let both = Conf { segments: both.into(), ..Conf::default() };
         let alone = Conf { segments: [(first, Arc::new(one))].into(), ..Conf::default() };
-        let seen = |segment, last, name: &str| Seen { segment, mac: mac(last), hostname: Some(name.to_owned()) };
+        let seen = |segment, last, name: &str| Seen {
+            segment,
+            mac: mac(last),
+            address: None,
+            hostname: Some(name.to_owned()),
+            vendor: None,
+        };
         let leased = Lease { segment: first, address: Ipv4Addr::new(10, 77, 0, 61) };
         let known = Known {
             machines: vec![seen(second, 2, "kiosk"), seen(first, 3, "web1"), seen(first, 4, "not a name")],
             leases: vec![leased],
         };
         let asked = |last, address: &str, name: &str, segment: &str| Adopt {
-            mac: mac(last),
+            mac: Some(mac(last)),
             address: address.parse().ok(),
             name: Some(name.to_owned()).filter(|name| !name.is_empty()),
             segment: segment.parse().ok(),
@@ -231,7 +276,7 @@ mod tests {
             (&alone, asked(9, "", "web1", ""), "web1 is not free: 10.77.0.60 has it"),
             (&Conf::default(), asked(9, "", "", ""), "conf has no segment"),
         ] {
-            let planned = planned(tree, &asked, &known);
+            let planned = planned(tree, &asked, asked.mac.unwrap(), &known);
             let told =
                 planned.map_or_else(|wrong| wrong.to_string(), |(s, a, name)| format!("{} {a} {name}", s.server));
             assert_eq!(told, expected, "{asked:?}");

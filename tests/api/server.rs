@@ -142,7 +142,7 @@ const SECRET: &str = "correct-horse";
 
 #[test]
 fn what_is_known_there_is_told_as_at_home() {
-    if !can_run(&["curl"]) {
+    if !can_run(&[]) {
         return;
     }
     let (segment, host) = Segment::with_web1("told");
@@ -150,7 +150,7 @@ fn what_is_known_there_is_told_as_at_home() {
         ("boot/live/kernel", "live/vmlinuz"),
         ("boot/live/initrd", "live/initrd"),
         ("boot/live/append", "quiet"),
-        ("boot/live/answers.cfg", "{{ hostname }} {{ secret.password }}"),
+        ("boot/live/answers.cfg", "{{ machine.hostname }} {{ secret.password }}"),
         ("10.77.0.1/10.77.0.60/boot", "live"),
         ("10.77.0.1/10.77.0.60/password.secret", SECRET),
         ("10.77.0.1/10.77.0.60/power", "wol"),
@@ -191,7 +191,7 @@ fn what_is_known_there_is_told_as_at_home() {
 
 #[test]
 fn machines_are_adopted_from_another_host_here_and_by_files_alone() {
-    if !can_run(&["curl"]) {
+    if !can_run(&["ping"]) {
         return;
     }
     let (segment, host) = Segment::with_web1("adopt");
@@ -200,6 +200,18 @@ fn machines_are_adopted_from_another_host_here_and_by_files_alone() {
     let there = |words: &[&str]| ask(&host, &robot, &[words, &at].concat());
     let here = |words: &[&str]| at_home(&segment, words);
     wait_for("the user is known", SOON, || there(&["profile", "list"]).status.success().then_some(()));
+    let none = "nobody was seen who is not in conf\n";
+    assert_eq!((&*out(&here(&["adopt"])), &*out(&there(&["adopt"]))), (none, none));
+    let stranger = segment.host("stranger", "b8:27:eb:00:00:01");
+    stranger.address("10.77.0.99");
+    stranger.sh("ping -c 1 -W 5 10.77.0.1");
+    program.wait("it is seen", |event| matches!(event.fact, Fact::HostSeen { .. }));
+    for adopt in [&here as &dyn Fn(&[&str]) -> Output, &there] {
+        wait_for("it is listed", SOON, || {
+            let listed = out(&adopt(&["adopt"]));
+            (listed.starts_with("b8:27:eb:00:00:01  10.77.0.99 ") && listed.contains("Raspberry")).then_some(())
+        });
+    }
     let output = there(&["adopt", "52:54:00:77:00:91", "--name", "kiosk"]);
     assert_eq!(out(&output), "52:54:00:77:00:91: adopted as kiosk, 10.77.0.61\n", "{}", err(&output));
     assert_eq!(output.status.code(), Some(0));
