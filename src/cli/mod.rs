@@ -210,7 +210,10 @@ enum Verb {
 /// Does what the command line says; the result is the exit code.
 pub fn run() -> Result<u8> {
     let mut cli = Cli::parse();
-    let _brought = remote::begin(&mut cli.places, &cli.verb)?;
+    let _brought = match remote::begin(&mut cli.places, &cli.verb) {
+        Ok(brought) => brought,
+        Err(error) => return remote::not_begun(error, &cli.verb),
+    };
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Fetch(asked) => return fetch::fetch(&asked, &cli.places.conf, &cli.places.tftpboot),

@@ -125,7 +125,9 @@ fn commands_go_to_another_host() {
 
     // What is wrong is said, and nothing is done here in its place.
     let output = ask(&host, "pxe_00", &[&["arm", "web1", "local"], &at[..]].concat());
-    assert!(output.status.code() != Some(0) && err(&output).contains("the token is nobody's"), "{}", err(&output));
+    assert!(output.status.code() == Some(3) && err(&output).contains("the token is nobody's"), "{}", err(&output));
+    let output = ask(&host, "pxe_00", &[&["checks"], &at[..]].concat());
+    assert!(output.status.code() == Some(2) && err(&output).contains("the token is nobody's"), "{}", err(&output));
     let other = "ab".repeat(32);
     let output = ask(&host, &robot, &["arm", "web1", "local", "--server", URL, "--fingerprint", &other]);
     assert!(output.status.code() != Some(0) && err(&output).contains("another certificate"), "{}", err(&output));
@@ -161,7 +163,7 @@ fn what_is_known_there_is_told_as_at_home() {
     let secret = segment.conf_dir().join("10.77.0.1/10.77.0.60/password.secret");
     fs::set_permissions(secret, fs::Permissions::from_mode(0o600)).unwrap();
     segment.serve("live/vmlinuz", "kernel");
-    let (program, robot, print) = serves(&segment);
+    let (_program, robot, print) = serves(&segment);
     let at = ["--server", URL, "--fingerprint", &print];
     let there = |words: &[&str]| ask(&host, &robot, &[words, &at].concat());
     let here = |words: &[&str]| at_home(&segment, words);

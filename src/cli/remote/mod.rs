@@ -13,7 +13,7 @@ use super::{Places, Verb, power};
 use crate::{bus::Bus, desk::Operator, event::Event, journal::Journal};
 use ask::Remote;
 use clap::Args;
-use color_eyre::eyre::{Result, bail, eyre};
+use color_eyre::eyre::{Report, Result, bail, eyre};
 use std::{
     env, fs,
     io::Read,
@@ -88,6 +88,12 @@ pub fn begin(places: &mut Places, verb: &Verb) -> Result<Option<Brought>> {
         bring_journal(remote, &runtime, &places.journal)?;
     }
     Ok(Some(brought))
+}
+
+/// Says why another host was not asked; the exit code is what the command has for that.
+pub fn not_begun(error: Report, verb: &Verb) -> Result<u8> {
+    let code = power::exit_code(Err(error.downcast::<power::Stopped>()?));
+    Ok(if matches!(verb, Verb::Checks(_)) { super::checks::UNKNOWN } else { code })
 }
 
 /// Brings the tree in anew: it may be another by now.
