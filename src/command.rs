@@ -44,6 +44,11 @@ pub enum Command {
         /// Which.
         machines: Vec<Place>,
     },
+    /// List the alarms of machines' own clocks. Each tells `alarm.listed` or `alarm.unlisted`.
+    Alarms {
+        /// Which.
+        machines: Vec<Place>,
+    },
     /// Go through what switches a machine, step by step: `power.examined` each, `power.diagnosed` at last.
     Examine {
         /// Which.
@@ -82,7 +87,7 @@ pub enum Command {
         /// A profile; none for what the segment says.
         profile: Option<String>,
     },
-    /// Write a machine that was only seen into the conf tree.
+    /// Write a machine that was only seen into the conf tree. Tells `conf.adopted` or `conf.unwritten`.
     Adopt {
         /// The segment's server address.
         segment: Ipv4Addr,
@@ -200,6 +205,7 @@ impl Command {
         match self {
             Command::Power { .. } => "power",
             Command::Look { .. } => "look",
+            Command::Alarms { .. } => "alarms",
             Command::Examine { .. } => "examine",
             Command::Trust { .. } => "trust",
             Command::Skip { .. } => "skip",
@@ -224,6 +230,7 @@ impl Command {
         match self {
             Command::Power { machines, .. }
             | Command::Look { machines }
+            | Command::Alarms { machines }
             | Command::Pull { machines, .. }
             | Command::Recipe { machines, .. } => machines.clone(),
             Command::Examine { machine }
@@ -261,6 +268,7 @@ impl Interest {
         match command {
             Command::Fetch { profile } => drop(self.profiles.insert(profile.clone())),
             Command::Check { segment, .. } => drop(self.segments.insert(*segment)),
+            Command::Adopt { segment, address, .. } => drop(self.machines.insert((*segment, *address))),
             Command::Acknowledge { .. } | Command::Silence { .. } | Command::Ring { .. } => self.alerts = true,
             _ => {}
         }
@@ -285,7 +293,7 @@ impl Interest {
         let is_kind = matches!(
             event.service(),
             Service::Power | Service::Boot | Service::Vm | Service::Nfs | Service::Track | Service::Recipe
-        ) || matches!(event.fact, Fact::ConfUnwritten { .. });
+        ) || matches!(event.fact, Fact::ConfUnwritten { .. } | Fact::ConfAdopted { .. });
         let is_asked = matches!(event.fact, Fact::TrackLooked { .. } | Fact::RecipeSaid { .. });
         let place = event.segment.zip(event.machine);
         (is_kind && event.severity() != Severity::Debug || is_asked)

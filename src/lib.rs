@@ -1,7 +1,7 @@
 //! PXElator: every server that a network segment needs to bring machines up, in one terminal console.
 //!
 //! The floors of the house, the ground first; a module uses its own floor and those below:
-//! `event`, `command`, `bus`, `causes`, `nearest`, `sample`, `sh`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots`, `vm`, `track` · `servers`, `fetch`, `power`, `desk`, `reach`, `recipe`, `recovery`, `watch`, `alert`, `trend` ·
+//! `event`, `command`, `bus`, `causes`, `nearest`, `part`, `sample`, `sh`, `net` · `conf`, `boot`, `schedule`, `filter`, `packet` · `state` · `journal`, `roots`, `vm`, `track` · `servers`, `fetch`, `power`, `desk`, `reach`, `recipe`, `recovery`, `watch`, `alert`, `trend` ·
 //! `console`, `page` · `supervisor`, `cli`.
 
 #![warn(missing_docs)]
@@ -25,6 +25,7 @@ pub mod nearest;
 pub mod net;
 pub mod packet;
 pub mod page;
+pub mod part;
 pub mod power;
 pub mod reach;
 pub mod recipe;

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod grub;
+mod offer;
 mod plan;
 mod policy;
 mod programs;
@@ -14,6 +15,7 @@ mod tests;
 mod token;
 
 pub use evidence::{LOCAL, evidence, is_listed};
+pub use offer::{Listed, Offer, Offered, listed, offered};
 pub use plan::{Entry, Linux, Plan};
 pub use policy::{
     Asker, BootFile, Firmware, Named, Served, Standing, answer_file, boot_file, chosen, files, find, is_known, planned,

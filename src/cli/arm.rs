@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// What stands below the help.
 pub const CODES: &str = "Machines are named by host name, address or hardware address; * stands for any text: 'web*'.\n\
     Where a PXElator runs here (its socket is in --run-dir) it is asked; else the file boot-once is written.\n\n\
-    Exit codes: 0 all are; 1 some are not; 2 wrong usage, no such machine or no such profile";
+    Exit codes: 0 all are; 1 some are not; 2 wrong usage, no such machine or no such profile; 3 who is to do it cannot be asked";
 
 /// Arms machines.
 #[derive(Debug, Args)]

@@ -35,7 +35,8 @@ pub const CODES: &str = "Machines are named by host name, address or hardware ad
 const PATIENCE: Duration = Duration::from_secs(90);
 const WELL: u8 = 0;
 const WRONG: u8 = 1;
-const UNKNOWN: u8 = 2;
+/// It could not be found out.
+pub const UNKNOWN: u8 = 2;
 
 /// What is asked.
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ macro_rules! say {
     }};
 }
 
+mod adopt;
 mod alerts;
 mod arm;
 mod audit;
@@ -147,6 +148,9 @@ enum Verb {
     /// Disarm machines
     #[command(after_help = arm::CODES)]
     Disarm(arm::Disarm),
+    /// Take a machine that was only seen into conf: it is given an address and a name
+    #[command(after_help = adopt::CODES)]
+    Adopt(adopt::Adopt),
     /// What machines would boot
     Profile {
         #[command(subcommand)]
@@ -206,7 +210,10 @@ enum Verb {
 /// Does what the command line says; the result is the exit code.
 pub fn run() -> Result<u8> {
     let mut cli = Cli::parse();
-    let _brought = remote::begin(&mut cli.places, &cli.verb)?;
+    let _brought = match remote::begin(&mut cli.places, &cli.verb) {
+        Ok(brought) => brought,
+        Err(error) => return remote::not_begun(error, &cli.verb),
+    };
     match cli.verb {
         Verb::Check => return Ok(u8::from(!check::check(&cli.places.conf, &cli.places.tftpboot)?)),
         Verb::Fetch(asked) => return fetch::fetch(&asked, &cli.places.conf, &cli.places.tftpboot),
@@ -219,6 +226,7 @@ pub fn run() -> Result<u8> {
         Verb::Profile { what } => return profile::profile(&what, &cli.places),
         Verb::Power { what } => return power::power(what, cli.places),
         Verb::Vm { what } => return vm::vm(what, &cli.places),
+        Verb::Adopt(asked) => return adopt::adopt(&asked, cli.places),
         Verb::Arm(asked) => return arm::arm(&asked, cli.places),
         Verb::Track { what } => return track::track(what, cli.places),
         Verb::Changes(asked) => return changes::changes(&asked, &cli.places),

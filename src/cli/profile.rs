@@ -1,16 +1,20 @@
 //! `profile`: which there are, and all that a machine would get, without the machine.
 
-use super::{Places, power};
+use super::{
+    Places,
+    power::{self, runtime},
+    remote,
+};
 use crate::{
-    boot::{self, Linux, Plan, Shown},
+    boot::{Listed, Offer, Offered, listed, offered},
+    command::Place,
     conf::{self, Conf},
-    event::{Architecture, Refusal},
+    event::Architecture,
     servers::open_below,
 };
 use clap::Subcommand;
 use color_eyre::eyre::{Result, eyre};
-use serde_json::json;
-use std::path::Path;
+use serde::Deserialize;
 
 /// What is asked of profiles.
 #[derive(Debug, Subcommand)]
@@ -33,124 +37,97 @@ pub enum What {
     },
 }
 
+/// What another host's PXElator says.
+#[derive(Deserialize)]
+struct Told {
+    profiles: Vec<Listed>,
+}
+
 /// Does it; the result is the exit code.
 pub fn profile(what: &What, places: &Places) -> Result<u8> {
     let conf = conf::read(&places.conf, None).conf;
     match what {
-        What::List => list(&conf, &places.tftpboot),
+        What::List => {
+            let all = match remote::chosen() {
+                Some(remote) => runtime()?.block_on(remote.read::<Told>("profiles", &[]))?.profiles,
+                None => listed(&conf, |path| open_below(&places.tftpboot, path).is_ok()),
+            };
+            list(&all);
+            Ok(0)
+        }
         What::Show { machine, profile, firmware, json } => {
             let wanted = power::choose(&conf, std::slice::from_ref(machine), power::Among::All, None)
                 .map_err(|wrong| eyre!("{wrong}"))?;
             let mut all = true;
             for wanted in wanted {
-                let Some((segment, machine)) = conf.machine(wanted.place) else { continue };
-                match boot::shown(&conf, segment, machine, profile.as_deref(), Some(*firmware)) {
-                    Ok(shown) if *json => say!("{}", object(&wanted.hostname, &shown)),
-                    Ok(shown) => all &= print(&wanted.hostname, &shown, &places.tftpboot),
-                    Err(refusal) => {
+                match found(&conf, places, wanted.place, profile.as_deref(), *firmware)? {
+                    Offered { offer: Some(offer), .. } if *json => say!("{}", serde_json::to_string(&offer)?),
+                    Offered { offer: Some(offer), .. } => all &= print(&offer),
+                    Offered { offer: None, refused } => {
                         all = false;
-                        say!("{}: {refusal}", wanted.hostname);
+                        say!("{}: {}", wanted.hostname, refused.unwrap_or_default());
                     }
                 }
             }
-            return Ok(u8::from(!all));
+            Ok(u8::from(!all))
         }
     }
-    Ok(0)
 }
 
-fn list(conf: &Conf, tftpboot: &Path) {
-    let width = conf.profiles.keys().map(String::len).max().unwrap_or(0);
-    for (name, profile) in &conf.profiles {
-        let kind = match profile.kind(None) {
-            Some("action") => profile.text("action", None).map_or("", |text| text.body.as_str()),
-            Some(kind) => kind,
-            None if profile.texts.is_empty() => "answers",
-            None => "some firmware",
-        };
-        let machines = conf.segments.values().flat_map(|s| s.machines.values().map(move |m| (s, m)));
-        let users = machines.filter(|(segment, machine)| {
-            let armed = machine.boot_once.as_ref().is_some_and(|once| once.profile == *name);
-            armed || segment.profile_of(Some(machine)) == Some(name)
-        });
-        let users: Vec<&str> = users.map(|(_, machine)| machine.hostname.as_str()).collect();
-        let lost = profile.files.iter().filter(|file| open_below(tftpboot, &file.path).is_err()).count();
-        let mut words = vec![profile.from.as_ref().map_or(String::new(), |from| format!("from {from}"))];
-        words.push(if users.is_empty() { String::new() } else { format!("for {}", users.join(", ")) });
-        words.push(match lost {
+/// What a machine would get, from here or from another host.
+fn found(conf: &Conf, places: &Places, place: Place, profile: Option<&str>, firmware: Architecture) -> Result<Offered> {
+    if let Some(remote) = remote::chosen() {
+        let (path, firmware) = (format!("segments/{}/machines/{}/profile", place.0, place.1), firmware.to_string());
+        let query: Vec<_> =
+            profile.map(|name| ("profile", name)).into_iter().chain([("firmware", &*firmware)]).collect();
+        return Ok(runtime()?.block_on(remote.read(&path, &query))?);
+    }
+    let (segment, machine) = conf.machine(place).ok_or_else(|| eyre!("{} is not in conf", place.1))?;
+    let size = |path: &str| open_below(&places.tftpboot, path).map(|(_, size)| size);
+    Ok(offered(conf, segment, machine, profile, firmware, size))
+}
+
+fn list(all: &[Listed]) {
+    let width = all.iter().map(|listed| listed.profile.len()).max().unwrap_or(0);
+    for Listed { profile, kind, from, machines, files, missing } in all {
+        let mut words = vec![from.as_ref().map_or(String::new(), |from| format!("from {from}"))];
+        words.push(if machines.is_empty() { String::new() } else { format!("for {}", machines.join(", ")) });
+        words.push(match missing {
             0 => String::new(),
-            lost => format!("{lost} of {} files to get: pxelator fetch {name}", profile.files.len()),
+            lost => format!("{lost} of {files} files to get: pxelator fetch {profile}"),
         });
         let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        say!("{}", format!("{name:width$}  {kind:8} {}", words.join("; ")).trim_end());
+        say!("{}", format!("{profile:width$}  {kind:8} {}", words.join("; ")).trim_end());
     }
 }
 
 /// Prints it; false where something is wrong.
-fn print(hostname: &str, shown: &Shown, tftpboot: &Path) -> bool {
-    let mut all = true;
-    let mut wrong = |refusal: &Refusal| {
+fn print(offer: &Offer) -> bool {
+    let mut all = !offer.is_refused;
+    let mut wrong = |why: &Option<String>| {
         all = false;
-        format!("- {refusal}")
+        format!("- {}", why.as_deref().unwrap_or_default())
     };
-    say!(
-        "{hostname} boots {} ({} says so): {}",
-        shown.profile,
-        shown.by,
-        match &shown.plan {
-            Ok(plan) => in_words(plan),
-            Err(refusal) => wrong(refusal),
-        }
-    );
-    match &shown.boot_file {
-        Ok(file) => say!("its firmware loads {file}"),
-        Err(refusal) => say!("its firmware loads nothing: {}", wrong(refusal)),
+    let dash = if offer.is_refused { "- " } else { "" };
+    say!("{} boots {} ({} says so): {dash}{}", offer.machine, offer.profile, offer.by, offer.boots);
+    match &offer.boot_file {
+        Some(file) => say!("its firmware loads {file}"),
+        None => say!("its firmware loads nothing: {}", wrong(&offer.boot_file_error)),
     }
-    for named in &shown.files {
-        match open_below(tftpboot, &named.path) {
-            Ok((_, size)) => say!("  {:6} {} ({size} bytes; {} names it)", named.role.name(), named.path, named.by),
-            Err(refusal) => say!("  {:6} {}; {} names it", named.role.name(), wrong(&refusal), named.by),
+    for file in &offer.files {
+        match file.size {
+            Some(size) => say!("  {:6} {} ({size} bytes; {} names it)", file.role, file.path, file.by),
+            None => say!("  {:6} {}; {} names it", file.role, wrong(&file.error), file.by),
         }
     }
-    if let Some((name, body)) = &shown.script {
-        say!("\n--- {name}\n{}", body.trim_end());
+    if let Some(script) = &offer.script {
+        say!("\n--- {}\n{}", script.name, script.text.trim_end());
     }
-    for (url, text) in &shown.answers {
-        match text {
-            Ok(body) => say!("\n--- {url}\n{}", body.trim_end()),
-            Err(refusal) => say!("\n--- {url}\n{}", wrong(refusal)),
+    for answer in &offer.answers {
+        match &answer.text {
+            Some(body) => say!("\n--- {}\n{}", answer.url, body.trim_end()),
+            None => say!("\n--- {}\n{}", answer.url, wrong(&answer.error)),
         }
     }
     all
-}
-
-/// What is booted, in a line.
-fn in_words(plan: &Plan) -> String {
-    match plan {
-        Plan::Linux(Linux { kernel, append, .. }) => format!("the kernel {kernel} {append}").trim_end().to_owned(),
-        Plan::Program { path, append } => format!("the program {path} {append}").trim_end().to_owned(),
-        Plan::Local => "its own disk".to_owned(),
-        Plan::Shell => "its loader's command line".to_owned(),
-        Plan::Menu { timeout, entries } => {
-            let names: Vec<&str> = entries.iter().map(|entry| entry.profile.as_str()).collect();
-            format!("what is chosen on its screen: {}; the first after {} s", names.join(", "), timeout.as_secs())
-        }
-    }
-}
-
-fn object(hostname: &str, shown: &Shown) -> serde_json::Value {
-    let answers = shown.answers.iter().map(|(url, text)| match text {
-        Ok(body) => json!({ "url": url, "text": body }),
-        Err(refusal) => json!({ "url": url, "error": refusal.to_string() }),
-    });
-    json!({
-        "machine": hostname,
-        "profile": shown.profile,
-        "by": shown.by,
-        "boots": shown.plan.as_ref().map(in_words).map_err(ToString::to_string).unwrap_or_else(|error| error),
-        "boot_file": shown.boot_file.as_ref().ok(),
-        "script": shown.script.as_ref().map(|(name, body)| json!({ "name": name, "text": body })),
-        "files": shown.files.iter().map(|file| json!({ "path": file.path, "by": file.by })).collect::<Vec<_>>(),
-        "answers": answers.collect::<Vec<_>>(),
-    })
 }

@@ -16,9 +16,8 @@ use crate::{
     conf::{self, Machine, Segment},
     desk::{CommandLine, Operator},
     event::{Asker, Event, Fact},
-    reach::Reach,
+    reach::{Reach, subjects},
     roots::Own,
-    supervisor::tracked,
     track::{Difference, Entry, Kind, Repository, TrackError, differences, of_shown, shown},
 };
 use clap::Args;
@@ -237,7 +236,8 @@ fn carry_out(
 fn look(meant: &Meant, places: &Places) -> Result<Option<String>, Stopped> {
     let options = places.clone().options(None);
     let conf = conf::read(&places.conf, None).conf;
-    if !tracked(&conf, &options, &[], meant.place).iter().any(|subject| subject.container == meant.container) {
+    if !subjects(&conf, options.folders(), &[], meant.place).iter().any(|subject| subject.container == meant.container)
+    {
         return Ok(Some("conf does not say any more which of its files are kept".to_owned()));
     }
     let runtime = runtime()?;

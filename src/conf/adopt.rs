@@ -59,6 +59,9 @@ pub fn fits(segment: &Segment, mac: Mac, address: Ipv4Addr, hostname: &str) -> R
     if let Some(machine) = segment.machines.values().find(|m| m.hostname.eq_ignore_ascii_case(hostname)) {
         return unfit(&hostname, format!("free: {} has it", machine.address));
     }
+    if mac.is_nobody() {
+        return unfit(&mac, "the hardware address of one machine: it is a group's".to_owned());
+    }
     match segment.machine_by_mac(mac) {
         Some(machine) => unfit(&mac, format!("a new machine: {} has this MAC", machine.hostname)),
         None => Ok(()),

@@ -35,7 +35,7 @@ pub use model::{
 pub use planned::{SkipError, pass_over};
 pub use power::Rung;
 pub use profile::{Download, Evidence, NfsServer, Profile, Text};
-pub use read::{Reading, read};
+pub use read::{Reading, name_of, read};
 pub use ssh::Ssh;
 #[cfg(test)]
 pub(crate) use track::track;

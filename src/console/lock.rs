@@ -50,6 +50,7 @@ pub fn is_change(effect: &Effect) -> bool {
         Effect::Send(
             Command::Find { .. }
             | Command::Look { .. }
+            | Command::Alarms { .. }
             | Command::Examine { .. }
             | Command::Pull { .. }
             | Command::Check { .. }

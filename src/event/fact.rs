@@ -1,7 +1,7 @@
 //! Every kind of event with its fields: the program's vocabulary, one place.
 
 use super::{
-    Action, Architecture, Asker, Came, Cause, Evidence, LeaseSource, MachineSummary, Manner, Means, PowerState,
+    Action, Alarm, Architecture, Asker, Came, Cause, Evidence, LeaseSource, MachineSummary, Manner, Means, PowerState,
     RecipeManner, Refusal, Role, Service, Severity, Sighting, Silence, Tried, transfer::Transfer,
 };
 use crate::net::Mac;
@@ -483,6 +483,22 @@ facts! {
         due: Option<Timestamp>,
         /// `amt`.
         method: String,
+        /// What went wrong, in words.
+        error: String,
+        /// What the operator can do.
+        next_step: String,
+    }
+    /// The alarms of the machine's own clock, as they were asked for.
+    AlarmListed = "alarm.listed" Power Info {
+        /// `amt`.
+        method: String,
+        /// All that are set, also those of others.
+        alarms: Vec<Alarm>,
+    }
+    /// The alarms of the machine's own clock were asked for and are not told.
+    AlarmUnlisted = "alarm.unlisted" Power Warning {
+        /// `amt`; none where nothing that switches it has an alarm clock.
+        method: Option<String>,
         /// What went wrong, in words.
         error: String,
         /// What the operator can do.

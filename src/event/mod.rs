@@ -24,7 +24,9 @@ pub use fact::Fact;
 pub use printable::{is_hidden, printable};
 pub use role::Role;
 pub use severity::Severity;
-pub use terms::{Action, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Silence, Tried};
+pub use terms::{
+    Action, Alarm, Asker, Evidence, LeaseSource, MachineSummary, Manner, PowerState, Refusal, Silence, Tried,
+};
 pub use track::{Came, RecipeManner};
 pub use transfer::{Step, Transfer};
 pub use watch::{Cause, Means, Sighting};

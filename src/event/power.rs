@@ -1,6 +1,6 @@
 //! Changes of power as sentences.
 
-use super::{Asker, Evidence, Fact, Manner, Tried};
+use super::{Alarm, Asker, Evidence, Fact, Manner, Tried};
 use std::fmt;
 
 /// The sentence of a fact about power, schedules or alarms; of another nothing.
@@ -72,6 +72,17 @@ pub fn sentence(fact: &Fact, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         Fact::AlarmRefused { method, error, next_step, .. } => {
             write!(f, "the alarm clock of its {method} cannot be set: {error}; {next_step}")
+        }
+        Fact::AlarmListed { method, alarms } if alarms.is_empty() => {
+            write!(f, "no alarm is set in the clock of its {method}")
+        }
+        Fact::AlarmListed { method, alarms } => {
+            let named: Vec<String> = alarms.iter().map(|Alarm { name, due }| format!("{due} ({name})")).collect();
+            write!(f, "alarms in the clock of its {method}: {}", named.join(", "))
+        }
+        Fact::AlarmUnlisted { method, error, next_step } => {
+            let by = method.as_ref().map_or(String::new(), |method| format!("{method}: "));
+            write!(f, "its alarms are not told: {by}{error}; {next_step}")
         }
         _ => Ok(()),
     }

@@ -134,7 +134,9 @@ impl fmt::Display for Fact {
             | Fact::ScheduleSkipped { .. }
             | Fact::AlarmSet { .. }
             | Fact::AlarmRemoved { .. }
-            | Fact::AlarmRefused { .. } => power::sentence(self, f),
+            | Fact::AlarmRefused { .. }
+            | Fact::AlarmListed { .. }
+            | Fact::AlarmUnlisted { .. } => power::sentence(self, f),
             Fact::FetchBegun { .. }
             | Fact::FetchProgressed { .. }
             | Fact::FetchCompleted { .. }

@@ -2,6 +2,7 @@
 
 use super::{Architecture, Role};
 use crate::net::Mac;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::Ipv4Addr};
 
@@ -220,6 +221,15 @@ pub struct Tried {
     pub method: String,
     /// In words.
     pub said: String,
+}
+
+/// An alarm in a machine's own clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Its name, by which it is known.
+    pub name: String,
+    /// When it goes off.
+    pub due: Timestamp,
 }
 
 /// Whether a machine has power.

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     command::{AlertKey, Command},
     event::{self, Action, printable},
+    net::Mac,
 };
 use axum::{
     Form, Router,
@@ -78,6 +79,7 @@ pub fn routes() -> Router<Site> {
         .route("/act/profile", post(profile))
         .route("/act/arm", post(arm))
         .route("/act/disarm", post(disarm))
+        .route("/act/adopt", post(adopt))
         .route("/act/check", post(check))
         .route("/act/acknowledge", post(acknowledge))
         .route("/act/silence", post(silence))
@@ -105,6 +107,14 @@ struct Boots {
     profile: String,
     #[serde(default)]
     then: String,
+}
+
+#[derive(Deserialize)]
+struct Adopted {
+    segment: Ipv4Addr,
+    mac: Mac,
+    address: String,
+    hostname: String,
 }
 
 #[derive(Deserialize)]
@@ -181,6 +191,13 @@ async fn arm(State(site): State<Site>, act: Act<Boots>) -> Result<Redirect, Unfi
 
 async fn disarm(State(site): State<Site>, act: Act<Machine>) -> Result<Redirect, Unfit> {
     let command = Command::Arm { machine: (act.said.segment, act.said.machine), profile: None, then: None };
+    send(&site, &act.actor, command, &act.back).await
+}
+
+async fn adopt(State(site): State<Site>, act: Act<Adopted>) -> Result<Redirect, Unfit> {
+    let Adopted { segment, mac, address, hostname } = act.said;
+    let address = given(address.trim())?.ok_or_else(|| Unfit("no address was given".to_owned()))?;
+    let command = Command::Adopt { segment, mac, address, hostname: hostname.trim().to_owned() };
     send(&site, &act.actor, command, &act.back).await
 }
 

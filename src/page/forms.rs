@@ -6,8 +6,10 @@ use super::Viewer;
 use crate::{
     command::{AlertKey, Place},
     event::Action,
+    net::Mac,
 };
 use maud::{Markup, html};
+use std::net::Ipv4Addr;
 
 /// Spans for which alerts can be silenced: as the form has them, and in words.
 pub const SPANS: [(&str, &str); 4] = [("1h", "an hour"), ("4h", "4 hours"), ("1d", "a day"), ("7d", "a week")];
@@ -111,13 +113,23 @@ pub fn arm(viewer: &Viewer, place: Place, profiles: &[&str]) -> Markup {
     html! { @if !profiles.is_empty() { (of_machine(viewer, "arm", place, &inside)) } }
 }
 
+/// Takes a machine that was only seen into conf; address and name are what is suggested.
+pub fn adopt(viewer: &Viewer, segment: Ipv4Addr, mac: Mac, address: &str, hostname: &str) -> Markup {
+    let inside = html! {
+        label { "Address " input name="address" value=(address) inputmode="decimal" autocomplete="off" required; }
+        label { "Name " input name="hostname" value=(hostname) maxlength="63" autocapitalize="none" autocomplete="off" spellcheck="false" required; }
+        button { "Adopt" }
+    };
+    form(viewer, "adopt", &[("segment", &segment.to_string()), ("mac", &mac.to_string())], &inside)
+}
+
 /// Disarms it.
 pub fn disarm(viewer: &Viewer, place: Place) -> Markup {
     of_machine(viewer, "disarm", place, &html! { button { "Disarm" } })
 }
 
 /// Does its checks now; those of the segment's own services where the machine is none.
-pub fn check(viewer: &Viewer, segment: std::net::Ipv4Addr, machine: Option<std::net::Ipv4Addr>) -> Markup {
+pub fn check(viewer: &Viewer, segment: Ipv4Addr, machine: Option<Ipv4Addr>) -> Markup {
     let inside = html! { button { "Check now" } };
     match machine {
         Some(machine) => of_machine(viewer, "check", (segment, machine), &inside),

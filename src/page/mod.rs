@@ -87,6 +87,12 @@ pub struct Source {
     pub tree: Arc<Path>,
     /// The repository of machines' files.
     pub hosts: Arc<Path>,
+    /// The folder that TFTP and HTTP serve.
+    pub tftpboot: Arc<Path>,
+    /// The run folder.
+    pub run: Arc<Path>,
+    /// What machines change of their roots over NFS, a folder a machine.
+    pub overlay: Arc<Path>,
     /// What was measured.
     pub trends: Trends,
     /// Takes the users' wishes.

@@ -33,6 +33,9 @@ pub enum Wrong {
     /// Conf has no such profile.
     #[error("conf/boot has no profile {0}")]
     Profile(String),
+    /// No machine of conf can be so.
+    #[error("{0}")]
+    Unfit(String),
     /// It is none that may be sent by the page.
     #[error("{0} cannot be asked for by the page; do it on the host itself")]
     NotHere(&'static str),
@@ -64,8 +67,13 @@ impl Site {
 
 /// Whether all that it names is there.
 fn check(conf: &Conf, command: &Command) -> Result<(), Wrong> {
-    if matches!(command, Command::Quit | Command::Tell { .. } | Command::Find { .. } | Command::Adopt { .. }) {
+    if matches!(command, Command::Quit | Command::Tell { .. } | Command::Find { .. }) {
         return Err(Wrong::NotHere(command.name()));
+    }
+    if let Command::Adopt { segment, mac, address, hostname } = command {
+        let there = conf.segments.get(segment).ok_or(Wrong::Segment(*segment))?;
+        let fits = conf::fits(there, *mac, *address, hostname);
+        return fits.map_err(|unfit| Wrong::Unfit(printable(&unfit.to_string(), TEXT)));
     }
     fits(command)?;
     let machines = command.machines();
@@ -116,7 +124,7 @@ fn fits(command: &Command) -> Result<(), Wrong> {
         }
         Command::Silence { rule, subject, .. } => (1, all(&[rule, subject])),
         Command::Check { machines, .. } => (machines.len(), true),
-        Command::Look { machines } => (machines.len(), true),
+        Command::Look { machines } | Command::Alarms { machines } => (machines.len(), true),
         _ => (1, true),
     };
     match (many <= MACHINES, is_fit) {
@@ -141,7 +149,9 @@ fn say_who(command: &mut Command, who: &Asker) {
 fn about(command: &Command) -> Option<(Ipv4Addr, Option<Ipv4Addr>)> {
     match (command, &command.machines()[..]) {
         (_, [(segment, machine)]) => Some((*segment, Some(*machine))),
-        (Command::Check { segment, .. } | Command::Ring { segment, .. }, _) => Some((*segment, None)),
+        (Command::Check { segment, .. } | Command::Ring { segment, .. } | Command::Adopt { segment, .. }, _) => {
+            Some((*segment, None))
+        }
         (Command::Silence { segment, .. }, _) => segment.map(|segment| (segment, None)),
         (Command::Acknowledge { alerts, .. }, _) => alerts.first()?.segment.map(|segment| (segment, None)),
         (_, [(segment, _), ..]) => Some((*segment, None)),
@@ -182,6 +192,7 @@ fn words(conf: &Conf, command: &Command) -> String {
                 None => format!("end the silence of {rule}"),
             }
         }
+        Command::Adopt { mac, address, hostname, .. } => format!("adopt {mac} as {hostname}, {address}"),
         Command::Ring { receiver, .. } => format!("try the receiver {receiver}"),
         other => format!("{}{on}", other.name()),
     }
@@ -224,6 +235,26 @@ mod tests {
             (Command::Pull { machines: vec![(server, web1)], cause: Some("a\u{1b}[31m".into()) }, Some(Wrong::Long)),
         ] {
             assert_eq!(check(&conf, &command).err(), wrong, "{command:?}");
+        }
+        let adopt = |last, mac, name: &str| Command::Adopt {
+            segment: server,
+            mac: Mac([2, 0, 0, 0, 0, mac]),
+            address: Ipv4Addr::new(10, 77, 0, last),
+            hostname: name.to_owned(),
+        };
+        assert_eq!(check(&conf, &adopt(61, 2, "web2")), Ok(()));
+        assert_eq!(words(&conf, &adopt(61, 2, "web2")), "adopt 02:00:00:00:00:02 as web2, 10.77.0.61");
+        for (command, told) in [
+            (adopt(60, 2, "web2"), "10.77.0.60 is not free: web1 has it"),
+            (adopt(61, 1, "web2"), "02:00:00:00:00:01 is not a new machine: web1 has this MAC"),
+            (adopt(61, 2, "../x"), "../x is not a host name"),
+            (
+                Command::Adopt { segment: other, mac: Mac([2; 6]), address: web1, hostname: "x".into() },
+                "conf has no segment",
+            ),
+        ] {
+            let wrong = check(&conf, &command).unwrap_err().to_string();
+            assert!(wrong.starts_with(told), "{wrong}");
         }
         let alert = AlertKey { segment: Some(server), mac: None, rule: "down".into(), subject: String::new() };
         let command = Command::Acknowledge { alerts: vec![alert], note: None, by: Asker::Operator };

@@ -10,13 +10,14 @@ mod web;
 
 mod wol;
 
+pub use crate::event::Alarm;
+
 use crate::{
     command::Place,
     conf::{Logins, Machine, Rung, Segment},
     event::{Action, Fact, Manner, PowerState},
     net::Interface,
 };
-use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -99,15 +100,6 @@ pub trait Alarms: Send + Sync {
     async fn add(&self, target: &Target, alarm: &Alarm) -> Result<(), PowerError>;
     /// Takes one out.
     async fn remove(&self, target: &Target, name: &str) -> Result<(), PowerError>;
-}
-
-/// An alarm.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alarm {
-    /// Its name, by which it is known.
-    pub name: String,
-    /// When it goes off.
-    pub due: Timestamp,
 }
 
 /// A step of an examination went wrong; it is told in the steps.

@@ -10,6 +10,7 @@ mod push;
 mod rsync;
 mod run;
 mod ssh;
+mod subject;
 
 pub use error::ReachError;
 pub use keyscan::{Key, scan};
@@ -17,6 +18,7 @@ pub use probe::{Measured, Probe};
 pub use pull::Pulled;
 pub use run::{Ended, Line};
 pub use ssh::Reach;
+pub use subject::{Files, Folders, Subject, namesake, standing, subjects};
 
 /// What went wrong, and what helps.
 pub type Result<T> = std::result::Result<T, ReachError>;

@@ -11,11 +11,11 @@ use super::{
 use crate::{
     boot::TokenKey,
     bus::Bus,
-    command::{Command, Found, Place},
+    command::{Command, Found},
     conf::{self, Conf},
-    desk::{Desk, Operator, Places},
+    desk::{Desk, Places},
     journal::Journal,
-    power::{Target, Ways},
+    power::Ways,
 };
 use parking_lot::RwLock;
 use std::{sync::Arc, thread};
@@ -83,18 +83,6 @@ pub fn alone(options: Options, bus: Bus) -> Result<Alone, StartError> {
     };
     working.spawn(commands::obey(wishes, shared));
     Ok(Alone { commands, bus, shutdown, working, folded, journal, _conf: conf_sender })
-}
-
-/// A machine of conf whose segment this host is on; else why it cannot be reached from here.
-pub fn target_here(options: &Options, (segment, machine): Place) -> Result<Target, String> {
-    let conf = conf::read(&options.conf, None).conf;
-    let chosen = choose(options, &conf).map_err(|error| error.to_string())?;
-    let interface = chosen.into_iter().find(|(address, _)| *address == segment);
-    let (_, interface) = interface.ok_or_else(|| format!("this host is not on the segment {segment}"))?;
-    let there = conf.machine((segment, machine)).ok_or_else(|| format!("{machine} is not in conf"))?;
-    let (segment, machine) = (there.0.clone(), there.1.clone());
-    let (run, vms) = (options.run.clone(), options.vm.clone());
-    Ok(Target { segment, machine, interface, run, vms, owner: Operator::here().owner() })
 }
 
 impl Alone {

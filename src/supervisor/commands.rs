@@ -35,11 +35,14 @@ async fn carry_out(command: Command, shared: Shared) {
             press::press_all(&shared, machines, action, stagger, &by).await;
         }
         Command::Look { machines } => examine::look_all(&shared, machines).await,
+        Command::Alarms { machines } => examine::list_alarms(&shared, machines).await,
         Command::Examine { machine } => examine::examine(&shared, machine).await,
         Command::Trust { machine, method, fingerprint } => examine::trust(&shared, machine, method, &fingerprint),
         Command::Skip { machine, skip } => scheduler::pass_over(&shared, machine, skip),
         Command::Arm { machine, profile, then } => arming::obey(&shared, machine, profile, then).await,
-        Command::Adopt { segment, mac, address, hostname } => adopt(&shared, segment, mac, address, &hostname),
+        Command::Adopt { segment, mac, address, hostname } => {
+            adopt(&shared, segment, mac, address, &hostname).await;
+        }
         Command::Assign { machine, profile } => assign(&shared, machine, profile.as_deref()),
         Command::Find { segment, filter, asked } => finder::find(&shared, segment, filter, asked).await,
         Command::Tell { event } => tell(&shared, *event).await,
@@ -60,11 +63,8 @@ async fn carry_out(command: Command, shared: Shared) {
 
 /// Publishes it; of a new machine as soon as it is known here, so that it can be switched by who hears of it.
 async fn tell(shared: &Shared, event: Event) {
-    if let (Fact::VmCreated { .. }, Some((segment, machine))) = (&event.fact, event.segment.zip(event.machine)) {
-        let mut conf = shared.conf.clone();
-        let known =
-            conf.wait_for(|conf| conf.segments.get(&segment).is_some_and(|s| s.machines.contains_key(&machine)));
-        let _ = tokio::time::timeout(KNOWN, known).await;
+    if let (Fact::VmCreated { .. }, Some(place)) = (&event.fact, event.segment.zip(event.machine)) {
+        known(shared, place).await;
     }
     shared.bus.publish(event);
 }
@@ -101,12 +101,26 @@ fn assign(shared: &Shared, (segment, machine): Place, profile: Option<&str>) {
     }
 }
 
-fn adopt(shared: &Shared, segment: Ipv4Addr, mac: Mac, address: Ipv4Addr, hostname: &str) {
+/// Tells it when it is known here, so that who hears of it can go on with the machine.
+async fn adopt(shared: &Shared, segment: Ipv4Addr, mac: Mac, address: Ipv4Addr, hostname: &str) {
     let conf = shared.conf.borrow().clone();
-    let Some(there) = conf.segments.get(&segment) else { return };
-    let fact = match conf::adopt(&shared.options.conf, there, mac, address, hostname, &[]) {
-        Ok(()) => Fact::ConfAdopted { hostname: hostname.to_owned() },
-        Err(error) => Fact::ConfUnwritten { path: format!("{segment}/{address}"), error: error.to_string() },
+    let path = format!("{segment}/{address}");
+    let fact = match conf.segments.get(&segment) {
+        None => Fact::ConfUnwritten { path, error: format!("conf has no segment {segment}") },
+        Some(there) => match conf::adopt(&shared.options.conf, there, mac, address, hostname, &[]) {
+            Ok(()) => {
+                known(shared, (segment, address)).await;
+                Fact::ConfAdopted { hostname: hostname.to_owned() }
+            }
+            Err(error) => Fact::ConfUnwritten { path, error: error.to_string() },
+        },
     };
     shared.bus.publish(Event::new(Some(segment), fact).about(Some(address), Some(mac)));
+}
+
+/// Waits until the tree as it is known here has the machine; not for long.
+async fn known(shared: &Shared, place: Place) {
+    let mut conf = shared.conf.clone();
+    let known = conf.wait_for(|conf| conf.machine(place).is_some());
+    let _ = tokio::time::timeout(KNOWN, known).await;
 }

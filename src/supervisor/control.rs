@@ -42,8 +42,8 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// What a line is to be.
 const EXPECTED: &str = "a command as {\"power\":{\"machines\":[[\"10.77.0.1\",\"10.77.0.60\"]],\"action\":\"on\",\
-    \"stagger\":{\"secs\":0,\"nanos\":0},\"by\":\"operator\"}}, {\"look\":{\"machines\":[…]}}, \
-    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}}, {\"arm\":{…}}, {\"tell\":{…}} or {\"fetch\":{\"profile\":\"debian\"}}";
+    \"stagger\":{\"secs\":0,\"nanos\":0},\"by\":\"operator\"}}, {\"look\":{\"machines\":[…]}}, {\"alarms\":{\"machines\":[…]}}, \
+    {\"examine\":{\"machine\":[…]}}, {\"trust\":{…}}, {\"skip\":{…}}, {\"arm\":{…}}, {\"adopt\":{…}}, {\"tell\":{…}} or {\"fetch\":{\"profile\":\"debian\"}}";
 
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
@@ -264,7 +264,7 @@ fn command(line: &[u8]) -> Result<Command, String> {
     }
     let wanted = serde_json::from_slice(line).map_err(|error| format!("{EXPECTED} was expected: {error}"))?;
     match wanted {
-        Command::Adopt { .. } | Command::Find { .. } | Command::Quit => Err(format!("{EXPECTED} was expected")),
+        Command::Find { .. } | Command::Quit => Err(format!("{EXPECTED} was expected")),
         // The rest happens here, and is told by who sees it.
         Command::Tell { event } if !matches!(event.service(), Service::Vm | Service::Nfs | Service::Track) => {
             Err(format!("an event of virtual machines or of the record of files was expected, not {}", event.kind()))

@@ -15,7 +15,6 @@ mod key;
 mod look;
 mod observer;
 mod pages;
-mod part;
 mod past;
 mod press;
 mod record;
@@ -29,11 +28,10 @@ mod tracker;
 mod trends;
 mod watcher;
 
-pub use alone::{Alone, alone, target_here};
+pub use alone::{Alone, alone};
 pub use control::path as control_socket;
 pub use documents::{Since, Whose};
 pub use segments::NoSegment;
-pub use tracker::{Looked, Subject as Tracked, subjects as tracked};
 
 use crate::{
     bus::Bus,
@@ -45,6 +43,7 @@ use crate::{
     journal::{Journal, JournalError},
     page,
     power::Ways,
+    reach::Folders,
     sample::Samples,
     state::{Replica, Shared},
     trend::Trends,
@@ -89,6 +88,13 @@ pub struct Options {
     pub rrd: PathBuf,
     /// Serve the segments of this interface only.
     pub interface: Option<String>,
+}
+
+impl Options {
+    /// Where machines' files are, and how they are reached.
+    pub fn folders(&self) -> Folders<'_> {
+        Folders { run: &self.run, overlay: &self.overlay }
+    }
 }
 
 /// Why nothing was started.
@@ -203,6 +209,9 @@ pub async fn start(options: Options, bus: Bus) -> Result<Running, StartError> {
         journal: options.journal.as_path().into(),
         tree: options.conf.as_path().into(),
         hosts: options.hosts.as_path().into(),
+        tftpboot: tftpboot.clone(),
+        run: options.run.as_path().into(),
+        overlay: options.overlay.as_path().into(),
         trends: trends.clone(),
         commands: commands.clone(),
         events: events.clone(),

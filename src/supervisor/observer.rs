@@ -3,13 +3,13 @@
 
 use super::{
     look::{self, Look},
-    part::part,
     segments::{Shared, choose},
 };
 use crate::{
     command::Place,
     conf::Rung,
     event::Fact,
+    part::part,
     power::{Power, PowerError, Target},
 };
 use std::{

@@ -27,6 +27,7 @@ mod git;
 mod inventory;
 mod layer;
 mod look;
+pub mod looked;
 mod meta;
 mod names;
 mod pattern;

@@ -63,6 +63,13 @@ fn machines_read_nothing_unless_conf_says_so() {
     assert_eq!(there(&host, &["-H", "Authorization: Bearer x", SEGMENTS]).status, 401);
     assert_eq!(there(&host, &["-H", &looker, SEGMENTS]).status, 200);
     assert_eq!(there(&host, &["-H", &looker, "-H", JSON, "-d", ARM, COMMANDS]).status, 403, "read-only");
+    // Scripts and answer files are for who may act.
+    let offer = "http://10.77.0.1/api/v1/segments/10.77.0.1/machines/10.77.0.60/profile";
+    for (path, status) in
+        [("http://10.77.0.1/api/v1/track", 200), ("http://10.77.0.1/api/v1/profiles", 403), (offer, 403)]
+    {
+        assert_eq!(there(&host, &["-H", &looker, path]).status, status, "{path}");
+    }
 
     // Acting: as who was let in, whatever the command says.
     let got = there(&host, &["-H", &robot, "-H", JSON, "-d", ARM, COMMANDS]);
@@ -78,6 +85,8 @@ fn machines_read_nothing_unless_conf_says_so() {
         (r#"{"arm":{"machine":["10.77.0.1","10.77.0.99"],"profile":"local","then":null}}"#, 404),
         (r#"{"arm":{"machine":["10.77.0.1","10.77.0.60"],"profile":"../x","then":null}}"#, 404),
         (r#"{"recipe":{"machines":[],"container":null,"recipe":"../../x","manner":"apply","by":"operator"}}"#, 404),
+        (r#"{"adopt":{"segment":"10.77.0.1","mac":"52:54:00:77:00:98","address":"10.77.0.60","hostname":"x"}}"#, 422),
+        (r#"{"adopt":{"segment":"10.88.0.1","mac":"52:54:00:77:00:98","address":"10.88.0.9","hostname":"x"}}"#, 404),
         ("{}", 400),
         ("{", 400),
     ] {

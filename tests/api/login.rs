@@ -9,6 +9,7 @@ use pxelator::event::Fact;
 
 const LOGIN: &str = "http://10.77.0.1/pxelator/login";
 const ARM: &str = "http://10.77.0.1/pxelator/act/arm";
+const ADOPT: &str = "http://10.77.0.1/pxelator/act/adopt";
 const HTML: &str = "Accept: text/html";
 
 /// A browser: it keeps its cookies.
@@ -30,7 +31,7 @@ fn csrf(got: &Got) -> String {
 
 #[test]
 fn who_logged_in_acts_by_forms() {
-    if !can_run(&["curl"]) {
+    if !can_run(&["curl", "ping"]) {
         return;
     }
     let (segment, host) = Segment::with_web1("login");
@@ -81,6 +82,24 @@ fn who_logged_in_acts_by_forms() {
     let other = ["-d", "segment=10.77.0.1&machine=10.77.0.99&profile=local", "-d", &word, ARM];
     let got = browse(&host, &other);
     assert!(got.status == 422 && got.body.contains("no machine 10.77.0.99"), "{got:?}");
+
+    // Who was only seen is adopted on its page.
+    let stranger = segment.host("stranger", "52:54:00:77:00:99");
+    stranger.address("10.77.0.99");
+    stranger.sh("ping -c 1 -W 5 10.77.0.1");
+    program.wait("it is seen", |event| matches!(event.fact, Fact::HostSeen { .. }));
+    let its_page = "http://10.77.0.1/pxelator/machines/10.77.0.1/52-54-00-77-00-99";
+    let got =
+        wait_for("its page", SOON, || Some(browse(&host, &[its_page])).filter(|got| got.body.contains("act/adopt")));
+    assert!(got.body.contains(r#"name="address" value="10.77.0.61""#), "{got:?}");
+    let fields = ["-d", "segment=10.77.0.1&mac=52:54:00:77:00:99&address=10.77.0.61&hostname=kiosk&back=/pxelator"];
+    assert_eq!(browse(&host, &[&fields[..], &[ADOPT]].concat()).status, 403, "without the word of our forms");
+    let with = [&fields[..], &["-d", &word, ADOPT]].concat();
+    assert_eq!(browse(&host, &with).status, 303);
+    program.wait("it is adopted", |event| matches!(&event.fact, Fact::ConfAdopted { hostname } if hostname == "kiosk"));
+    let got = browse(&host, &with);
+    assert!(got.status == 422 && got.body.contains("kiosk has it"), "{got:?}");
+    assert!(!browse(&host, &[its_page]).body.contains("act/adopt"));
 
     assert_eq!(browse(&host, &["-d", &word, "http://10.77.0.1/pxelator/logout"]).status, 303);
     assert_eq!(browse(&host, &["http://10.77.0.1/pxelator"]).status, 303, "logged out");

@@ -1,10 +1,11 @@
 //! `pxelator power`: through a running program and alone, with its words, its JSON and its exit codes.
 
 use crate::support::{
-    Host, Program, Segment,
+    Host, Program, SOON, Segment,
     amt::{Device, Drive, Fault, LOGIN},
     can_run,
     vm::{self, Vm},
+    wait_for,
 };
 use pxelator::event::{Event, Fact};
 use serde_json::Value;
@@ -83,6 +84,38 @@ fn words_that_make_no_sense() {
     let said =
         "no PXElator runs here (run/control is silent), and alone it cannot be done: none of the segments in conf";
     assert!(away.err.contains(said), "{}", away.err);
+}
+
+#[test]
+fn alarms_are_told_alone_by_the_program_and_by_the_page() {
+    if !can_run(&[]) {
+        return;
+    }
+    let segment = Segment::new("clock");
+    segment.machine(60, MAC, "web1");
+    segment.conf("10.77.0.1/10.77.0.60/power", "amt 10.77.0.1");
+    secret(&segment);
+    let listener = segment.inside(|| TcpListener::bind("10.77.0.1:16992").unwrap());
+    let device = Device::start(listener, MAC, Drive::imagined(false));
+    assert_eq!(power(&segment, &["alarms", "web1"]).out, "web1: no alarm is set");
+    device.plant_alarm("another's", "2099-03-29T05:30:00Z".parse().unwrap());
+    let set = "web1: 2099-03-29T05:30:00Z  another's";
+    let alone = power(&segment, &["alarms", "web1"]);
+    assert_eq!((alone.code, &*alone.out), (Some(0), set), "{}", alone.err);
+
+    let program = Program::start(&segment);
+    assert_eq!(power(&segment, &["alarms", "web1"]).out, set);
+    program.wait("it is asked", |event| matches!(&event.fact, Fact::AlarmListed { alarms, .. } if alarms.len() == 1));
+    segment.conf("page", "trust loopback");
+    let there = ["alarms", "web1", "--server", "http://10.77.0.1"];
+    let told = wait_for("who asks here is trusted", SOON, || {
+        Some(power(&segment, &there)).filter(|told| told.code == Some(0))
+    });
+    assert_eq!((told.code, &*told.out), (Some(0), set), "{}", told.err);
+    let json = lines(&power(&segment, &[&there[..], &["--json"]].concat()).out);
+    let alarm =
+        serde_json::json!({ "machine": "web1", "method": "amt", "name": "another's", "due": "2099-03-29T05:30:00Z" });
+    assert_eq!(json, [alarm]);
 }
 
 #[test]

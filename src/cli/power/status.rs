@@ -10,23 +10,20 @@ use crate::{
     cli::Places,
     command::{Command, Place},
     conf,
-    event::{self, Fact, PowerState},
-    power::{Target, Ways},
-    supervisor::{Options, target_here},
+    event::{self, Alarm, Fact, PowerState},
+    supervisor::Options,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     runtime::{Builder, Runtime},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 /// What all machines together get to be looked at, beside what each gets.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What the tree gets to be as it was asked for.
 const WRITTEN: Duration = Duration::from_secs(5);
-/// What an alarm clock gets to answer.
-const CLOCK: Duration = Duration::from_secs(30);
 
 /// The threads that ask.
 pub fn runtime() -> Result<Runtime, Stopped> {
@@ -90,9 +87,27 @@ pub fn status(which: &Which, json: bool, places: Places) -> Result<u8, Stopped> 
 }
 
 async fn look(machines: &[Wanted], options: &Options) -> Result<BTreeMap<Place, Found>, Stopped> {
+    let command = |machines| Command::Look { machines };
+    ask(machines, options, command, |fact| match fact {
+        Fact::PowerObserved { state, method } => Some(Ok((*state, method.clone()))),
+        Fact::PowerUnobserved { method, error, next_step } => {
+            Some(Err((method.clone(), error.clone(), next_step.clone())))
+        }
+        _ => None,
+    })
+    .await
+}
+
+/// Sends a command about machines, and hears until each has an answer.
+async fn ask<T>(
+    machines: &[Wanted],
+    options: &Options,
+    command: impl Fn(Vec<Place>) -> Command,
+    answer: impl Fn(&Fact) -> Option<T>,
+) -> Result<BTreeMap<Place, T>, Stopped> {
     let mut line = Line::open(options).await?;
-    line.send(Command::Look { machines: machines.iter().map(|machine| machine.place).collect() }).await?;
-    let mut found: BTreeMap<Place, Found> = BTreeMap::new();
+    line.send(command(machines.iter().map(|machine| machine.place).collect())).await?;
+    let mut found: BTreeMap<Place, T> = BTreeMap::new();
     let until = Instant::now() + PATIENCE;
     while !machines.iter().all(|machine| found.contains_key(&machine.place)) {
         let told = match tokio::time::timeout_at(until, line.next()).await {
@@ -101,37 +116,44 @@ async fn look(machines: &[Wanted], options: &Options) -> Result<BTreeMap<Place, 
         };
         let Told::Event(event) = told else { continue };
         let Some(place) = event.segment.zip(event.machine) else { continue };
-        match &event.fact {
-            Fact::PowerObserved { state, method } => drop(found.insert(place, Ok((*state, method.clone())))),
-            Fact::PowerUnobserved { method, error, next_step } => {
-                found.insert(place, Err((method.clone(), error.clone(), next_step.clone())));
-            }
-            _ => {}
-        }
+        found.extend(answer(&event.fact).map(|answer| (place, answer)));
     }
     line.close().await;
     Ok(found)
 }
 
-/// Lists the alarms of machines' own clocks. They are asked from here.
+/// What was told of one machine's clock: of which way, and its alarms; or why not.
+type Clock = Result<(String, Vec<Alarm>), String>;
+
+/// Lists the alarms of machines' own clocks.
 pub fn alarms(which: &Which, json: bool, places: Places) -> Result<u8, Stopped> {
     let machines = machines(which, &places)?;
     let options = places.options(None);
     let runtime = runtime()?;
+    let command = |machines| Command::Alarms { machines };
+    let told = runtime.block_on(ask(&machines, &options, command, |fact| match fact {
+        Fact::AlarmListed { method, alarms } => Some(Ok((method.clone(), alarms.clone()))),
+        Fact::AlarmUnlisted { method, error, next_step } => {
+            let by = method.as_ref().map_or(String::new(), |method| format!("{method}: "));
+            Some(Err(format!("{by}{error}; {next_step}")))
+        }
+        _ => None,
+    }));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    let mut told: BTreeMap<Place, Clock> = told?;
     let mut code = ALL;
     for machine in &machines {
-        let target = target_here(&options, machine.place).map_err(Stopped::Nobody)?;
-        match runtime.block_on(clock(&target)) {
-            Ok(alarms) if json => {
-                for (method, name, due) in alarms {
-                    let name = event::printable(&name, 100);
+        let silent = || Err("it was not told in time; try again".to_owned());
+        match told.remove(&machine.place).unwrap_or_else(silent) {
+            Ok((method, alarms)) if json => {
+                for Alarm { name, due } in alarms {
                     say!("{}", json!({ "machine": machine.hostname, "method": method, "name": name, "due": due }));
                 }
             }
-            Ok(alarms) if alarms.is_empty() => say!("{}: no alarm is set", machine.hostname),
-            Ok(alarms) => {
-                for (_, name, due) in alarms {
-                    say!("{}: {due}  {}", machine.hostname, event::printable(&name, 100));
+            Ok((_, alarms)) if alarms.is_empty() => say!("{}: no alarm is set", machine.hostname),
+            Ok((_, alarms)) => {
+                for Alarm { name, due } in alarms {
+                    say!("{}: {due}  {name}", machine.hostname);
                 }
             }
             Err(error) => {
@@ -140,22 +162,7 @@ pub fn alarms(which: &Which, json: bool, places: Places) -> Result<u8, Stopped> 
             }
         }
     }
-    runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(code)
-}
-
-type Set = (&'static str, String, jiff::Timestamp);
-
-async fn clock(target: &Target) -> Result<Vec<Set>, String> {
-    for way in Ways::default().of(target) {
-        let Some(clock) = way.alarms() else { continue };
-        return match timeout(CLOCK, clock.list(target)).await {
-            Ok(Ok(alarms)) => Ok(alarms.into_iter().map(|alarm| (way.method(), alarm.name, alarm.due)).collect()),
-            Ok(Err(error)) => Err(format!("{}: {}; {}", way.method(), error.error, error.next_step)),
-            Err(_) => Err(format!("{}: no answer within {} s", way.method(), CLOCK.as_secs())),
-        };
-    }
-    Err("nothing that switches it has an alarm clock; amt has".to_owned())
 }
 
 /// Passes over the next scheduled change of machines, or does not after all.

@@ -6,6 +6,7 @@ use crate::{
     net::{NotPinned, Trust, tls_client},
 };
 use reqwest::{Client, Method, Response, redirect::Policy};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -137,6 +138,12 @@ impl Remote {
         let answer = self.ask(Method::GET, path, query, None).await?;
         let bytes = self.bytes(answer).await?;
         serde_json::from_slice(&bytes).map_err(|error| Stopped::Broken(format!("{} says no JSON: {error}", self.shown)))
+    }
+
+    /// A document of a known form.
+    pub async fn read<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Stopped> {
+        serde_json::from_value(self.json(path, query).await?)
+            .map_err(|error| Stopped::Broken(format!("{} is of another version: {error}", self.shown)))
     }
 
     /// Hands over each line of a document, until `take` says no.

@@ -13,7 +13,7 @@ use super::{Places, Verb, power};
 use crate::{bus::Bus, desk::Operator, event::Event, journal::Journal};
 use ask::Remote;
 use clap::Args;
-use color_eyre::eyre::{Result, bail, eyre};
+use color_eyre::eyre::{Report, Result, bail, eyre};
 use std::{
     env, fs,
     io::Read,
@@ -68,8 +68,8 @@ pub fn begin(places: &mut Places, verb: &Verb) -> Result<Option<Brought>> {
     let Some(url) = places.server.server.clone() else { return Ok(None) };
     if !can_be_asked(verb) {
         bail!(
-            "this works on the host itself alone; with --server go power, arm, disarm, log, alerts, checks, track pull, recipe apply, \
-             recipe enforce and recipe status"
+            "this works on the host itself alone; with --server go power, arm, disarm, adopt, profile, log, alerts, checks, track pull, \
+             track status, recipe apply, recipe enforce and recipe status"
         );
     }
     let remote = Remote::new(&url, places.server.fingerprint.as_deref(), token(places.server.token_file.as_deref())?)?;
@@ -90,6 +90,12 @@ pub fn begin(places: &mut Places, verb: &Verb) -> Result<Option<Brought>> {
     Ok(Some(brought))
 }
 
+/// Says why another host was not asked; the exit code is what the command has for that.
+pub fn not_begun(error: Report, verb: &Verb) -> Result<u8> {
+    let code = power::exit_code(Err(error.downcast::<power::Stopped>()?));
+    Ok(if matches!(verb, Verb::Checks(_)) { super::checks::UNKNOWN } else { code })
+}
+
 /// Brings the tree in anew: it may be another by now.
 pub async fn refresh(conf: &Path) -> Result<()> {
     match chosen() {
@@ -100,10 +106,16 @@ pub async fn refresh(conf: &Path) -> Result<()> {
 
 fn can_be_asked(verb: &Verb) -> bool {
     match verb {
-        Verb::Power { what } => !matches!(what, power::What::Alarms { .. }),
-        Verb::Track { what } => matches!(what, super::track::What::Pull { .. }),
+        Verb::Track { what } => matches!(what, super::track::What::Pull { .. } | super::track::What::Status { .. }),
         Verb::Recipe { what } => what.is_for_programs(),
-        Verb::Log(_) | Verb::Arm(_) | Verb::Disarm(_) | Verb::Alerts(_) | Verb::Checks(_) => true,
+        Verb::Power { .. }
+        | Verb::Profile { .. }
+        | Verb::Adopt(_)
+        | Verb::Log(_)
+        | Verb::Arm(_)
+        | Verb::Disarm(_)
+        | Verb::Alerts(_)
+        | Verb::Checks(_) => true,
         _ => false,
     }
 }

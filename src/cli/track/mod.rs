@@ -19,7 +19,8 @@ use crate::{
     conf::Conf,
     desk::{CommandLine, Operator},
     event::{Event, Fact},
-    supervisor::{Options, Tracked, tracked},
+    reach::{self, Subject},
+    supervisor::Options,
     track::Repository,
 };
 use clap::{Args, Subcommand};
@@ -134,12 +135,12 @@ fn chosen(conf: &Conf, words: &[String], segment: Option<Ipv4Addr>) -> Result<Ve
 }
 
 /// What is tracked of a machine, or this container of it.
-fn subjects(conf: &Conf, options: &Options, place: Place) -> Vec<Tracked> {
-    tracked(conf, options, &through(), place)
+fn subjects(conf: &Conf, options: &Options, place: Place) -> Vec<Subject> {
+    reach::subjects(conf, options.folders(), &through(), place)
 }
 
 /// What is tracked at all.
-fn all(conf: &Conf, options: &Options, segment: Option<Ipv4Addr>) -> Vec<Tracked> {
+fn all(conf: &Conf, options: &Options, segment: Option<Ipv4Addr>) -> Vec<Subject> {
     let segments = conf.segments.values().filter(|s| segment.is_none_or(|only| only == s.server));
     let places = segments.flat_map(|s| s.machines.keys().map(move |machine| (s.server, *machine)));
     places.flat_map(|place| subjects(conf, options, place)).collect()

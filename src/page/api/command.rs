@@ -75,7 +75,7 @@ pub async fn commands(
         let status = match &wrong {
             Wrong::Machine(..) | Wrong::Segment(_) | Wrong::Profile(_) | Wrong::Name(_) => StatusCode::NOT_FOUND,
             Wrong::NotHere(_) => StatusCode::FORBIDDEN,
-            Wrong::Many | Wrong::Long => StatusCode::UNPROCESSABLE_ENTITY,
+            Wrong::Unfit(_) | Wrong::Many | Wrong::Long => StatusCode::UNPROCESSABLE_ENTITY,
             Wrong::Ending => StatusCode::SERVICE_UNAVAILABLE,
         };
         problem(status, wrong.to_string(), "see /api/v1/tree for what conf has")
@@ -92,7 +92,7 @@ mod tests {
         serde_json::from_str::<RefOr<Schema>>(SCHEMA).unwrap();
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
         let ways = schema["oneOf"].as_array().unwrap();
-        assert_eq!(ways.len(), 13);
+        assert_eq!(ways.len(), 15);
         for way in ways {
             let example = way["examples"][0].clone();
             let command: Command =

@@ -5,29 +5,19 @@ use crate::{
     event::Event,
     filter::{Filter, Here},
     journal::{Journal, JournalError, Query},
+    servers::http::ndjson,
 };
-use axum::{
-    Json,
-    body::{Body, Bytes},
-    extract::State,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{path::Path, time::Duration};
-use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
-    time::timeout,
-};
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use utoipa::{IntoParams, ToSchema};
 
 /// Events, where no limit is asked for, and at most in one document.
 const LIMIT: usize = 1_000;
 const MOST: usize = 10_000;
-/// Chunks that may wait for a slow reader.
-const WAITING: usize = 4;
-/// What a question waits for others to end; and what a reader gets to take what waits.
+/// What a question waits for others to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which events.
@@ -141,19 +131,12 @@ pub async fn lines(_: Viewer, State(site): State<Site>, Asked(which): Asked<All>
     let limit = which.limit.map(|asked| limit(Some(asked), LIMIT, usize::MAX)).transpose()?;
     let turn = site.turn().await?;
     let (journal, query) = site.question(which.filter, limit).await?;
-    let (sender, response) = ndjson();
-    tokio::task::spawn_blocking(move || send(&journal, query, &sender, turn));
+    let (sender, response) = ndjson::ndjson();
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        ndjson::send(&journal, query, &sender);
+    });
     Ok(response)
-}
-
-/// Sends chunks of a stream; an error breaks it off.
-pub type Sender = mpsc::Sender<Result<Bytes, JournalError>>;
-
-/// Objects, one a line, as they are sent.
-pub fn ndjson() -> (Sender, Response) {
-    let (sender, chunks) = mpsc::channel(WAITING);
-    let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
-    (sender, ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(chunks)).into_response())
 }
 
 /// Why nothing was found.
@@ -206,13 +189,6 @@ async fn found(site: Site, filter: String, limit: usize) -> Result<Json<Events>,
     });
     let events = read.await.map_err(broken)?.map_err(unfit)?;
     Ok(Json(Events { events }))
-}
-
-/// Sends the events until all are sent or the reader is gone. An error breaks the connection off, so that nobody takes a part for
-/// the whole.
-fn send(journal: &Journal, mut query: Query, sender: &Sender, _turn: OwnedSemaphorePermit) {
-    let told = journal.lines(&mut query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
-    let _ = told.map_err(|error| sender.blocking_send(Err(error)));
 }
 
 impl Site {

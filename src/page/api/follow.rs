@@ -1,12 +1,11 @@
 //! Events as they come, an object a line. It ends by itself after some minutes, so that it is asked anew whether they may be read;
 //! what it says in between is where to go on.
 
-use super::{
-    Asked, Site, Viewer,
-    events::{Sender, limit, ndjson},
-    problem,
+use super::{Asked, Site, Viewer, events::limit, problem};
+use crate::{
+    journal::{Journal, JournalError, Query},
+    servers::http::ndjson::{Sender, ndjson},
 };
-use crate::journal::{Journal, JournalError, Query};
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -58,32 +57,35 @@ pub async fn follow(_: Viewer, State(site): State<Site>, Asked(from): Asked<From
     let room = site.following.clone().try_acquire_owned().map_err(|_| {
         problem(StatusCode::TOO_MANY_REQUESTS, "too many follow events", "try again when one of them has ended")
     })?;
+    let turn = site.turn().await?;
     let (journal, query) = site.question(from.filter, limit).await?;
     let query = Query { after: from.after, ..query };
     let (sender, response) = ndjson();
     let shutdown = site.source.shutdown.clone();
     tokio::task::spawn_blocking(move || {
-        let told = send(&journal, query, &sender, || shutdown.is_cancelled(), room);
-        told.map_err(|error| sender.blocking_send(Err(error)))
+        let _room = room;
+        let told = send(&journal, query, &sender, || shutdown.is_cancelled(), turn);
+        let _ = told.map_err(|error| sender.blocking_send(Err(error)));
     });
     Ok(response)
 }
 
-/// Sends what comes until the reader is gone, or it is time to end.
+/// Sends what comes until the reader is gone, or it is time to end. The turn is for the first look, which may go over the whole journal.
 fn send(
     journal: &Journal,
     mut query: Query,
     sender: &Sender,
     is_over: impl Fn() -> bool,
-    _room: OwnedSemaphorePermit,
+    turn: OwnedSemaphorePermit,
 ) -> Result<(), JournalError> {
-    let (begun, mut said) = (Instant::now(), None::<Instant>);
+    let (begun, mut said, mut turn) = (Instant::now(), None::<Instant>, Some(turn));
     while !is_over() && !sender.is_closed() && begun.elapsed() < LONGEST {
         let mut count = 0;
         journal.lines(&mut query, |chunk| {
             count += chunk.len();
             sender.blocking_send(Ok(chunk.into())).is_ok()
         })?;
+        drop(turn.take());
         if count > 0 || said.is_none_or(|said| said.elapsed() > BEAT) {
             let mut line = json!({ "after": query.after }).to_string();
             line.push('\n');

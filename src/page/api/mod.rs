@@ -6,8 +6,10 @@ mod command;
 mod events;
 mod follow;
 mod line;
+mod profiles;
 mod read;
 mod shape;
+mod track;
 mod tree;
 mod trends;
 mod watched;
@@ -74,6 +76,9 @@ pub fn routes() -> Router<Site> {
         .routes(routes!(trends::families))
         .routes(routes!(trends::series))
         .routes(routes!(tree::tree))
+        .routes(routes!(track::track))
+        .routes(routes!(profiles::profiles))
+        .routes(routes!(profiles::offer))
         .routes(routes!(command::commands))
         .routes(routes!(line::line))
         .split_for_parts();

@@ -2,6 +2,7 @@
 
 use super::{Extra, Places, Scene, alerts, badge, class, graphs, rows, waterfall};
 use crate::{
+    conf,
     event::{Event, Severity},
     net::Mac,
     page::{
@@ -79,6 +80,9 @@ fn actions(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, viewer: &Viewer) -
     let known = place.and_then(|place| Some((place, scene.conf.machine(place)?.1)));
     let profiles: Vec<&str> = scene.conf.profiles.keys().map(String::as_str).collect();
     html! {
+        @if !machine.in_conf && viewer.may_act {
+            @if let Some(there) = scene.conf.segments.get(&at) { (adopt(scene, there, machine, viewer)) }
+        }
         @if let Some((place, of_conf)) = known.filter(|_| viewer.may_act) {
             section.actions aria-labelledby="h-actions" {
                 h2 #h-actions { "Actions" }
@@ -91,6 +95,19 @@ fn actions(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, viewer: &Viewer) -
     }
 }
 
+fn adopt(scene: Scene<'_>, there: &conf::Segment, machine: &Machine, viewer: &Viewer) -> Markup {
+    let leases = scene.state.segments.get(&there.server).map(|segment| &segment.leases);
+    let taken = leases.into_iter().flat_map(|leases| leases.iter().map(|lease| lease.address)).collect();
+    let (address, name) = conf::suggest(there, &taken).map(|(a, name)| (a.to_string(), name)).unwrap_or_default();
+    let name = machine.hostname.clone().unwrap_or(name);
+    html! {
+        section.actions aria-labelledby="h-adopt" {
+            h2 #h-adopt { "Make it a machine of conf" }
+            (forms::adopt(viewer, there.server, machine.mac, &address, &name))
+        }
+    }
+}
+
 fn standing_of(machine: &Machine) -> Markup {
     let standing = standing(machine);
     let (_, power_mood) = power_column(machine);
@@ -99,7 +116,7 @@ fn standing_of(machine: &Machine) -> Markup {
         p.standing {
             (badge(standing.mood, &standing.word))
             @if let Some(at) = standing.since { " for " (since(at)) }
-            @if !machine.in_conf { " · only seen: adopt it in the console to make it a machine of conf" }
+            @if !machine.in_conf { " · only seen: adopt it to make it a machine of conf" }
         }
         @if let Some(word) = switching(machine) { p.busy { (word) } }
         @else if let Some(Heard::Verdict(verdict)) = heard(machine) { p.bad { (verdict.cause) ": " (verdict.next_step) "." } }

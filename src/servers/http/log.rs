@@ -1,26 +1,23 @@
 //! `GET /pxelator/log?filter=…&limit=…`: the journal for programs on this host. Machines are not told what others did.
 
+use super::ndjson;
 use crate::{
     filter::{Filter, Here},
     journal::{Journal, JournalError, Query},
     servers::Context,
 };
 use axum::{
-    body::{Body, Bytes},
-    http::{HeaderValue, Method, StatusCode, Uri, header},
+    http::{Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use std::{net::Ipv4Addr, path::Path};
-use tokio::sync::mpsc;
 
 /// The path.
 pub const PATH: &str = "/pxelator/log";
 /// Events, where no limit is asked for.
 const LIMIT: usize = 1_000;
-/// Chunks that may wait for a slow reader.
-const WAITING: usize = 4;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,11 +48,8 @@ pub async fn answer(context: &Context, client: Ipv4Addr, method: &Method, uri: &
         Ok(Err(error)) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
         Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    let (sender, chunks) = mpsc::channel(WAITING);
-    tokio::task::spawn_blocking(move || send(&journal, query, &sender));
-    let chunks = futures_util::stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
-    let mut response = Response::new(Body::from_stream(chunks));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let (sender, response) = ndjson::ndjson();
+    tokio::task::spawn_blocking(move || ndjson::send(&journal, query, &sender));
     response
 }
 
@@ -70,11 +64,4 @@ fn open(path: &Path, asked: &Asked) -> Result<Result<(Journal, Query), String>, 
     let filter = Filter::parse(&asked.filter, &here);
     let query = filter.map(|filter| Query { filter, after: 0, limit: Some(asked.limit.unwrap_or(LIMIT)) });
     Ok(query.map(|query| (journal, query)).map_err(|error| error.to_string()))
-}
-
-/// Sends the events until all are sent or the reader is gone. An error breaks the connection off, so that nobody takes a
-/// part for the whole.
-fn send(journal: &Journal, mut query: Query, sender: &mpsc::Sender<Result<Bytes, JournalError>>) {
-    let told = journal.lines(&mut query, |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
-    let _ = told.map_err(|error| sender.blocking_send(Err(error)));
 }

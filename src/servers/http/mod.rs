@@ -3,6 +3,7 @@
 mod connections;
 mod log;
 mod metered;
+pub mod ndjson;
 mod telling;
 
 pub use connections::{Connections, bounded};

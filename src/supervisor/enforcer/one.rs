@@ -6,7 +6,7 @@ use crate::{
     conf::environment,
     desk::CommandLine,
     event::{Asker, Came, Fact, RecipeManner, printable},
-    reach::Reach,
+    reach::{Reach, subjects},
     recipe::{Loaded, Outcome, Trouble, carry, known},
     supervisor::{segments::Shared, tracker},
     track::Recorded,
@@ -73,7 +73,7 @@ impl Target {
         if let Some(name) = container {
             environment.push(("PXE_CONTAINER".to_owned(), name.to_owned()));
         }
-        let kept = tracker::subjects(&conf, &shared.options, &through, who.place);
+        let kept = subjects(&conf, shared.options.folders(), &through, who.place);
         let is_tracked = kept.iter().any(|subject| subject.container == who.container);
         Ok(Target { reach, environment, is_tracked })
     }

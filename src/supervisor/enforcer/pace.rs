@@ -4,12 +4,10 @@ use super::{failed, load, one::Who, one::mend, tell};
 use crate::{
     conf::Wanted,
     event::{Asker, Fact, RecipeManner},
+    part::part,
     power::ladder::evidence,
     recipe::{Loaded, Trouble},
-    supervisor::{
-        part::part,
-        segments::{Shared, choose},
-    },
+    supervisor::segments::{Shared, choose},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,19 +1,18 @@
 //! One look at a machine or a container: ask it, pull its files, keep what is other, tell what came of it.
 
-use super::{
-    Looks,
-    looked::{Change, Trouble},
-    subject::{Files, Subject},
-};
+use super::Looks;
 use crate::{
     conf::Track,
     event::{self, Event, Fact},
-    reach::{Measured, Probe, Pulled, Reach, ReachError},
+    reach::{Files, Measured, Probe, Pulled, Reach, ReachError, Subject},
     supervisor::{
         documents::{self, Whose},
         segments::Shared,
     },
-    track::{Left, Note, Recorded, Repository, Source, TrackError},
+    track::{
+        Left, Note, Recorded, Repository, Source, TrackError,
+        looked::{Change, Trouble},
+    },
 };
 use jiff::Timestamp;
 use std::{path::PathBuf, time::Instant};

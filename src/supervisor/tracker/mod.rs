@@ -2,11 +2,6 @@
 //! caught up with when they show themselves.
 
 mod look;
-mod looked;
-mod subject;
-
-pub use looked::Looked;
-pub use subject::{Subject, namesake, subjects};
 
 use super::{
     documents::Whose,
@@ -17,7 +12,8 @@ use crate::{
     desk::CommandLine,
     event::{self, Action, Event, Fact, PowerState},
     power::ladder::evidence,
-    track::Recorded,
+    reach::{Files, Subject, namesake, subjects},
+    track::{Recorded, looked::Looked},
 };
 use parking_lot::Mutex;
 use std::{
@@ -215,7 +211,7 @@ fn tracked(shared: &Shared) -> BTreeMap<Place, Vec<Subject>> {
         let Some(segment) = conf.segments.get(&address) else { continue };
         for machine in segment.machines.keys() {
             let place = (address, *machine);
-            let subjects = subjects(&conf, &shared.options, &through, place);
+            let subjects = subjects(&conf, shared.options.folders(), &through, place);
             if !subjects.is_empty() && namesake(&conf, place).is_none() {
                 all.insert(place, subjects);
             }
@@ -237,7 +233,7 @@ fn is_off(shared: &Shared, subjects: &[Subject]) -> bool {
 
 /// What lies here can be looked at without the machine.
 fn is_due(shared: &Shared, subject: &Subject, is_off: bool) -> bool {
-    if is_off && matches!(subject.source, subject::Files::There(_)) {
+    if is_off && matches!(subject.source, Files::There(_)) {
         return false;
     }
     let looked = shared.looks.known(&shared.options.run, &subject.host);
@@ -294,7 +290,7 @@ pub async fn pull(
         let error = format!("its name is that of the machine {machine} of the segment {segment}, too");
         return refuse(error, "give one of them another hostname: the record has a folder a name".to_owned());
     }
-    let mut subjects = subjects(&conf, &shared.options, &through(shared), place);
+    let mut subjects = subjects(&conf, shared.options.folders(), &through(shared), place);
     subjects.retain(|subject| only.as_ref().is_none_or(|only| *only == subject.container));
     if subjects.is_empty() {
         let step = format!("write /etc into the `track` file of {}/{}", place.0, place.1);

@@ -1,14 +1,16 @@
 //! What is known of the looks at one machine, also after the program began anew: `run/looked/<machine>`. When it is looked at next is
 //! decided here; pure.
 
-use crate::supervisor::part::part;
+use crate::part::part;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     time::Duration,
 };
+use utoipa::ToSchema;
 
 /// A machine that is away is tried again after this, then after twice as long each time.
 const AWAY: Duration = Duration::from_secs(15);
@@ -42,10 +44,39 @@ pub struct Looked {
     pub wake: Option<Timestamp>,
 }
 
+/// A machine of which files are kept, or a container of it, and what came of the looks at it: for whoever asks, here or from elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Tracked)]
+pub struct Standing {
+    /// Its folder in the record: `web1`, `db@web1`.
+    pub machine: String,
+    /// The container, where it is one.
+    pub container: Option<String>,
+    /// The machine's address.
+    #[schema(value_type = String, format = "ipv4")]
+    pub address: Ipv4Addr,
+    /// The server's address of its segment.
+    #[schema(value_type = String, format = "ipv4")]
+    pub segment: Ipv4Addr,
+    /// Seconds from one look to the next.
+    pub every: u64,
+    /// The last look that came through.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub looked: Option<Timestamp>,
+    /// Files that are kept.
+    pub files: u64,
+    /// The last change that was found.
+    pub changed: Option<Change>,
+    /// Why the last look did not come through.
+    pub trouble: Option<Trouble>,
+}
+
 /// A change of a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TrackedChange)]
 pub struct Change {
     /// When it was found.
+    #[schema(value_type = String, format = DateTime)]
     pub time: Timestamp,
     /// In `hosts/`.
     pub commit: String,
@@ -54,7 +85,8 @@ pub struct Change {
 }
 
 /// Why a machine was not looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TrackTrouble)]
 pub struct Trouble {
     /// It is off, or not to be reached: no fault.
     pub is_away: bool,

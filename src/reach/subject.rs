@@ -1,14 +1,18 @@
 //! What is kept in the record: machines and containers whose files are tracked, and how each is looked at.
 
+use super::Reach;
 use crate::{
     command::Place,
     conf::{Conf, Machine, Segment, Track},
     net::Mac,
-    reach::Reach,
     roots::Own,
-    supervisor::Options,
+    track::looked::{Looked, Standing},
 };
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// How often a root over NFS is looked at: nobody has to be asked for it.
 const OVERLAY: Duration = Duration::from_secs(600);
@@ -62,8 +66,18 @@ impl Subject {
     }
 }
 
-/// What of a machine of conf is kept: itself first, then its containers. Empty where nothing is.
-pub fn subjects(conf: &Conf, options: &Options, through: &[OsString], place: Place) -> Vec<Subject> {
+/// Folders that say where files are, and how a machine is reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Folders<'a> {
+    /// The run folder.
+    pub run: &'a Path,
+    /// What machines change of their roots over NFS, a folder a machine.
+    pub overlay: &'a Path,
+}
+
+/// What of a machine of conf is kept: itself first, then its containers. Empty where nothing is. `through` are words before ssh, so
+/// that it runs as the operator.
+pub fn subjects(conf: &Conf, folders: Folders<'_>, through: &[OsString], place: Place) -> Vec<Subject> {
     let Some((segment, machine)) = conf.machine(place) else { return Vec::new() };
     let of = |container: Option<&str>, track: Option<&Track>, source: Files| Subject {
         place,
@@ -73,11 +87,11 @@ pub fn subjects(conf: &Conf, options: &Options, through: &[OsString], place: Pla
         track: track.cloned(),
         source,
     };
-    let reach = |container: Option<&str>| Reach::of((segment, machine), container, &options.run, through);
+    let reach = |container: Option<&str>| Reach::of((segment, machine), container, folders.run, through);
     let mut found = Vec::new();
     let track = segment.track_of(machine);
     if has_root(conf, segment, machine) {
-        let upper = Own::new(&options.overlay, machine.address, &machine.hostname).upper();
+        let upper = Own::new(folders.overlay, machine.address, &machine.hostname).upper();
         let is_said = machine.ssh.is_some() || segment.ssh.is_some() || !machine.keys.is_empty();
         let reach = if is_said { reach(None) } else { None };
         found.push(of(None, track, Files::Here { upper, reach }));
@@ -90,6 +104,28 @@ pub fn subjects(conf: &Conf, options: &Options, through: &[OsString], place: Pla
         }
     }
     found
+}
+
+/// All that is kept, and what came of the looks at it; read from what these left, so that nobody is asked.
+pub fn standing(conf: &Conf, folders: Folders<'_>) -> Vec<Standing> {
+    let segments = conf.segments.values();
+    let places = segments.flat_map(|s| s.machines.keys().map(move |machine| (s.server, *machine)));
+    let kept = places.flat_map(|place| subjects(conf, folders, &[], place));
+    let stands = kept.map(|subject| {
+        let Looked { time, files, changed, trouble, .. } = Looked::read(folders.run, &subject.host);
+        Standing {
+            every: subject.every(false).as_secs(),
+            segment: subject.place.0,
+            address: subject.place.1,
+            machine: subject.host,
+            container: subject.container,
+            looked: time,
+            files,
+            changed,
+            trouble,
+        }
+    });
+    stands.collect()
 }
 
 /// Its root is served from here.
