@@ -9,7 +9,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, time::Duration};
 
-/// Nobody is told any more what could not be told for so long.
+/// Nobody is told any more what could not be told for so long; but those who want to be told again while it fires.
 pub const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
 /// From one try to the next.
 const BACK_OFF: [u64; 7] = [2, 5, 10, 30, 60, 120, 300];
@@ -49,7 +49,7 @@ pub fn due<'a>(alerts: &'a Alerts, rules: &'a Rules, now: Timestamp) -> Vec<Due<
         for (name, receiver) in receivers.filter(|(_, receiver)| alert.acknowledged.is_none() || receiver.keeps()) {
             let again = match alert.told.get(name) {
                 None => false,
-                Some(Err(_)) if long_ago(alert.fired) => continue,
+                Some(Err(_)) if long_ago(alert.fired) && receiver.repeat.is_none() => continue,
                 Some(Err(_)) => false,
                 Some(Ok(told)) => {
                     let every = receiver.repeat.and_then(|every| SignedDuration::try_from(every).ok());
@@ -121,6 +121,16 @@ mod tests {
         let fired = Fact::AlertFired { rule: rule(), subject: subject(), severity: Severity::Err, text: "dark".into() };
         happens(&mut alerts, 0, fired);
         assert_eq!(due_at(&alerts, 1), ["chat", "mail", "manager"]);
+        // Who cannot be told for days is given up, but where they are to be told again and again.
+        for receiver in ["chat", "mail", "manager"] {
+            let (means, receiver, error) = (Means::Bell, receiver.to_owned(), "gone".to_owned());
+            let (rule, subject, next_step) = (rule(), subject(), String::new());
+            let over = false;
+            let failed = Fact::AlertUndelivered { rule, subject, receiver, means, over, error, next_step, retry: None };
+            happens(&mut alerts, 1, failed);
+        }
+        assert_eq!(due_at(&alerts, 2), ["chat", "mail", "manager"]);
+        assert_eq!(due_at(&alerts, 3 * 86_400), ["chat", "manager"]);
         for receiver in ["chat", "mail", "manager"] {
             let (means, receiver) = (Means::Bell, receiver.to_owned());
             let told =

@@ -147,6 +147,4 @@ fn the_operators_desktop_shows_it() {
     assert_eq!(desk.shown(), ("web1: fan".to_owned(), text.to_owned(), 3_000));
     log(&host, "lamp broken");
     assert_eq!(desk.shown(), ("web1: lamp".to_owned(), "root: lamp broken".to_owned(), 2_000));
-    log(&host, "lamp whole");
-    assert_eq!(desk.shown(), ("over: web1: lamp".to_owned(), "root: lamp broken".to_owned(), 1_000));
 }

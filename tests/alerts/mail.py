@@ -1,7 +1,8 @@
 """A mail server (aiosmtpd) on 127.0.0.1:PORT that wants a login: MODE PORT FOLDER CERTIFICATE KEY.
 
 `tls` has TLS from the first byte, `starttls` wants STARTTLS before a login, `plain` has no TLS at all and takes mails without a login too.
-Mails go to the Maildir FOLDER/mails; the commands that it hears, a line each, to FOLDER/heard. A login that it refuses it repeats.
+Mails go to the Maildir FOLDER/mails; the commands that it hears, a line each, to FOLDER/heard. A login that it refuses it repeats. It takes
+nothing for later@… now, and nothing for never@… at all.
 """
 
 import asyncio
@@ -39,6 +40,16 @@ class Server(SMTP):
         await super().smtp_MAIL(arg)
 
 
+class Mails(Mailbox):
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("later@"):
+            return "451 4.7.1 greylisted"
+        if address.startswith("never@"):
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
 def authenticate(server, session, envelope, mechanism, data):
     if data == LoginPassword(b"pxe", b"hush:word"):
         return AuthResult(success=True)
@@ -50,7 +61,7 @@ async def main():
         words = {"authenticator": authenticate, "auth_require_tls": mode == "starttls", "auth_required": mode != "plain"}
         if mode == "starttls":
             words |= {"tls_context": context, "require_starttls": True}
-        return Server(Mailbox(os.path.join(folder, "mails")), **words)
+        return Server(Mails(os.path.join(folder, "mails")), **words)
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(session, "127.0.0.1", int(port), ssl=context if mode == "tls" else None)

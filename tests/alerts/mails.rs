@@ -25,10 +25,9 @@ fn mails_by_tls_with_a_login() {
     let stranger = Post::start(&segment, "starttls", 2588, &other);
     let plain = Post::start(&segment, "plain", 2525, &own);
     let receiver = |name: &str, server: &str, login: &str| {
-        segment.conf(
-            &format!("10.77.0.1/receivers/{name}"),
-            &format!("email {server} ann@example.net\nfrom pxe@example.net"),
-        );
+        let to = if matches!(name, "later" | "never") { name } else { "ann" };
+        let lines = format!("email {server} {to}@example.net\nfrom pxe@example.net");
+        segment.conf(&format!("10.77.0.1/receivers/{name}"), &lines);
         secret_file(&segment, &format!("10.77.0.1/receivers/{name}.secret"), login);
     };
     receiver("tls", "smtps://127.0.0.1:2465", LOGIN);
@@ -39,6 +38,8 @@ fn mails_by_tls_with_a_login() {
     receiver("stranger", "smtp+starttls://127.0.0.1:2588", LOGIN);
     receiver("stripped", "smtp+starttls://127.0.0.1:2525", LOGIN);
     receiver("here", "smtp://127.0.0.1:2525", LOGIN);
+    receiver("later", "smtps://127.0.0.1:2465", LOGIN);
+    receiver("never", "smtps://127.0.0.1:2465", LOGIN);
     receiver("elsewhere", "smtp://10.77.0.1:2525", LOGIN);
     rule(&segment, "fan", "to tls starttls");
     let mut command = segment.command(env!("CARGO_BIN_EXE_pxelator"));
@@ -58,6 +59,8 @@ fn mails_by_tls_with_a_login() {
     };
     refused("wrong", &["does not take the mail", "535", "… is wrong", "write user:password into NAME.secret"]);
     refused("nobody", &["530", "write user:password into NAME.secret"]);
+    refused("later", &["451", "greylisted", "wait; "]);
+    refused("never", &["550", "no such user", "see the addresses of this receiver"]);
     refused("stranger", &["is not who it should be: ", "UnknownIssuer", "update-ca-certificates"]);
     assert_eq!(stranger.heard(), ["EHLO", "STARTTLS"], "whom nobody trusts is told nothing");
     refused("stripped", &["STARTTLS is not supported", "see what smtp+starttls://127.0.0.1:2525 offers"]);

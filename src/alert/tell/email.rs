@@ -58,8 +58,9 @@ impl Mail<'_> {
         let fault = match error.status().map(u16::from) {
             Some(432 | 530 | 534 | 535 | 538) => SmtpFault::Login,
             Some(500..) => SmtpFault::Mail,
+            Some(_) => SmtpFault::Later,
             None if error.is_client() => SmtpFault::Offer,
-            _ => SmtpFault::Now,
+            None => SmtpFault::Absent,
         };
         TellError::Smtp { server, said, fault }
     }

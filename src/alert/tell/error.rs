@@ -81,8 +81,10 @@ pub enum TellError {
 /// Why a server does not take a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpFault {
-    /// It is not there, or says that it cannot now.
-    Now,
+    /// It is not there, or says what no server of mails says.
+    Absent,
+    /// It cannot now (RFC 5321, section 4.2.1).
+    Later,
     /// It looked at the mail and refused it for good.
     Mail,
     /// It wants a login, or another one (RFC 4954, section 6).
@@ -139,8 +141,11 @@ impl TellError {
                     "see what {server} offers: smtp+starttls:// needs STARTTLS, smtps:// has TLS from the first byte, a login needs AUTH"
                 )
             }
-            TellError::Smtp { server, fault: SmtpFault::Now, .. } => {
+            TellError::Smtp { server, fault: SmtpFault::Absent, .. } => {
                 format!("see that {server} is there and speaks SMTP")
+            }
+            TellError::Smtp { fault: SmtpFault::Later, .. } => {
+                "wait; if it stays so, see what the server logs".to_owned()
             }
             TellError::Client(_) => "install ca-certificates".to_owned(),
             TellError::Untrusted { .. } => {
@@ -190,11 +195,16 @@ mod tests {
             assert_eq!(error.is_refusal(), is_refusal, "{status}");
             assert!(error.next_step().contains(step), "{status}: {}", error.next_step());
         }
-        for (fault, is_refusal) in
-            [(SmtpFault::Now, false), (SmtpFault::Mail, true), (SmtpFault::Login, false), (SmtpFault::Offer, false)]
-        {
+        for (fault, is_refusal, step) in [
+            (SmtpFault::Absent, false, "see that h is there"),
+            (SmtpFault::Later, false, "wait"),
+            (SmtpFault::Mail, true, "addresses"),
+            (SmtpFault::Login, false, "NAME.secret"),
+            (SmtpFault::Offer, false, "STARTTLS"),
+        ] {
             let error = TellError::Smtp { server: "h".into(), said: String::new(), fault };
             assert_eq!(error.is_refusal(), is_refusal, "{fault:?}");
+            assert!(error.next_step().contains(step), "{fault:?}: {}", error.next_step());
         }
     }
 }

@@ -153,16 +153,16 @@ pub async fn deliver(job: Job) -> Told {
     let result = teller.tell(&receiver, &notices).await;
     let wanted = result.as_ref().err().and_then(TellError::after);
     let pause = back_off(fails).max(wanted.unwrap_or_default());
-    let retry = |begin: Timestamp| {
+    let retry = |begin: Timestamp, over: bool| {
         let age = crate::event::now().duration_since(begin);
         let age = age.checked_add(SignedDuration::try_from(pause).unwrap_or_default());
-        let is_last = age.is_none_or(|age| age > GIVE_UP);
+        let is_last = age.is_none_or(|age| age > GIVE_UP) && (over || receiver.repeat.is_none());
         (!is_last).then_some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
     };
     let events: Vec<Event> = parts
         .iter()
         .map(|Part { key, over, machine, begin, tries }| {
-            event(key, *machine, &who.1, &receiver, *over, *tries, &result, retry(*begin))
+            event(key, *machine, &who.1, &receiver, *over, *tries, &result, retry(*begin, *over))
         })
         .collect();
     let _ = bus.store(events.clone(), STORED).await;
