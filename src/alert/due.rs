@@ -9,7 +9,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, time::Duration};
 
-/// Nobody is told any more what could not be told for so long.
+/// Nobody is told any more what could not be told for so long; but those who want to be told again while it fires.
 pub const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
 /// From one try to the next.
 const BACK_OFF: [u64; 7] = [2, 5, 10, 30, 60, 120, 300];
@@ -42,13 +42,14 @@ pub fn due<'a>(alerts: &'a Alerts, rules: &'a Rules, now: Timestamp) -> Vec<Due<
     let mut due = Vec::new();
     let long_ago = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) > GIVE_UP);
     for (key, alert) in alerts.open.iter().filter(|(_, alert)| alert.phase == Phase::Firing) {
-        if alert.acknowledged.is_some() || alerts.silence_of(key, now).is_some() {
+        if alerts.silence_of(key, now).is_some() {
             continue;
         }
-        for (name, receiver) in receivers(key, alert, rules) {
+        let receivers = receivers(key, alert, rules);
+        for (name, receiver) in receivers.filter(|(_, receiver)| alert.acknowledged.is_none() || receiver.keeps()) {
             let again = match alert.told.get(name) {
                 None => false,
-                Some(Err(_)) if long_ago(alert.fired) => continue,
+                Some(Err(_)) if long_ago(alert.fired) && receiver.repeat.is_none() => continue,
                 Some(Err(_)) => false,
                 Some(Ok(told)) => {
                     let every = receiver.repeat.and_then(|every| SignedDuration::try_from(every).ok());
@@ -86,4 +87,60 @@ fn receivers<'a>(
     all.iter()
         .filter(move |(name, receiver)| severity <= receiver.severity && (to.is_empty() || to.contains(name)))
         .map(|(name, receiver)| (name.as_str(), receiver))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        conf::{self, Conf, Segment},
+        event::{Asker, Event, Fact, Means, Severity},
+    };
+    use std::sync::Arc;
+
+    #[test]
+    fn who_keeps_alerts_hears_of_those_that_somebody_looks_after() {
+        let server = [10, 77, 0, 1].into();
+        let mut segment = Segment::new(server);
+        for (name, lines) in
+            [("chat", "bell\nrepeat 1m"), ("mail", "bell"), ("manager", "webhook alertmanager http://am\nrepeat 1m")]
+        {
+            segment.receivers.insert(name.to_owned(), conf::alerts::receiver(lines).unwrap());
+        }
+        let conf = Conf { segments: [(server, Arc::new(segment))].into(), ..Conf::default() };
+        let (rules, mut alerts) = (Rules::of(Arc::new(conf)), Alerts::default());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let happens = |alerts: &mut Alerts, second, fact| {
+            alerts.apply(&Event { time: at(second), ..Event::new(Some(server), fact) });
+        };
+        let due_at = |alerts: &Alerts, second| {
+            let due = due(alerts, &rules, at(second));
+            due.iter().map(|due| format!("{}{}", due.name, if due.again { " again" } else { "" })).collect::<Vec<_>>()
+        };
+        let (rule, subject) = (|| "fan".to_owned(), String::new);
+        let fired = Fact::AlertFired { rule: rule(), subject: subject(), severity: Severity::Err, text: "dark".into() };
+        happens(&mut alerts, 0, fired);
+        assert_eq!(due_at(&alerts, 1), ["chat", "mail", "manager"]);
+        // Who cannot be told for days is given up, but where they are to be told again and again.
+        for receiver in ["chat", "mail", "manager"] {
+            let (means, receiver, error) = (Means::Bell, receiver.to_owned(), "gone".to_owned());
+            let (rule, subject, next_step) = (rule(), subject(), String::new());
+            let over = false;
+            let failed = Fact::AlertUndelivered { rule, subject, receiver, means, over, error, next_step, retry: None };
+            happens(&mut alerts, 1, failed);
+        }
+        assert_eq!(due_at(&alerts, 2), ["chat", "mail", "manager"]);
+        assert_eq!(due_at(&alerts, 3 * 86_400), ["chat", "manager"]);
+        for receiver in ["chat", "mail", "manager"] {
+            let (means, receiver) = (Means::Bell, receiver.to_owned());
+            let told =
+                Fact::AlertDelivered { rule: rule(), subject: subject(), receiver, means, over: false, tries: 1 };
+            happens(&mut alerts, 1, told);
+        }
+        assert!(due_at(&alerts, 60).is_empty());
+        assert_eq!(due_at(&alerts, 61), ["chat again", "manager again"]);
+        let taken = Fact::AlertAcknowledged { rule: rule(), subject: subject(), by: Asker::Operator, note: None };
+        happens(&mut alerts, 61, taken);
+        assert_eq!(due_at(&alerts, 61), ["manager again"]);
+    }
 }

@@ -205,7 +205,8 @@ fn each_way_and_form() {
     assert!(!web.told().iter().any(|told| told["path"] == "/seldom"), "it matters too little for that one");
 }
 
-fn secret_file(segment: &Segment, path: &str, secret: &str) {
+/// Writes a file of conf for its owner alone.
+pub fn secret_file(segment: &Segment, path: &str, secret: &str) {
     use std::os::unix::fs::PermissionsExt;
     let path = segment.conf_dir().join(path);
     fs::write(&path, format!("{secret}\n")).unwrap();

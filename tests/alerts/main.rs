@@ -3,8 +3,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
+mod bell;
 mod deliveries;
+mod desktop;
 mod everywhere;
+mod mails;
+mod manager;
 mod orders;
 mod receivers;
 mod stories;

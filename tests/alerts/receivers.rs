@@ -1,6 +1,6 @@
-//! Those who are told: a real SMTP server (aiosmtpd) and a real HTTP server, in the segment's namespace.
+//! Those who are told: real SMTP servers (aiosmtpd) and a real HTTP server, with TLS and without, in the segment's namespace.
 
-use crate::support::{Segment, wait_for};
+use crate::support::{Segment, run, wait_for};
 use serde_json::Value;
 use std::{
     fs,
@@ -26,8 +26,10 @@ impl Drop for Server {
     }
 }
 
-fn start(segment: &Segment, mut command: Command, port: u16, folder: PathBuf) -> Server {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+/// Starts one, and waits until it takes connections on loopback.
+pub fn start(segment: &Segment, mut command: Command, port: u16, folder: PathBuf) -> Server {
+    let said = fs::File::create(segment.folder.path().join(format!("said{port}"))).unwrap();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap();
     let server = Server { child, folder };
     let address: SocketAddr = ([127, 0, 0, 1], port).into();
     wait_for("a receiver that listens", BEGINS, || segment.inside(|| TcpStream::connect(address)).ok());
@@ -41,12 +43,26 @@ impl Web {
     pub const PORT: u16 = 8099;
 
     pub fn start(segment: &Segment) -> Web {
+        Web::start_as(segment, None)
+    }
+
+    /// As [`Web::start`], by TLS where there is a certificate.
+    pub fn start_as(segment: &Segment, identity: Option<&Identity>) -> Web {
         let folder = segment.folder.path().join("web");
         fs::create_dir_all(&folder).unwrap();
         let mut command = segment.command("/usr/bin/python3");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/alerts/receiver.py");
         command.arg(script).arg(Web::PORT.to_string()).arg(folder.join("told"));
+        if let Some(Identity { certificate, key, .. }) = identity {
+            command.args([certificate, key]);
+        }
         Web(start(segment, command, Web::PORT, folder))
+    }
+
+    /// From now on it answers this: a status, and headers a line each. An empty one is an end of that.
+    pub fn answers(&self, answer: &str) {
+        let file = self.0.folder.join("answer");
+        if answer.is_empty() { fs::remove_file(file).unwrap() } else { fs::write(file, answer).unwrap() }
     }
 
     /// What it was told so far.
@@ -112,5 +128,57 @@ impl Mail {
         let mut subjects: Vec<String> = self.mails().iter().map(subject).collect();
         subjects.sort();
         subjects
+    }
+}
+
+/// A mail server that wants a login, as `mail.py` says; what it takes is in a Maildir.
+pub struct Post(Server);
+
+impl Post {
+    /// Starts one on a port of loopback: `tls`, `starttls` or `plain`.
+    pub fn start(segment: &Segment, mode: &str, port: u16, identity: &Identity) -> Post {
+        let folder = segment.folder.path().join(format!("post{port}"));
+        fs::create_dir_all(&folder).unwrap();
+        let mut command = segment.command("/usr/bin/python3");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/alerts/mail.py");
+        command.args([script, mode]).arg(port.to_string()).arg(&folder).args([&identity.certificate, &identity.key]);
+        Post(start(segment, command, port, folder))
+    }
+
+    /// The commands that it heard.
+    pub fn heard(&self) -> Vec<String> {
+        let heard = fs::read_to_string(self.0.folder.join("heard")).unwrap_or_default();
+        heard.lines().map(str::to_owned).collect()
+    }
+
+    /// How many mails it took.
+    pub fn mails(&self) -> usize {
+        fs::read_dir(self.0.folder.join("mails/new")).map_or(0, Iterator::count)
+    }
+}
+
+/// A certificate for 127.0.0.1, made by an authority of its own.
+pub struct Identity {
+    /// The authority's certificate.
+    pub authority: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Identity {
+    pub fn make(segment: &Segment, name: &str) -> Identity {
+        let at = |ending: &str| segment.folder.path().join(format!("{name}.{ending}"));
+        let openssl = |words: &str, out: &str, key: &str| {
+            let mut command = Command::new("openssl");
+            command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
+            command.args(["-days", "2"]).args(words.split(' ')).arg("-out").arg(at(out)).arg("-keyout").arg(at(key));
+            command
+        };
+        run(&mut openssl(&format!("-subj /CN={name}"), "authority", "authority-key"));
+        let words =
+            "-subj /CN=127.0.0.1 -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1";
+        let mut signed = openssl(words, "certificate", "key");
+        run(signed.arg("-CA").arg(at("authority")).arg("-CAkey").arg(at("authority-key")));
+        Identity { authority: at("authority"), certificate: at("certificate"), key: at("key") }
     }
 }

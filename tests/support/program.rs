@@ -30,14 +30,18 @@ struct Seen {
 impl Program {
     /// Starts the program on `segment` and waits until all its servers listen.
     pub fn start(segment: &Segment) -> Program {
-        let program = Program::launch(segment, &[]);
+        Program::launch(segment, &[]).until_it_listens()
+    }
+
+    /// Waits until all its servers listen.
+    pub fn until_it_listens(self) -> Program {
         for service in [Service::Dhcp, Service::Tftp, Service::Http, Service::Dns, Service::Syslog, Service::Radv] {
-            program.wait(
+            self.wait(
                 &format!("{service} listens"),
                 |event| matches!(event.fact, Fact::ServiceStarted { service: s, .. } if s == service),
             );
         }
-        program
+        self
     }
 
     /// Starts the program on `segment` with further words, and waits for nothing.

@@ -1,6 +1,10 @@
 //! A terminal that a person would sit at: tmux, with the keys and the screen of the real console.
 
 use super::{SOON, Segment, run, wait_for};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     path::PathBuf,
     process::Command,
@@ -10,6 +14,8 @@ use std::{
 /// A tmux server of its own with one window.
 pub struct Screen {
     socket: PathBuf,
+    /// The server's process.
+    server: Pid,
 }
 
 impl Screen {
@@ -18,12 +24,13 @@ impl Screen {
         // A server that is ending still answers on its socket.
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let socket = segment.folder.path().join(format!("tmux{}", COUNT.fetch_add(1, Relaxed)));
-        let screen = Screen { socket };
+        let mut screen = Screen { socket, server: Pid::this() };
         let size = ["-x".to_owned(), width.to_string(), "-y".to_owned(), height.to_string()];
         let mut command = screen.command(&["-f", "/dev/null", "new-session", "-d"]);
         command.args(size).arg(format!("ip netns exec {} sh -c '{line}'; sleep 600", segment.name));
         command.current_dir(segment.folder.path()).env("LC_ALL", "C.UTF-8").env_remove("TMUX").env_remove("COLORTERM");
         run(&mut command);
+        screen.server = Pid::from_raw(screen.value("pid").parse().unwrap());
         screen
     }
 
@@ -70,6 +77,11 @@ impl Screen {
         seen.unwrap_or_else(|_| panic!("{what}: not on the screen:\n{last}"))
     }
 
+    /// From now on each bell of the terminal runs a shell line.
+    pub fn on_bell(&self, line: &str) {
+        run(&mut self.command(&["set-hook", "-g", "alert-bell", &format!("run-shell \"{line}\"")]));
+    }
+
     /// From now on programs may fill the terminal's clipboard (OSC 52).
     pub fn accept_clipboard(&self) {
         run(&mut self.command(&["set-option", "-s", "set-clipboard", "on"]));
@@ -95,6 +107,10 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = self.command(&["kill-server"]).output();
+        let asked = self.command(&["kill-server"]).output();
+        // Its socket is in the segment's folder, which may be gone before it.
+        if !asked.is_ok_and(|asked| asked.status.success()) && !self.socket.exists() && self.server != Pid::this() {
+            let _ = kill(self.server, Signal::SIGTERM);
+        }
     }
 }

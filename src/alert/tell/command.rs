@@ -45,8 +45,8 @@ pub async fn run(
 ) -> Result<(), TellError> {
     let program = words.first().cloned().unwrap_or_default();
     let all: Vec<OsString> = hand.words.iter().cloned().chain(words.iter().map(OsString::from)).collect();
-    let failed = |source: io::Error| TellError::Run { program: program.clone(), source };
     let Some((first, rest)) = all.split_first() else { return Ok(()) };
+    let failed = |source: io::Error| TellError::Run { program: first.to_string_lossy().into_owned(), source };
     let mut child = Command::new(first)
         .args(rest)
         .envs(hand.env.iter().cloned())
@@ -84,5 +84,14 @@ pub async fn run(
         return Ok(());
     }
     let said = printable(&String::from_utf8_lossy(&said), 160);
+    // Of setpriv(1): the program cannot be run, is not there.
+    let unfound = match status.code() {
+        Some(126) => Some(io::ErrorKind::PermissionDenied),
+        Some(127) => Some(io::ErrorKind::NotFound),
+        _ => None,
+    };
+    if let Some(kind) = unfound.filter(|_| !hand.words.is_empty() && said.starts_with("setpriv: ")) {
+        return Err(TellError::Run { program, source: kind.into() });
+    }
     Err(TellError::Ended { program: program.clone(), status, said })
 }

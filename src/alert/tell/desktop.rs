@@ -18,6 +18,8 @@ pub async fn tell(hand: &Hand, message: &Message) -> Result<(), TellError> {
     };
     // What stands in it may be markup to the desktop (Desktop Notifications Specification, section 4.1).
     let text = message.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    // And notify-send takes \n, \t, \101 … in a body for what C takes them for.
+    let text = text.replace('\\', "\\\\");
     let urgency = format!("--urgency={urgency}");
     let words = ["notify-send", "--app-name=PXElator", &urgency, "--", &message.title, &text].map(str::to_owned);
     command::run(hand, &words, Vec::new(), b"", PATIENCE).await

@@ -1,7 +1,10 @@
 //! Tells by a mail (RFC 5322) that is handed over by SMTP (RFC 5321).
 
-use super::{PATIENCE, TellError, error::chain};
-use crate::{alert::Message as Told, conf::Secret, event::printable};
+use super::{
+    PATIENCE, TellError,
+    error::{SmtpFault, chain, is_untrusted},
+};
+use crate::{alert::Message as Told, conf::Login, event::printable};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -23,8 +26,8 @@ pub struct Mail<'a> {
     pub from: &'a str,
     /// To whom.
     pub to: &'a [String],
-    /// `user:password`.
-    pub login: Option<&'a Secret>,
+    /// Who hands it over.
+    pub login: Option<&'a Login>,
     /// This host's name.
     pub host: &'a str,
 }
@@ -34,15 +37,32 @@ impl Mail<'_> {
     pub async fn send(&self, told: &Told) -> Result<(), TellError> {
         let message = self.message(told)?;
         let transport = self.transport()?;
-        let failed = |error: lettre::transport::smtp::Error| TellError::Smtp {
-            server: self.server.to_owned(),
-            said: chain(&error),
-            refused: error.is_permanent(),
-        };
         // The library's own limit is one of each step.
         let slow = |_| TellError::Slow { what: self.server.to_owned(), patience: PATIENCE * 3 };
-        tokio::time::timeout(PATIENCE * 3, transport.send(message)).await.map_err(slow)?.map_err(failed)?;
+        tokio::time::timeout(PATIENCE * 3, transport.send(message))
+            .await
+            .map_err(slow)?
+            .map_err(|error| self.failed(&error))?;
         Ok(())
+    }
+
+    fn failed(&self, error: &lettre::transport::smtp::Error) -> TellError {
+        let (server, mut said) = (self.server.to_owned(), chain(error));
+        // A server may repeat what it was told.
+        if let Some(login) = self.login.filter(|login| !login.password.is_empty()) {
+            said = said.replace(&login.password, "…");
+        }
+        if is_untrusted(error) {
+            return TellError::Untrusted { place: server, said };
+        }
+        let fault = match error.status().map(u16::from) {
+            Some(432 | 530 | 534 | 535 | 538) => SmtpFault::Login,
+            Some(500..) => SmtpFault::Mail,
+            Some(_) => SmtpFault::Later,
+            None if error.is_client() => SmtpFault::Offer,
+            None => SmtpFault::Absent,
+        };
+        TellError::Smtp { server, said, fault }
     }
 
     fn message(&self, told: &Told) -> Result<Message, TellError> {
@@ -73,8 +93,7 @@ impl Mail<'_> {
     }
 
     fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, TellError> {
-        let wrong = |said: String| TellError::Smtp { server: self.server.to_owned(), said, refused: false };
-        let url = url::Url::parse(self.server).map_err(|error| wrong(error.to_string()))?;
+        let url = url::Url::parse(self.server).map_err(|error| TellError::Mail(format!("{}: {error}", self.server)))?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         type Transport = AsyncSmtpTransport<Tokio1Executor>;
         let builder = match url.scheme() {
@@ -82,12 +101,12 @@ impl Mail<'_> {
             "smtp+starttls" => Transport::starttls_relay(host),
             _ => Ok(Transport::builder_dangerous(host).port(25)),
         };
-        let mut builder = builder.map_err(|error| wrong(chain(&error)))?;
+        let mut builder = builder.map_err(|error| TellError::Client(chain(&error)))?;
         if let Some(port) = url.port() {
             builder = builder.port(port);
         }
-        if let Some((user, password)) = self.login.and_then(|login| login.0.split_once(':')) {
-            builder = builder.credentials(Credentials::new(user.to_owned(), password.to_owned()));
+        if let Some(Login { user, password }) = self.login.cloned() {
+            builder = builder.credentials(Credentials::new(user, password));
         }
         Ok(builder.timeout(Some(Duration::from_secs(10))).build())
     }

@@ -13,6 +13,7 @@ use crate::{
     conf::alerts::{Form, Receiver, Way},
     event::Means,
 };
+use parking_lot::Mutex;
 use std::{ffi::OsString, time::Duration};
 
 /// What a receiver gets to answer.
@@ -30,24 +31,34 @@ pub struct Hand {
 /// Tells receivers.
 pub struct Teller {
     hand: Hand,
-    client: reqwest::Client,
+    /// Made when it is first needed: a host that trusts no certificates can be told in other ways.
+    client: Mutex<Option<reqwest::Client>>,
     /// This host's name, in mails.
     host: String,
 }
 
 impl Teller {
     /// Programs are run by `hand`.
-    pub fn new(hand: Hand) -> Result<Teller, TellError> {
+    pub fn new(hand: Hand) -> Teller {
+        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        let host = host.filter(|name| !name.is_empty()).unwrap_or("localhost".to_owned());
+        Teller { hand, client: Mutex::new(None), host }
+    }
+
+    fn client(&self) -> Result<reqwest::Client, TellError> {
+        let mut client = self.client.lock();
+        if let Some(client) = client.as_ref() {
+            return Ok(client.clone());
+        }
         // Who answers with another place is not followed there: the alert, and a secret, are for the place that conf names.
-        let client = reqwest::Client::builder()
+        let made = reqwest::Client::builder()
             .user_agent(concat!("pxelator/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(PATIENCE / 2)
             .timeout(PATIENCE)
             .build()
-            .map_err(|error| TellError::Client(error.to_string()))?;
-        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-        Ok(Teller { hand, client, host: host.filter(|name| !name.is_empty()).unwrap_or("localhost".to_owned()) })
+            .map_err(|error| TellError::Client(error::chain(&error)))?;
+        Ok(client.insert(made).clone())
     }
 
     /// Tells one, once: several alerts only where the way [gathers](Way::gathers).
@@ -61,7 +72,12 @@ impl Teller {
             }
             Way::Webhook { form, url, secret } => {
                 let told = webhook::Told { notice, message: &message, repeat: receiver.repeat };
-                webhook::tell(&self.client, *form, url, secret.as_ref(), told).await
+                let came = webhook::tell(&self.client()?, *form, url, secret.as_ref(), told).await;
+                if matches!(came, Err(TellError::Untrusted { .. })) {
+                    // What this host trusts is read when a client is made, and may be other the next time.
+                    *self.client.lock() = None;
+                }
+                came
             }
             Way::Desktop => desktop::tell(&self.hand, &message).await,
             // It rings where it is read that it was told.

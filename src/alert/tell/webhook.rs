@@ -1,13 +1,19 @@
 //! Tells by an HTTP request, in the forms of those who take such.
 
-use super::{Message, Notice, TellError, error::chain};
+use super::{
+    Message, Notice, TellError,
+    error::{chain, is_untrusted},
+};
 use crate::{
     alert::Status,
     conf::{Secret, alerts::Form},
     event::{Severity, printable},
 };
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, Method, header};
+use reqwest::{
+    Client, Method,
+    header::{self, HeaderValue},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -15,15 +21,19 @@ use std::time::Duration;
 const SAID: usize = 120;
 /// Bytes of an answer that are read.
 const LARGEST: usize = 4_096;
-/// Alertmanager is told that an alert lasts for so long, where it is not told again.
-const LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Longer nobody is left alone who asks for it.
+const LONGEST: Duration = Duration::from_secs(3_600);
+/// Bytes of a message that ntfy shows; what is longer it makes a file of, or refuses.
+const NTFY: usize = 4_096;
+/// Alertmanager is told that an alert lasts for so long, where conf does not say how often it is told again.
+const LASTS: SignedDuration = SignedDuration::from_hours(1);
 
 /// A request: its method, where it goes, its headers, and what is in it.
 #[derive(Debug, PartialEq)]
 pub struct Request {
     method: Method,
     url: String,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, HeaderValue)>,
     body: String,
 }
 
@@ -57,13 +67,33 @@ pub async fn tell(
         request = request.header(name, value);
     }
     // The URL may have a secret in it.
-    let failed =
-        |error: reqwest::Error| TellError::Unreached { place: place.clone(), said: chain(&error.without_url()) };
+    let failed = |error: reqwest::Error| {
+        let (place, error) = (place.clone(), error.without_url());
+        let said = chain(&error);
+        if is_untrusted(&error) { TellError::Untrusted { place, said } } else { TellError::Unreached { place, said } }
+    };
     let mut answer = request.send().await.map_err(failed)?;
     let status = answer.status();
     if status.is_success() {
         return Ok(());
     }
+    let named = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let after = match status.as_u16() {
+        429 | 503 => named(header::RETRY_AFTER).and_then(|value| after(&value, crate::event::now())),
+        _ => None,
+    };
+    let mut said = match named(header::LOCATION).filter(|_| status.is_redirection()) {
+        Some(place) => format!("it is at {place}"),
+        None => begin(&mut answer).await,
+    };
+    if let Some(secret) = secret {
+        said = said.replace(&secret.0, "…");
+    }
+    Err(TellError::Refused { place, status: status.as_u16(), said: printable(&said, SAID), after })
+}
+
+/// The first bytes of an answer.
+async fn begin(answer: &mut reqwest::Response) -> String {
     let mut said = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
         said.extend_from_slice(&chunk);
@@ -71,20 +101,29 @@ pub async fn tell(
             break;
         }
     }
-    let mut said = String::from_utf8_lossy(&said).into_owned();
-    if let Some(secret) = secret {
-        said = said.replace(&secret.0, "…");
-    }
-    Err(TellError::Refused { place, status: status.as_u16(), said: printable(&said, SAID) })
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// For how long `Retry-After` wants quiet: seconds, or a date (RFC 9110, section 10.2.3).
+fn after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let wait = match value.parse().ok() {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => {
+            let until = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+            Duration::try_from(until.duration_since(now)).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST))
 }
 
 /// What is asked in each form.
 fn request(form: Form, url: &str, secret: Option<&Secret>, told: Told<'_>, now: Timestamp) -> Request {
     let Told { notice, message, repeat } = told;
-    let mut headers: Vec<(&'static str, String)> = Vec::new();
+    let mut headers: Vec<(&'static str, HeaderValue)> = Vec::new();
     let is_in_url = url.contains("{secret}");
     if let Some(secret) = secret.filter(|_| !is_in_url) {
-        headers.push((header::AUTHORIZATION.as_str(), format!("Bearer {}", secret.0)));
+        headers.push((header::AUTHORIZATION.as_str(), value(&format!("Bearer {}", secret.0))));
     }
     let mut url = url.replace("{secret}", secret.map_or("", |secret| &secret.0));
     let below = |url: &str, path: &str| format!("{}/{path}", url.trim_end_matches('/'));
@@ -111,19 +150,28 @@ fn request(form: Form, url: &str, secret: Option<&Secret>, told: Told<'_>, now: 
             alertmanager(notice, repeat, now)
         }
         Form::Ntfy => {
-            headers.push(("Title", ascii(title)));
-            headers.push(("Priority", priority(message).to_owned()));
-            headers.push(("Tags", tag(message).to_owned()));
-            return Request { method, url, headers, body: text.clone() };
+            headers.push(("Title", value(title)));
+            headers.push(("Priority", value(priority(message))));
+            headers.push(("Tags", value(tag(message))));
+            return Request { method, url, headers, body: cut(text, NTFY) };
         }
     };
-    headers.push((header::CONTENT_TYPE.as_str(), "application/json".to_owned()));
+    headers.push((header::CONTENT_TYPE.as_str(), value("application/json")));
     Request { method, url, headers, body: body.to_string() }
 }
 
-/// A header has no other characters.
-fn ascii(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+/// A header's value. What is not ASCII goes as UTF-8, as ntfy takes it.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_bytes(printable(text, usize::MAX).as_bytes()).unwrap_or_else(|_| HeaderValue::from_static("?"))
+}
+
+/// As much of it as has room in so many bytes.
+fn cut(text: &str, most: usize) -> String {
+    const MORE: &str = "…";
+    match text.len() <= most {
+        true => text.to_owned(),
+        false => format!("{}{MORE}", &text[..text.floor_char_boundary(most.saturating_sub(MORE.len()))]),
+    }
 }
 
 fn priority(message: &Message) -> &'static str {
@@ -169,7 +217,8 @@ fn alertmanager(notice: &Notice, repeat: Option<Duration>, now: Timestamp) -> Va
     };
     json!([{
         "labels": labels,
-        "annotations": { "summary": notice.title(), "description": notice.text },
+        // It is no news to who keeps alerts that one lasts.
+        "annotations": { "summary": Notice { again: false, ..notice.clone() }.title(), "description": notice.text },
         "startsAt": notice.fired.unwrap_or(notice.since),
         "endsAt": ends,
     }])
@@ -194,7 +243,7 @@ mod tests {
     #[test]
     fn forms() {
         let json = asked(Form::Json, "http://h/hook", Some("hush"), Status::Firing);
-        assert_eq!(json.headers[0], ("authorization", "Bearer hush".to_owned()));
+        assert_eq!(json.headers[0], ("authorization", value("Bearer hush")));
         let body: Value = serde_json::from_str(&json.body).unwrap();
         assert_eq!(
             (&body["status"], &body["rule"], &body["hostname"]),
@@ -206,7 +255,7 @@ mod tests {
         assert!(slack.body.starts_with(r#"{"text":"*over: web1: test*\n"#), "{}", slack.body);
 
         let ntfy = asked(Form::Ntfy, "https://ntfy.example.net/lab", None, Status::Firing);
-        assert_eq!((ntfy.method, ntfy.headers[1].1.as_str()), (Method::POST, "urgent"));
+        assert_eq!((ntfy.method, &ntfy.headers[1].1), (Method::POST, &value("urgent")));
 
         let matrix = asked(Form::Matrix, "https://m/_matrix/client/v3/rooms/!r:m", Some("hush"), Status::Firing);
         assert_eq!(matrix.method, Method::PUT);
@@ -216,11 +265,43 @@ mod tests {
         assert_eq!(manager.url, "http://am:9093/api/v2/alerts");
         let body: Value = serde_json::from_str(&manager.body).unwrap();
         assert_eq!(body[0]["labels"]["instance"], json!("web1"));
-        assert_eq!(body[0]["endsAt"], json!("1970-01-08T00:00:00Z"));
+        assert_eq!(body[0]["endsAt"], json!("1970-01-01T01:00:00Z"));
     }
 
     #[test]
-    fn headers_are_ascii() {
-        assert_eq!(ascii("wéb1: down\r\nX-Y: z"), "w?b1: down??X-Y: z");
+    fn what_is_told_again_is_the_same_alert() {
+        let told = |again| {
+            let notice = Notice { status: Status::Firing, again, ..notice() };
+            alertmanager(&notice, Some(Duration::from_secs(60)), Timestamp::UNIX_EPOCH)
+        };
+        assert_eq!(told(true), told(false));
+        assert_eq!(told(true)[0]["endsAt"], json!("1970-01-01T00:03:00Z"));
+    }
+
+    #[test]
+    fn a_header_is_one_line() {
+        assert_eq!(value("wéb1: down\r\nX-Y: z").as_bytes(), "wéb1: down  X-Y: z".as_bytes());
+    }
+
+    #[test]
+    fn a_message_has_room() {
+        assert_eq!(cut("äöü", 6), "äöü");
+        assert_eq!(cut("äöüß", 7), "äö…");
+    }
+
+    #[test]
+    fn how_long_to_wait() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        for (value, seconds) in [
+            ("30", Some(30)),
+            (" 0 ", Some(0)),
+            ("Fri, 02 Jan 2026 03:05:05 GMT", Some(60)),
+            ("Fri, 02 Jan 2026 03:00:00 GMT", Some(0)),
+            ("86400", Some(3_600)),
+            ("soon", None),
+            ("-5", None),
+        ] {
+            assert_eq!(after(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
     }
 }

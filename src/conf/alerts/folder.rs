@@ -1,6 +1,6 @@
 //! Reads the folders, and says what in them names something that is not there.
 
-use super::{Receiver, Rule, receiver, rule, usual};
+use super::{Receiver, Rule, Way, is_clear, receiver, rule, usual};
 use crate::{
     conf::{Conf, Machine, Mistake, Segment, read::Reader, value},
     filter::{Filter, Here, Known, Names},
@@ -38,12 +38,26 @@ impl Reader<'_> {
             if let Some(mut receiver) = self.optional(&folder.join(name), receiver, last) {
                 let secret = format!("{name}.secret");
                 if files.contains(&secret) {
-                    receiver.with(self.secret(&folder.join(secret)));
+                    self.entrust(&mut receiver, &folder.join(name), &folder.join(secret));
                 }
                 receivers.insert(name.clone(), receiver);
             }
         }
         receivers
+    }
+
+    /// Gives a receiver what its `NAME.secret` holds.
+    fn entrust(&mut self, receiver: &mut Receiver, file: &Path, secret: &Path) {
+        match &mut receiver.way {
+            Way::Email { server, .. } if is_clear(server) => self.mistake(
+                file,
+                server,
+                "smtps:// or smtp+starttls://, since all could read the login of NAME.secret on its way: it is not used",
+            ),
+            Way::Email { login, .. } => *login = self.login(secret, None),
+            Way::Webhook { secret: token, .. } => *token = self.secret(secret),
+            Way::Command(_) | Way::Desktop | Way::Bell => {}
+        }
     }
 
     /// The files of a folder that need not be there.

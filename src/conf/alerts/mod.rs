@@ -8,11 +8,11 @@ mod tests;
 mod usual;
 
 pub use folder::{across, names};
-pub use receiver::receiver;
+pub use receiver::{is_clear, receiver};
 pub use rule::{rule, span};
 pub use usual::{USUAL, usual};
 
-use super::{Machine, Segment, model::Secret};
+use super::{Login, Machine, Segment, model::Secret};
 use crate::event::Severity;
 use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
@@ -54,7 +54,8 @@ pub struct Receiver {
     pub way: Way,
     /// `severity warning`: alerts that matter less are not told.
     pub severity: Severity,
-    /// `repeat 4h`: told again while it fires and nobody acknowledged it; never unless given.
+    /// `repeat 4h`: told again while it fires and nobody acknowledged it; unless given never, or as often as who
+    /// [keeps alerts](Receiver::keeps) needs it.
     pub repeat: Option<Duration>,
 }
 
@@ -71,8 +72,8 @@ pub enum Way {
         from: String,
         /// To whom.
         to: Vec<String>,
-        /// `NAME.secret`, `user:password`: who hands it over.
-        login: Option<Secret>,
+        /// `NAME.secret`, `user:password`: who hands it over. Not in the clear, but on this host.
+        login: Option<Login>,
     },
     /// `webhook FORM URL`.
     Webhook {
@@ -132,13 +133,9 @@ impl Receiver {
         }
     }
 
-    /// Gives it what its `NAME.secret` holds.
-    pub fn with(&mut self, given: Option<Secret>) {
-        match &mut self.way {
-            Way::Email { login, .. } => *login = given,
-            Way::Webhook { secret, .. } => *secret = given,
-            Way::Command(_) | Way::Desktop | Way::Bell => {}
-        }
+    /// It keeps alerts itself, and takes one for over that it is not told of again: also one that somebody looks after.
+    pub fn keeps(&self) -> bool {
+        matches!(self.way, Way::Webhook { form: Form::Alertmanager, .. })
     }
 }
 

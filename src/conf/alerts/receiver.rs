@@ -5,12 +5,15 @@ use super::{
     rule::{severity, span},
 };
 use crate::{conf::value::Expected, event::Severity};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 const EXPECTED: &str = "one of: command WORDS, email smtp://HOST[:PORT] ADDRESSES, webhook FORM URL, desktop, bell; \
     then lines of: from ADDRESS, severity warning, repeat 4h";
 /// Sooner nobody wants to hear the same.
 const SOONEST: Duration = Duration::from_secs(60);
+
+/// How often who keeps alerts is told that one lasts.
+const RENEWED: Duration = Duration::from_secs(15 * 60);
 
 /// A receiver's lines, without what its `NAME.secret` holds.
 pub fn receiver(text: &str) -> Result<Receiver, Expected> {
@@ -51,7 +54,19 @@ pub fn receiver(text: &str) -> Result<Receiver, Expected> {
         (_, Some(_)) => return Err(format!("{EXPECTED}: only an email has a sender")),
         _ => {}
     }
-    Ok(Receiver { way, severity: least, repeat })
+    let mut receiver = Receiver { way, severity: least, repeat };
+    if receiver.keeps() {
+        receiver.repeat.get_or_insert(RENEWED);
+    }
+    Ok(receiver)
+}
+
+/// What is told this mail server can be read on its way: it is no TLS, and leaves this host.
+pub fn is_clear(server: &str) -> bool {
+    let Ok(url) = url::Url::parse(server) else { return true };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+    let is_here = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
+    url.scheme() == "smtp" && !is_here
 }
 
 /// Words of a command, with quotes as a shell has them and nothing else of one.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::Severity;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 #[test]
 fn all_usual_rules_can_be_read() {
@@ -65,6 +66,50 @@ fn spans() {
     for bad in ["", "soon", "-1h", "10000 days"] {
         assert!(span(bad).is_err(), "{bad}");
     }
+}
+
+/// Reads a segment whose receiver `mail` is this, with this secret; gives its login's name, and the mistakes.
+fn mail(server: &str, secret: &str) -> (Option<String>, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("10.77.0.1/receivers");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("mail"), format!("email {server} ann@example.net\n")).unwrap();
+    fs::write(folder.join("mail.secret"), secret).unwrap();
+    fs::set_permissions(folder.join("mail.secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    let read = crate::conf::read(dir.path(), None);
+    let Way::Email { login, .. } = &read.conf.segments.values().next().unwrap().receivers["mail"].way else { panic!() };
+    (login.as_ref().map(|login| login.user.clone()), read.mistakes.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_login_goes_where_none_can_read_it() {
+    for (server, is_used) in [
+        ("smtps://mail.lan", true),
+        ("smtp+starttls://mail.lan:587", true),
+        ("smtp://127.0.0.1:2525", true),
+        ("smtp://[::1]", true),
+        ("smtp://localhost", true),
+        ("smtp://mail.lan", false),
+        ("smtp://10.77.0.1", false),
+        ("smtp://127.0.0.1.example.net", false),
+    ] {
+        let (login, mistakes) = mail(server, "ann:hush");
+        assert_eq!(login.is_some(), is_used, "{server}");
+        let told = mistakes.concat();
+        assert_eq!(told.contains("receivers/mail") && told.contains("smtp+starttls://"), !is_used, "{told}");
+        assert!(!told.contains("hush"), "{told}");
+    }
+    let (login, mistakes) = mail("smtps://mail.lan", "hush");
+    assert!(login.is_none() && mistakes.concat().contains("user:password"), "{mistakes:?}");
+    assert!(!mistakes.concat().contains("hush"), "{mistakes:?}");
+}
+
+#[test]
+fn who_keeps_alerts_is_told_again() {
+    let every = |lines: &str| receiver(lines).unwrap().repeat.map(|every| every.as_secs());
+    assert_eq!(every("webhook alertmanager http://am:9093"), Some(900));
+    assert_eq!(every("webhook alertmanager http://am:9093\nrepeat 1m"), Some(60));
+    assert_eq!(every("webhook json http://am:9093"), None);
 }
 
 #[test]

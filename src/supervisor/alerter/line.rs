@@ -70,6 +70,8 @@ pub struct Told {
     fails: u32,
     /// None where it came; else whether it was looked at and not taken.
     refused: Option<bool>,
+    /// For so long the receiver is left alone where it did not come.
+    pause: Duration,
 }
 
 /// What is to be delivered.
@@ -81,8 +83,8 @@ pub struct Job {
     pub receiver: Receiver,
     /// Which fail of this receiver it would be.
     pub fails: u32,
-    /// Who tells, or why nobody can.
-    pub teller: Result<Arc<Teller>, String>,
+    /// Who tells.
+    pub teller: Arc<Teller>,
     pub bus: Bus,
 }
 
@@ -120,7 +122,7 @@ impl Lines {
         let line = self.lines.entry(told.who.clone()).or_default();
         *line = Line::default();
         if told.refused.is_some() {
-            (line.fails, line.until) = (told.fails, Some(Instant::now() + back_off(told.fails)));
+            (line.fails, line.until) = (told.fails, Some(Instant::now() + told.pause));
         } else if told.gathers {
             line.until = Some(Instant::now() + GATHER);
         }
@@ -148,26 +150,24 @@ impl Lines {
 /// Tells them, and has the journal know.
 pub async fn deliver(job: Job) -> Told {
     let Job { who, parts, notices, receiver, fails, teller, bus } = job;
-    let result = match teller {
-        Ok(teller) => teller.tell(&receiver, &notices).await,
-        Err(error) => Err(TellError::Client(error)),
-    };
-    let pause = back_off(fails);
-    let retry = |begin: Timestamp| {
+    let result = teller.tell(&receiver, &notices).await;
+    let wanted = result.as_ref().err().and_then(TellError::after);
+    let pause = back_off(fails).max(wanted.unwrap_or_default());
+    let retry = |begin: Timestamp, over: bool| {
         let age = crate::event::now().duration_since(begin);
         let age = age.checked_add(SignedDuration::try_from(pause).unwrap_or_default());
-        let is_last = age.is_none_or(|age| age > GIVE_UP);
+        let is_last = age.is_none_or(|age| age > GIVE_UP) && (over || receiver.repeat.is_none());
         (!is_last).then_some(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
     };
     let events: Vec<Event> = parts
         .iter()
         .map(|Part { key, over, machine, begin, tries }| {
-            event(key, *machine, &who.1, &receiver, *over, *tries, &result, retry(*begin))
+            event(key, *machine, &who.1, &receiver, *over, *tries, &result, retry(*begin, *over))
         })
         .collect();
     let _ = bus.store(events.clone(), STORED).await;
     let refused = result.err().map(|error| error.is_refusal());
-    Told { events, who, parts, gathers: receiver.way.gathers(), fails, refused }
+    Told { events, who, parts, gathers: receiver.way.gathers(), fails, refused, pause }
 }
 
 /// What is told of a delivery.
@@ -214,7 +214,7 @@ mod tests {
         };
         let parts = due.iter().map(part).collect();
         let gathers = due[0].receiver.way.gathers();
-        Told { events: Vec::new(), who: who.clone(), parts, gathers, fails, refused }
+        Told { events: Vec::new(), who: who.clone(), parts, gathers, fails, refused, pause: back_off(fails) }
     }
 
     #[test]

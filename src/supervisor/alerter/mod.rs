@@ -12,7 +12,7 @@ use super::{segments::Shared, watcher};
 use crate::{
     alert::{
         Due, Engine, Notice, Rules, due,
-        tell::{Hand, TellError, Teller},
+        tell::{Hand, Teller},
     },
     bus::Delivery,
     command::AlertKey,
@@ -54,13 +54,12 @@ pub struct Alerts {
 
 impl Alerts {
     /// Who tells.
-    fn teller(&self, shared: &Shared) -> Result<Arc<Teller>, TellError> {
-        if let Some(teller) = self.teller.get() {
-            return Ok(teller.clone());
-        }
-        let CommandLine { words, env, .. } = shared.desk.operator().as_operator(CommandLine::default());
-        let teller = Arc::new(Teller::new(Hand { words, env })?);
-        Ok(self.teller.get_or_init(|| teller).clone())
+    fn teller(&self, shared: &Shared) -> Arc<Teller> {
+        let teller = self.teller.get_or_init(|| {
+            let CommandLine { words, env, .. } = shared.desk.operator().as_operator(CommandLine::default());
+            Arc::new(Teller::new(Hand { words, env }))
+        });
+        teller.clone()
     }
 }
 
@@ -130,8 +129,7 @@ impl Keeper {
             self.lines.forget();
             return;
         }
-        // Without a client nobody can be told, and each delivery says so.
-        let teller = self.shared.alerts.teller(&self.shared).map_err(|error| error.to_string());
+        let teller = self.shared.alerts.teller(&self.shared);
         let mut of_each: BTreeMap<line::Who, Vec<Due<'_>>> = BTreeMap::new();
         for due in due {
             of_each.entry((due.key.segment, due.name.to_owned())).or_default().push(due);
@@ -242,10 +240,6 @@ pub async fn ring(shared: &Shared, segment: Ipv4Addr, receiver: &str) {
         ));
     };
     let key = AlertKey { segment: Some(segment), mac: None, rule: TEST.to_owned(), subject: String::new() };
-    let told = async {
-        let notice = Notice::test(segment, event::now());
-        shared.alerts.teller(shared)?.tell(found, &[notice]).await
-    };
-    let told = told.await;
+    let told = shared.alerts.teller(shared).tell(found, &[Notice::test(segment, event::now())]).await;
     shared.bus.publish(line::event(&key, None, receiver, found, false, 1, &told, None));
 }
