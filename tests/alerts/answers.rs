@@ -79,7 +79,7 @@ fn a_certificate_that_nobody_trusts() {
     assert_eq!(tried("script").0, Some(0));
     fs::copy(&other.authority, &trusted).unwrap();
     let (code, words) = tried("chat");
-    assert!(code == Some(1) && words.contains("127.0.0.1:8099 is not who it should be: "), "{words}");
+    assert!(code == Some(1) && words.contains("the certificate of 127.0.0.1:8099 is not trusted: "), "{words}");
     assert!(words.contains("UnknownIssuer") && words.contains("update-ca-certificates"), "{words}");
     assert!(web.told().is_empty(), "{:?}", web.told());
     // What the operator does about it takes effect while the program runs.

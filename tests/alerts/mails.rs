@@ -61,7 +61,14 @@ fn mails_by_tls_with_a_login() {
     refused("nobody", &["530", "write user:password into NAME.secret"]);
     refused("later", &["451", "greylisted", "wait; "]);
     refused("never", &["550", "no such user", "see the addresses of this receiver"]);
-    refused("stranger", &["is not who it should be: ", "UnknownIssuer", "update-ca-certificates"]);
+    refused(
+        "stranger",
+        &[
+            "the certificate of smtp+starttls://127.0.0.1:2588 is not trusted: ",
+            "UnknownIssuer",
+            "update-ca-certificates",
+        ],
+    );
     assert_eq!(stranger.heard(), ["EHLO", "STARTTLS"], "whom nobody trusts is told nothing");
     refused("stripped", &["STARTTLS is not supported", "see what smtp+starttls://127.0.0.1:2525 offers"]);
     assert_eq!(plain.heard(), ["EHLO"], "without STARTTLS neither login nor mail");

@@ -49,7 +49,7 @@ pub enum TellError {
     #[error("this host trusts no certificates: {0}")]
     Client(String),
     /// Its certificate is not trusted.
-    #[error("{place} is not who it should be: {said}")]
+    #[error("the certificate of {place} is not trusted: {said}")]
     Untrusted {
         /// Host and port.
         place: String,
@@ -149,7 +149,7 @@ impl TellError {
             }
             TellError::Client(_) => "install ca-certificates".to_owned(),
             TellError::Untrusted { .. } => {
-                "name it as in its certificate; if that is of an authority of yours, put the authority's into \
+                "see that it is in date and for this name; if it is of an authority of yours, put the authority's into \
                 /usr/local/share/ca-certificates/NAME.crt and run update-ca-certificates"
                     .to_owned()
             }
