@@ -37,7 +37,7 @@ pub struct Adopt {
     /// Its hardware address; without it those are listed that were seen
     #[arg(value_name = "MAC")]
     mac: Option<Mac>,
-    /// Its address from now on; the next that is free unless given
+    /// Its address from now on; unless given the one that it has where it can keep it, else the next that is free
     #[arg(long, value_name = "ADDRESS", requires = "mac")]
     address: Option<Ipv4Addr>,
     /// Its host name from now on; what it calls itself, or one made of its address, unless given
@@ -193,14 +193,12 @@ fn planned<'a>(
     };
     let taken =
         known.leases.iter().filter(|lease| lease.segment == segment.server).map(|lease| lease.address).collect();
-    let suggested = || conf::suggest(segment, &taken).map(|(address, _)| address);
+    let itself = known.machines.iter().filter(is_it).find(|seen| seen.segment == segment.server);
+    let suggested = || conf::free_address(segment, &taken, itself.and_then(|seen| seen.address));
     let full = || Wrong::Words(format!("no address of {} is free; say which with --address", segment.server));
     let address = asked.address.or_else(suggested).ok_or_else(full)?;
-    let itself = known.machines.iter().filter(is_it).find(|seen| seen.segment == segment.server);
-    let itself = itself.and_then(|seen| seen.hostname.clone());
-    // What it calls itself may be no name, or another's.
-    let itself = itself.filter(|name| conf::fits(segment, mac, address, name).is_ok());
-    let hostname = asked.name.clone().or(itself).unwrap_or_else(|| conf::name_of(address));
+    let own = itself.and_then(|seen| seen.hostname.as_deref());
+    let hostname = asked.name.clone().unwrap_or_else(|| conf::free_name(segment, mac, address, own));
     conf::fits(segment, mac, address, &hostname).map_err(|error| Wrong::Words(error.to_string()))?;
     Ok((segment, address, hostname))
 }

@@ -25,19 +25,32 @@ pub enum AdoptError {
     },
 }
 
-/// An address and a name for a machine: the first free address after the highest machine, outside the pool.
-pub fn suggest(segment: &Segment, taken: &BTreeSet<Ipv4Addr>) -> Option<(Ipv4Addr, String)> {
-    let free = |address: &Ipv4Addr| {
+/// An address for a machine: the one that it was `seen` with where it can keep it, else the first free one after the highest
+/// machine. Outside the pool, and none that is `taken`.
+pub fn free_address(segment: &Segment, taken: &BTreeSet<Ipv4Addr>, seen: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+    let network = segment.network();
+    let unclaimed = |address: &Ipv4Addr| {
         !segment.machines.contains_key(address)
-            && !taken.contains(address)
             && *address != segment.server
             && Some(*address) != segment.gateway
             && segment.pool.is_none_or(|pool| !pool.contains(*address))
     };
+    let is_host = |address: &Ipv4Addr| {
+        network.contains(address) && *address != network.network() && *address != network.broadcast()
+    };
+    if let Some(own) = seen.filter(|own| is_host(own) && unclaimed(own)) {
+        return Some(own);
+    }
+    let free = |address: &Ipv4Addr| unclaimed(address) && !taken.contains(address);
     let highest = segment.machines.keys().next_back().copied().unwrap_or(segment.server);
-    let hosts = || segment.network().hosts();
-    let address = hosts().filter(|a| *a > highest).find(free).or_else(|| hosts().find(free))?;
-    Some((address, name_of(address)))
+    let hosts = || network.hosts();
+    hosts().filter(|a| *a > highest).find(free).or_else(|| hosts().find(free))
+}
+
+/// A name for a machine that is to have this address: its `own` where that is one and nobody else's, else one made of the address.
+pub fn free_name(segment: &Segment, mac: Mac, address: Ipv4Addr, own: Option<&str>) -> String {
+    let own = own.filter(|own| fits(segment, mac, address, own).is_ok());
+    own.map_or_else(|| name_of(address), str::to_owned)
 }
 
 /// Says whether a machine may have this address and name.

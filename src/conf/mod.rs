@@ -25,7 +25,7 @@ pub mod value;
 mod watch;
 mod write;
 
-pub use adopt::{AdoptError, adopt, fits, suggest};
+pub use adopt::{AdoptError, adopt, fits, free_address, free_name};
 pub use arm::{arm, armed_at, boots, disarm};
 pub use environment::environment;
 pub use model::{
@@ -35,7 +35,7 @@ pub use model::{
 pub use planned::{SkipError, pass_over};
 pub use power::Rung;
 pub use profile::{Download, Evidence, NfsServer, Profile, Text};
-pub use read::{Reading, name_of, read};
+pub use read::{Reading, read};
 pub use ssh::Ssh;
 #[cfg(test)]
 pub(crate) use track::track;

@@ -180,8 +180,25 @@ fn adopting_writes_what_is_read_again() {
     let conf = read(dir.path(), None).conf;
     let segment = conf.segments.values().next().unwrap();
     let mac = "52:54:00:00:00:99".parse().unwrap();
-    let (address, name) = suggest(segment, &["10.77.0.61".parse().unwrap()].into()).unwrap();
-    assert_eq!((address.to_string().as_str(), name.as_str()), ("10.77.0.62", "m-10-77-0-62"));
+    let taken = ["10.77.0.61".parse().unwrap()].into();
+    let free = |seen: &str| free_address(segment, &taken, seen.parse().ok()).unwrap();
+    let address = free("");
+    assert_eq!(address.to_string(), "10.77.0.62");
+    // It keeps the address that it has, unless that is another's, the pool's, or no machine's.
+    for (seen, kept) in [
+        ("10.77.0.90", "10.77.0.90"),
+        ("10.77.0.61", "10.77.0.61"),
+        ("10.77.0.60", "10.77.0.62"),
+        ("10.77.0.1", "10.77.0.62"),
+        ("10.77.0.100", "10.77.0.62"),
+        ("10.77.0.255", "10.77.0.62"),
+        ("10.88.0.9", "10.77.0.62"),
+    ] {
+        assert_eq!(free(seen).to_string(), kept, "{seen}");
+    }
+    for (own, name) in [(None, "m-10-77-0-62"), (Some("kiosk"), "kiosk"), (Some("a b"), "m-10-77-0-62")] {
+        assert_eq!(free_name(segment, mac, address, own), name);
+    }
     adopt(dir.path(), segment, mac, address, "Web2", &[("boot", "kiosk".to_owned())]).unwrap();
     let reading = read(dir.path(), None);
     assert_eq!(mistakes(&reading), [""; 0]);

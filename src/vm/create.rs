@@ -70,7 +70,7 @@ pub fn create(store: &Store, tree: &Path, conf: &Conf, wish: &Wish) -> Result<Ma
         return unfit(wish.boot, "a profile of conf/boot".to_owned());
     }
     let segment = wish.segment;
-    let address = match wish.address.or_else(|| conf::suggest(segment, &BTreeSet::new()).map(|(address, _)| address)) {
+    let address = match wish.address.or_else(|| conf::free_address(segment, &BTreeSet::new(), None)) {
         None => return unfit(&segment.server.to_string(), "a segment with a free address outside its pool".to_owned()),
         Some(address) => address,
     };
