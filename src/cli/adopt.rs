@@ -2,7 +2,7 @@
 
 use super::{
     Places,
-    power::{ALL, Line, SOME, Stopped, Told, Wrong, exit_code, runtime},
+    power::{ALL, Line, SOME, Stopped, Wrong, exit_code, runtime},
     remote,
 };
 use crate::{
@@ -17,7 +17,7 @@ use clap::Args;
 use color_eyre::eyre::Result;
 use serde::Deserialize;
 use std::{collections::BTreeSet, net::Ipv4Addr, path::Path, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// What a program gets to take it and to have it in the tree.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -207,21 +207,14 @@ fn planned<'a>(
 async fn through(line: &mut Line, place: Place, mac: Mac, hostname: &str) -> Result<Result<String, String>, Stopped> {
     let (segment, address) = place;
     line.send(Command::Adopt { segment, mac, address, hostname: hostname.to_owned() }).await?;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let Ok(told) = timeout_at(until, line.next()).await else {
-            return Ok(Err("the PXElator that was asked did not say that it is so".to_owned()));
-        };
-        let Told::Event(event) = told? else { continue };
-        if (event.segment.zip(event.machine), event.mac) != (Some(place), Some(mac)) {
-            continue;
-        }
-        match &event.fact {
-            Fact::ConfUnwritten { error, .. } => return Ok(Err(error.clone())),
-            Fact::ConfAdopted { .. } => return Ok(Ok(event.fact.to_string())),
-            _ => {}
-        }
-    }
+    let said = line.answer(Instant::now() + PATIENCE, |event| match &event.fact {
+        _ if (event.segment.zip(event.machine), event.mac) != (Some(place), Some(mac)) => None,
+        Fact::ConfUnwritten { error, .. } => Some(Err(error.clone())),
+        Fact::ConfAdopted { .. } => Some(Ok(event.fact.to_string())),
+        _ => None,
+    });
+    let silent = || Err("the PXElator that was asked did not say that it is so".to_owned());
+    Ok(said.await?.unwrap_or_else(silent))
 }
 
 #[cfg(test)]

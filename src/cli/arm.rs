@@ -2,7 +2,7 @@
 
 use super::{
     Places,
-    power::{ALL, Among, Line, SOME, Stopped, Told, USAGE, Wrong, choose, exit_code, runtime},
+    power::{ALL, Among, Line, SOME, Stopped, USAGE, Wrong, choose, exit_code, runtime},
 };
 use crate::{
     boot,
@@ -14,7 +14,7 @@ use crate::{
 use clap::Args;
 use color_eyre::eyre::Result;
 use std::{net::Ipv4Addr, path::Path, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// What a program gets to take it and to have it in the tree.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -122,22 +122,15 @@ fn is_armed(tree: &Conf, place: Place) -> bool {
 async fn through(line: &mut Line, machine: Place, (profile, then): &Wish) -> Result<Result<String, String>, Stopped> {
     let command = Command::Arm { machine, profile: profile.clone(), then: then.clone() };
     line.send(command).await?;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let Ok(told) = timeout_at(until, line.next()).await else {
-            return Ok(Err("the PXElator that runs here did not say that it is so".to_owned()));
-        };
-        let Told::Event(event) = told? else { continue };
-        if event.machine != Some(machine.1) {
-            continue;
-        }
-        match &event.fact {
-            Fact::ConfUnwritten { error, .. } => return Ok(Err(error.clone())),
-            Fact::BootArmed { .. } if profile.is_some() => return Ok(Ok(event.fact.to_string())),
-            Fact::BootDisarmed { .. } if profile.is_none() => return Ok(Ok(event.fact.to_string())),
-            _ => {}
-        }
-    }
+    let said = line.answer(Instant::now() + PATIENCE, |event| match &event.fact {
+        _ if event.machine != Some(machine.1) => None,
+        Fact::ConfUnwritten { error, .. } => Some(Err(error.clone())),
+        Fact::BootArmed { .. } if profile.is_some() => Some(Ok(event.fact.to_string())),
+        Fact::BootDisarmed { .. } if profile.is_none() => Some(Ok(event.fact.to_string())),
+        _ => None,
+    });
+    let silent = || Err("the PXElator that runs here did not say that it is so".to_owned());
+    Ok(said.await?.unwrap_or_else(silent))
 }
 
 /// By the file alone: a program that starts tells that it is armed.

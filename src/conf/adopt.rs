@@ -2,6 +2,7 @@
 
 use super::{Segment, read::name_of, value};
 use crate::net::Mac;
+use ipnet::Ipv4Net;
 use std::{collections::BTreeSet, fs, io, net::Ipv4Addr, path::Path};
 
 /// Why a machine was not written.
@@ -35,16 +36,29 @@ pub fn free_address(segment: &Segment, taken: &BTreeSet<Ipv4Addr>, seen: Option<
             && Some(*address) != segment.gateway
             && segment.pool.is_none_or(|pool| !pool.contains(*address))
     };
-    let is_host = |address: &Ipv4Addr| {
-        network.contains(address) && *address != network.network() && *address != network.broadcast()
-    };
-    if let Some(own) = seen.filter(|own| is_host(own) && unclaimed(own)) {
+    if let Some(own) = seen.filter(|own| is_host(network, *own) && unclaimed(own)) {
         return Some(own);
     }
     let free = |address: &Ipv4Addr| unclaimed(address) && !taken.contains(address);
     let highest = segment.machines.keys().next_back().copied().unwrap_or(segment.server);
     let hosts = || network.hosts();
     hosts().filter(|a| *a > highest).find(free).or_else(|| hosts().find(free))
+}
+
+fn is_host(network: Ipv4Net, address: Ipv4Addr) -> bool {
+    network.contains(&address) && address != network.network() && address != network.broadcast()
+}
+
+/// Address and name for a machine that was only seen, by what is known of it; none where no address is free.
+pub fn suggest(
+    segment: &Segment,
+    taken: &BTreeSet<Ipv4Addr>,
+    mac: Mac,
+    seen: Option<Ipv4Addr>,
+    own: Option<&str>,
+) -> Option<(Ipv4Addr, String)> {
+    let address = free_address(segment, taken, seen)?;
+    Some((address, free_name(segment, mac, address, own)))
 }
 
 /// A name for a machine that is to have this address: its `own` where that is one and nobody else's, else one made of the address.
@@ -57,7 +71,7 @@ pub fn free_name(segment: &Segment, mac: Mac, address: Ipv4Addr, own: Option<&st
 pub fn fits(segment: &Segment, mac: Mac, address: Ipv4Addr, hostname: &str) -> Result<(), AdoptError> {
     let unfit = |value: &dyn ToString, expected: String| Err(AdoptError::Unfit { value: value.to_string(), expected });
     let network = segment.network();
-    if !network.contains(&address) || address == network.network() || address == network.broadcast() {
+    if !is_host(network, address) {
         return unfit(&address, format!("an address of a machine in {network}"));
     }
     if address == segment.server {

@@ -25,7 +25,7 @@ pub mod value;
 mod watch;
 mod write;
 
-pub use adopt::{AdoptError, adopt, fits, free_address, free_name};
+pub use adopt::{AdoptError, adopt, fits, free_address, free_name, suggest};
 pub use arm::{arm, armed_at, boots, disarm};
 pub use environment::environment;
 pub use model::{

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    conf::{Conf, free_address, free_name},
+    conf::{Conf, suggest},
     desk::{
         Wanted, What,
         inside::{Act, Id},
@@ -290,10 +290,9 @@ fn adopt(model: &mut Model, state: &State, conf: &Conf) {
     }
     let Some((address, segment)) = model.segment(state) else { return };
     let taken: BTreeSet<_> = segment.leases.iter().map(|lease| lease.address).collect();
-    let suggested = conf.segments.get(&address).and_then(|there| {
-        let address = free_address(there, &taken, machine.address)?;
-        Some((address.to_string(), free_name(there, machine.mac, address, machine.hostname.as_deref())))
-    });
-    let (address, hostname) = suggested.unwrap_or_default();
+    let there = conf.segments.get(&address);
+    let suggested =
+        there.and_then(|there| suggest(there, &taken, machine.mac, machine.address, machine.hostname.as_deref()));
+    let (address, hostname) = suggested.map(|(address, name)| (address.to_string(), name)).unwrap_or_default();
     model.dialog = Some(Dialog::Adopt(Adopting { mac: machine.mac, address, hostname, field: 0, error: None }));
 }

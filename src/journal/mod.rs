@@ -20,7 +20,7 @@ mod writer;
 mod tests;
 
 pub use names::JournalNames;
-pub use query::Query;
+pub use query::{Query, QuestionError};
 pub use retention::{Cut, Lane, Pruned, cuts, prune};
 pub use travel::Traveller;
 

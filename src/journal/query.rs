@@ -4,10 +4,12 @@
 use super::{Journal, JournalError, row};
 use crate::{
     event::Event,
-    filter::{self, Address, Filter, Glob, Hardware, Named, Node, Number, Order, Term, Test},
+    filter::{self, Address, Filter, Glob, Hardware, Here, Named, Node, Number, Order, Term, Test},
 };
 use ipnet::Ipv4Net;
+use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::{Connection, functions::FunctionFlags, types::Value};
+use std::path::Path;
 
 /// Which events are wanted. The default wants all.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +22,29 @@ pub struct Query {
     pub limit: Option<usize>,
 }
 
+/// Why a question cannot be put.
+#[derive(Debug, thiserror::Error)]
+pub enum QuestionError {
+    /// The filter makes no sense.
+    #[error("{0}")]
+    Filter(String),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
 /// Bytes of lines that are handed over at once.
 const CHUNK: usize = 1 << 15;
 
 impl Journal {
+    /// The journal at `path`, and what a filter's text asks of it, as it is meant here and now.
+    pub fn question(path: &Path, filter: &str, limit: Option<usize>) -> Result<(Journal, Query), QuestionError> {
+        let journal = Journal::read(path)?;
+        let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names: &journal.names()? };
+        let filter = Filter::parse(filter, &here).map_err(|error| QuestionError::Filter(error.to_string()))?;
+        Ok((journal, Query { filter, after: 0, limit }))
+    }
+
     /// Hands each wanted event to `take`, the oldest first; returns the last row's number, 0 if there was none.
     pub fn select(&self, query: &Query, mut take: impl FnMut(Event)) -> Result<i64, JournalError> {
         self.select_while(query, |event| {

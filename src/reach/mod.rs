@@ -18,7 +18,7 @@ pub use probe::{Measured, Probe};
 pub use pull::Pulled;
 pub use run::{Ended, Line};
 pub use ssh::Reach;
-pub use subject::{Files, Folders, Subject, namesake, standing, subjects};
+pub use subject::{Files, Folders, Subject, all_subjects, namesake, standing, subjects};
 
 /// What went wrong, and what helps.
 pub type Result<T> = std::result::Result<T, ReachError>;

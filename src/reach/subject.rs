@@ -106,12 +106,16 @@ pub fn subjects(conf: &Conf, folders: Folders<'_>, through: &[OsString], place: 
     found
 }
 
-/// All that is kept, and what came of the looks at it; read from what these left, so that nobody is asked.
-pub fn standing(conf: &Conf, folders: Folders<'_>) -> Vec<Standing> {
+/// All that is kept, of all machines of conf.
+pub fn all_subjects(conf: &Conf, folders: Folders<'_>, through: &[OsString]) -> impl Iterator<Item = Subject> {
     let segments = conf.segments.values();
     let places = segments.flat_map(|s| s.machines.keys().map(move |machine| (s.server, *machine)));
-    let kept = places.flat_map(|place| subjects(conf, folders, &[], place));
-    let stands = kept.map(|subject| {
+    places.flat_map(move |place| subjects(conf, folders, through, place))
+}
+
+/// All that is kept, and what came of the looks at it; read from what these left, so that nobody is asked.
+pub fn standing(conf: &Conf, folders: Folders<'_>) -> Vec<Standing> {
+    let stands = all_subjects(conf, folders, &[]).map(|subject| {
         let Looked { time, files, changed, trouble, .. } = Looked::read(folders.run, &subject.host);
         Standing {
             every: subject.every(false).as_secs(),

@@ -16,6 +16,7 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::mpsc,
+    time::{Instant, timeout_at},
 };
 
 /// The events that wait here.
@@ -132,6 +133,22 @@ impl Line {
             Some(error) => Err(Stopped::Nobody(format!("the PXElator that runs here says: {error}"))),
             None => Ok(value),
         }
+    }
+
+    /// The first event before `until` that has an answer in it; none where none came.
+    pub async fn answer<T>(
+        &mut self,
+        until: Instant,
+        answer: impl Fn(&Event) -> Option<T>,
+    ) -> Result<Option<T>, Stopped> {
+        while let Ok(told) = timeout_at(until, self.next()).await {
+            if let Told::Event(event) = told?
+                && let Some(answer) = answer(&event)
+            {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
     }
 
     /// The next that is told. May be dropped and called again.

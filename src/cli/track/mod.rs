@@ -141,9 +141,9 @@ fn subjects(conf: &Conf, options: &Options, place: Place) -> Vec<Subject> {
 
 /// What is tracked at all.
 fn all(conf: &Conf, options: &Options, segment: Option<Ipv4Addr>) -> Vec<Subject> {
-    let segments = conf.segments.values().filter(|s| segment.is_none_or(|only| only == s.server));
-    let places = segments.flat_map(|s| s.machines.keys().map(move |machine| (s.server, *machine)));
-    places.flat_map(|place| subjects(conf, options, place)).collect()
+    let through = through();
+    let all = reach::all_subjects(conf, options.folders(), &through);
+    all.filter(|subject| segment.is_none_or(|only| only == subject.place.0)).collect()
 }
 
 /// Words before ssh, so that it runs as who sits there.

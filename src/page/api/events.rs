@@ -3,14 +3,12 @@
 use super::{Asked, Site, Viewer, broken, problem};
 use crate::{
     event::Event,
-    filter::{Filter, Here},
-    journal::{Journal, JournalError, Query},
+    journal::{Journal, Query, QuestionError},
     servers::http::ndjson,
 };
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use utoipa::{IntoParams, ToSchema};
 
@@ -139,41 +137,21 @@ pub async fn lines(_: Viewer, State(site): State<Site>, Asked(which): Asked<All>
     Ok(response)
 }
 
-/// Why nothing was found.
-enum Unfit {
-    /// The filter makes no sense.
-    Filter(String),
-    /// The journal cannot be read.
-    Journal(JournalError),
-}
-
-impl From<JournalError> for Unfit {
-    fn from(error: JournalError) -> Unfit {
-        Unfit::Journal(error)
-    }
-}
-
-fn unfit(error: Unfit) -> Response {
+/// Why nothing was found, as an answer.
+fn unfit(error: QuestionError) -> Response {
     match error {
-        Unfit::Filter(words) => {
+        QuestionError::Filter(words) => {
             problem(StatusCode::BAD_REQUEST, words, "see pxelator log --help for what a filter may say")
         }
-        Unfit::Journal(error) => broken(error),
+        QuestionError::Journal(error) => broken(error),
     }
-}
-
-fn open(path: &Path, filter: &str, limit: Option<usize>) -> Result<(Journal, Query), Unfit> {
-    let journal = Journal::read(path)?;
-    let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names: &journal.names()? };
-    let filter = Filter::parse(filter, &here).map_err(|error| Unfit::Filter(error.to_string()))?;
-    Ok((journal, Query { filter, after: 0, limit }))
 }
 
 async fn check(site: &Site, filter: String) -> Result<(), Response> {
     let (turn, path) = (site.turn().await?, site.source.journal.clone());
     let opened = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        open(&path, &filter, None).map(|_| ())
+        Journal::question(&path, &filter, None).map(|_| ())
     });
     opened.await.map_err(broken)?.map_err(unfit)
 }
@@ -182,7 +160,7 @@ async fn found(site: Site, filter: String, limit: usize) -> Result<Json<Events>,
     let (turn, path) = (site.turn().await?, site.source.journal.clone());
     let read = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let (journal, query) = open(&path, &filter, Some(limit))?;
+        let (journal, query) = Journal::question(&path, &filter, Some(limit))?;
         let mut events = Vec::new();
         journal.select(&query, |event| events.push(event))?;
         Ok(events)
@@ -195,7 +173,7 @@ impl Site {
     /// The journal, and what is asked of it.
     pub(super) async fn question(&self, filter: String, limit: Option<usize>) -> Result<(Journal, Query), Response> {
         let path = self.source.journal.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&path, &filter, limit));
+        let opened = tokio::task::spawn_blocking(move || Journal::question(&path, &filter, limit));
         opened.await.map_err(broken)?.map_err(unfit)
     }
 

@@ -98,9 +98,8 @@ fn actions(scene: Scene<'_>, at: Ipv4Addr, machine: &Machine, viewer: &Viewer) -
 fn adopt(scene: Scene<'_>, there: &conf::Segment, machine: &Machine, viewer: &Viewer) -> Markup {
     let leases = scene.state.segments.get(&there.server).map(|segment| &segment.leases);
     let taken = leases.into_iter().flat_map(|leases| leases.iter().map(|lease| lease.address)).collect();
-    let address = conf::free_address(there, &taken, machine.address);
-    let name = address.map(|address| conf::free_name(there, machine.mac, address, machine.hostname.as_deref()));
-    let (address, name) = (address.map(|address| address.to_string()).unwrap_or_default(), name.unwrap_or_default());
+    let suggested = conf::suggest(there, &taken, machine.mac, machine.address, machine.hostname.as_deref());
+    let (address, name) = suggested.map(|(address, name)| (address.to_string(), name)).unwrap_or_default();
     html! {
         section.actions aria-labelledby="h-adopt" {
             h2 #h-adopt { "Make it a machine of conf" }

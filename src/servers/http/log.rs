@@ -2,17 +2,15 @@
 
 use super::ndjson;
 use crate::{
-    filter::{Filter, Here},
-    journal::{Journal, JournalError, Query},
+    journal::{Journal, QuestionError},
     servers::Context,
 };
 use axum::{
     http::{Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
-use std::{net::Ipv4Addr, path::Path};
+use std::net::Ipv4Addr;
 
 /// The path.
 pub const PATH: &str = "/pxelator/log";
@@ -41,11 +39,15 @@ pub async fn answer(context: &Context, client: Ipv4Addr, method: &Method, uri: &
         Err(error) => return bad(format!("{}; expected {PATH}?filter=…&limit=…", error.body_text())),
     };
     let path = context.journal.clone();
-    let opened = tokio::task::spawn_blocking(move || open(&path, &asked));
+    let opened = tokio::task::spawn_blocking(move || {
+        Journal::question(&path, &asked.filter, Some(asked.limit.unwrap_or(LIMIT)))
+    });
     let (journal, query) = match opened.await {
-        Ok(Ok(Ok(opened))) => opened,
-        Ok(Ok(Err(error))) => return bad(error),
-        Ok(Err(error)) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Ok(Ok(opened)) => opened,
+        Ok(Err(QuestionError::Filter(error))) => return bad(error),
+        Ok(Err(QuestionError::Journal(error))) => {
+            return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response();
+        }
         Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     let (sender, response) = ndjson::ndjson();
@@ -55,13 +57,4 @@ pub async fn answer(context: &Context, client: Ipv4Addr, method: &Method, uri: &
 
 fn bad(words: impl std::fmt::Display) -> Response {
     (StatusCode::BAD_REQUEST, format!("{words}\n")).into_response()
-}
-
-/// The journal and the question; or what is wrong with that.
-fn open(path: &Path, asked: &Asked) -> Result<Result<(Journal, Query), String>, JournalError> {
-    let journal = Journal::read(path)?;
-    let here = Here { now: Timestamp::now(), zone: &TimeZone::system(), names: &journal.names()? };
-    let filter = Filter::parse(&asked.filter, &here);
-    let query = filter.map(|filter| Query { filter, after: 0, limit: Some(asked.limit.unwrap_or(LIMIT)) });
-    Ok(query.map(|query| (journal, query)).map_err(|error| error.to_string()))
 }
