@@ -32,7 +32,7 @@ fn a_bios_machine_comes_up() {
     machine.passes(&program, &[vm::system_acknowledged(), vm::completed()]);
     machine.passes(&program, &[vm::system_acknowledged(), vm::kernel_logged(), vm::system_logged()]);
     machine.passes(&program, &[vm::system_acknowledged(), vm::got("practice/welcome")]);
-    let console = machine.console();
+    let console = machine.said();
     for line in [
         "practice: leased 10.77.0.60 from 10.77.0.1",
         "practice: bios1.test.lan is 10.77.0.60",
@@ -86,4 +86,16 @@ fn a_menu_on_the_machines_screen_goes_on_by_itself() {
     ];
     machine.passes(&program, &booted);
     machine.wait_until_up();
+}
+
+#[test]
+fn a_message_of_the_kernel_is_no_part_of_a_line() {
+    for (console, expected) in [
+        ("UP web1 10.0.0.1[    4.799745] IPv6: eth0: link becomes ready\n\n/ # ", "UP web1 10.0.0.1\n/ # "),
+        ("U[   14.799745] one\n[  114.799746] two [x]\nP web1\n", "UP web1\n"),
+        ("[  OK  ] Started\n[1.5] no\n[ 4.799745", "[  OK  ] Started\n[1.5] no\n[ 4.799745"),
+        ("UP[    4.799745] not whole", "UP"),
+    ] {
+        assert_eq!(vm::said(console), expected);
+    }
 }

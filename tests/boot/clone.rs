@@ -51,13 +51,17 @@ fn file(segment: &Segment, address: &str, end: &str) -> PathBuf {
     segment.folder.path().join("run").join(format!("{address}.{end}"))
 }
 
+/// What its programs said on its serial console.
+fn said(segment: &Segment, address: &str) -> String {
+    let console = fs::read(file(segment, address, "console")).unwrap_or_default();
+    vm::said(&String::from_utf8_lossy(&console).replace('\r', ""))
+}
+
 /// Waits for the machine's word at the end of its boot.
 fn up(segment: &Segment, program: &Program, address: &str) -> Who {
-    let console =
-        || String::from_utf8_lossy(&fs::read(file(segment, address, "console")).unwrap_or_default()).replace('\r', "");
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
-        let told = console();
+        let told = said(segment, address);
         let line = told.lines().find_map(|line| line.split_once("DISK-UP ")).map(|(_, words)| words.to_owned());
         // The line is whole when another begins.
         if let Some(words) = line.filter(|_| told.split_once("DISK-UP ").is_some_and(|(_, rest)| rest.contains('\n'))) {
@@ -75,10 +79,7 @@ fn types(segment: &Segment, address: &str, line: &str) {
     let mut stream = vm::serial(segment, address);
     let mark = format!("TYPED-{}", line.len());
     writeln!(stream, "{line} && echo TYPED-$(({}))", line.len()).unwrap();
-    wait_for(line, PATIENCE, || {
-        let console = fs::read(file(segment, address, "console")).unwrap_or_default();
-        String::from_utf8_lossy(&console).contains(&mark).then_some(())
-    });
+    wait_for(line, PATIENCE, || said(segment, address).contains(&mark).then_some(()));
     // The reader has the other end.
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }
@@ -140,9 +141,9 @@ fn a_copy_boots_beside_its_source() {
 
     // Both run, and the source is who it was.
     types(&segment, "10.77.0.70", "/usr/local/sbin/disk-up | sed s/DISK/STILL/");
-    let console = fs::read(file(&segment, "10.77.0.70", "console")).unwrap();
+    let console = said(&segment, "10.77.0.70");
     let still = format!("STILL-UP src1 10.77.0.70 {} {} later", source.id, source.key);
-    assert!(String::from_utf8_lossy(&console).contains(&still), "{still}: {}", String::from_utf8_lossy(&console));
+    assert!(console.contains(&still), "{still}: {console}");
     let list = well(&segment, &["vm", "list", "--json"]);
     let objects: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for (name, on) in [("src1", Value::Null), ("copy1", "night".into())] {

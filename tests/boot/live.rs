@@ -85,7 +85,7 @@ fn a_kiosk_finds_its_settings() {
     stages.push(vm::got("answers/prefs.js"));
     stages.extend(said[3..].iter().map(|words| kiosk_logged(words)));
     machine.passes_within(&program, &stages, PATIENCE);
-    let console = machine.console();
+    let console = machine.said();
     for words in &said {
         assert!(console.contains(&format!("KIOSK {words}")), "{words}: {console}");
     }

@@ -98,7 +98,7 @@ impl<'a> Shell<'a> {
     /// Waits for the end of a line; its exit code.
     fn ended(&self, done: &str) -> i32 {
         wait_for(done, PATIENCE, || {
-            let console = self.machine.console();
+            let console = self.machine.said();
             let (_, after) = console.split_once(done)?;
             let (code, _) = after.split_once('.')?;
             Some(code.parse().unwrap())
@@ -116,7 +116,7 @@ impl<'a> Shell<'a> {
 fn is_up(machine: &Vm<'_>) {
     let last = format!("IMAGE-UP {} {} nfs", machine.hostname, machine.address);
     let deadline = std::time::Instant::now() + PATIENCE;
-    while !machine.console().contains(&last) {
+    while !machine.said().contains(&last) {
         assert!(std::time::Instant::now() < deadline, "{last}: not seen on the console:\n{}", machine.console());
         std::thread::sleep(Duration::from_millis(100));
     }

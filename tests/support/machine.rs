@@ -6,7 +6,6 @@ use std::{
     fs,
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 /// A machine of conf without `power`, and the QEMU that it is. It ends with its segment.
@@ -79,12 +78,7 @@ impl Machine {
 
     /// Waits for the last line of the practice guest; see [`vm::equip`].
     pub fn wait_until_up(&self) {
-        let last = format!("PRACTICE-UP {} {}", self.hostname, self.address);
-        let deadline = Instant::now() + vm::PATIENCE;
-        while !self.console().lines().any(|line| line == last) {
-            assert!(Instant::now() < deadline, "{last}: not seen on the console:\n{}", self.console());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        vm::wait_until_up(&self.hostname, self.address, || self.console());
     }
 }
 

@@ -63,6 +63,47 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// What programs said on a serial console. A message of the kernel, which can begin in the middle of a program's line, is
+/// left out.
+pub fn said(console: &str) -> String {
+    let (mut said, mut rest) = (String::new(), console);
+    while let Some(at) = rest.find('[') {
+        said.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if is_of_kernel(rest) {
+            rest = rest.split_once('\n').map_or("", |(_, after)| after);
+        } else {
+            said.push('[');
+            rest = &rest[1..];
+        }
+    }
+    said + rest
+}
+
+/// Whether a message of the kernel begins here: `[    4.799745] `.
+fn is_of_kernel(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let time = text.strip_prefix('[').and_then(|text| text.split_once("] ")).map(|(time, _)| time.trim_start());
+    time.and_then(|time| time.split_once('.'))
+        .is_some_and(|(seconds, micros)| digits(seconds) && digits(micros) && micros.len() == 6)
+}
+
+/// Waits for the practice guest's last line on a console.
+pub fn wait_until_up(hostname: &str, address: Ipv4Addr, console: impl Fn() -> String) {
+    let last = format!("PRACTICE-UP {hostname} {address}");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let console = console();
+        let said = said(&console);
+        if said.lines().any(|line| line == last) {
+            return;
+        }
+        let over = Instant::now() > deadline || said.contains("PRACTICE-FAILED");
+        assert!(!over, "{last}: not seen on the console:\n{console}");
+        thread::sleep(LOOK);
+    }
+}
+
 /// A virtual machine of `segment`: its address ends in `last`, its firmware is `bios` or `uefi`.
 pub struct Vm<'a> {
     segment: &'a Segment,
@@ -90,19 +131,14 @@ impl Vm<'_> {
         String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).replace('\r', "")
     }
 
+    /// What its programs said there.
+    pub fn said(&self) -> String {
+        said(&self.console())
+    }
+
     /// Waits for the guest's last line, which says that it leased, resolved, fetched and logged.
     pub fn wait_until_up(&self) {
-        let last = format!("PRACTICE-UP {} {}", self.hostname, self.address);
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let console = self.console();
-            if console.lines().any(|line| line == last) {
-                return;
-            }
-            let over = Instant::now() > deadline || console.contains("PRACTICE-FAILED");
-            assert!(!over, "{last}: not seen on the console:\n{console}");
-            thread::sleep(LOOK);
-        }
+        wait_until_up(&self.hostname, self.address, || self.console());
     }
 
     /// Waits until `program` told each of `stages` of this machine, in their order. Panics with all events and the
