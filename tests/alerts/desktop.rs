@@ -3,7 +3,7 @@
 use crate::{
     deliveries::{log, rule},
     orders::{alerts, said},
-    support::{Display, Program, SOON, Segment, can_run, wait_for},
+    support::{Display, Program, Running, SOON, Segment, can_run, wait_for},
 };
 use nix::unistd::{User, chown};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 /// What shows notifications, with a time for each urgency: dunst's list has no word for it.
@@ -20,11 +20,12 @@ const DUNST: &str = "[global]\nmarkup = full\n[urgency_low]\ntimeout = 1000\n[ur
 
 /// A user at a desktop; what is in `/run` for the program is this folder.
 struct Desk {
+    // First, so that they end before their folder goes.
+    running: Vec<Running>,
     user: User,
     run: tempfile::TempDir,
     /// The number of the notification that was looked at last.
     last: Cell<Option<i64>>,
-    running: Vec<Child>,
 }
 
 impl Desk {
@@ -64,11 +65,11 @@ impl Desk {
         fs::set_permissions(&conf, fs::Permissions::from_mode(0o644)).unwrap();
         let mut bus = self.command("dbus-daemon");
         bus.args(["--session", "--nofork", "--address", &self.bus()]).stderr(Stdio::null());
-        self.running.push(bus.spawn().unwrap());
+        self.running.push(Running::spawn(&mut bus));
         wait_for("a session bus", SOON, || self.runtime().join("bus").exists().then_some(()));
         let mut dunst = self.command("dunst");
         dunst.arg("-conf").arg(conf).env("DISPLAY", &display.name).stderr(Stdio::null());
-        self.running.push(dunst.spawn().unwrap());
+        self.running.push(Running::spawn(&mut dunst));
         wait_for("dunst", SOON, || self.dunstctl(&["is-paused"]));
     }
 
@@ -91,15 +92,6 @@ impl Desk {
         assert_eq!(last["appname"]["data"], "PXElator", "{last}");
         let text = |name: &str| last[name]["data"].as_str().unwrap().to_owned();
         (text("summary"), text("body"), last["timeout"]["data"].as_i64().unwrap() / 1_000_000)
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        for child in &mut self.running {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
 

@@ -1,39 +1,18 @@
 //! Those who are told: real SMTP servers (aiosmtpd) and a real HTTP server, with TLS and without, in the segment's namespace.
 
-use crate::support::{Segment, run, wait_for};
+use crate::support::{Running, Segment, run, wait_for};
 use serde_json::Value;
-use std::{
-    fs,
-    net::{SocketAddr, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-/// What a receiver in the segment's namespace gets to begin.
-const BEGINS: Duration = Duration::from_secs(20);
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 /// A process that ends with its owner.
 pub struct Server {
-    child: Child,
+    _process: Running,
     folder: PathBuf,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// Starts one, and waits until it takes connections on loopback.
 pub fn start(segment: &Segment, mut command: Command, port: u16, folder: PathBuf) -> Server {
-    let said = fs::File::create(segment.folder.path().join(format!("said{port}"))).unwrap();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn().unwrap();
-    let server = Server { child, folder };
-    let address: SocketAddr = ([127, 0, 0, 1], port).into();
-    wait_for("a receiver that listens", BEGINS, || segment.inside(|| TcpStream::connect(address)).ok());
-    server
+    Server { _process: Running::listening(segment, &mut command, port), folder }
 }
 
 /// A web server that writes down what it is told.

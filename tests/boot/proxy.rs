@@ -1,15 +1,14 @@
 //! Beside another DHCP server (dnsmasq), which gives the addresses: PXElator only says what to boot.
 
 use crate::support::{
-    Host, Program, Segment, can_run,
+    Host, Program, Running, Segment, can_run,
     vm::{self, Stage, Vm},
 };
 use pxelator::event::{Fact, Service};
-use std::process::{Child, Stdio};
 
 /// dnsmasq as a DHCP server that knows nothing of booting.
 struct Other {
-    child: Child,
+    _process: Running,
     _host: Host,
 }
 
@@ -34,15 +33,7 @@ impl Other {
             "--dhcp-leasefile=leases",
             &reservation,
         ]);
-        let child = command.stdin(Stdio::null()).spawn().unwrap();
-        Other { child, _host: host }
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Other { _process: Running::spawn(&mut command), _host: host }
     }
 }
 
@@ -68,7 +59,7 @@ fn boots(firmware: &str, last: u8, stages: &[Stage]) {
     machine.passes(&program, stages);
     machine.wait_until_up();
     machine.passes(&program, &[vm::completed()]);
-    assert!(machine.console().contains("practice: leased 10.77.0."), "{}", machine.console());
+    assert!(machine.said().contains("practice: leased 10.77.0."), "{}", machine.console());
     let gave = |fact: &Fact| matches!(fact, Fact::DhcpOffered { .. } | Fact::DhcpAcknowledged { .. });
     assert!(!program.events().iter().any(|event| event.service() == Service::Dhcp && gave(&event.fact)));
 }

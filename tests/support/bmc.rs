@@ -1,13 +1,13 @@
 //! Baseboard management controllers in front of a QEMU machine: ipmi_sim of OpenIPMI, and the Redfish service of sushy-tools.
 //! Neither is an imitation of ours; `./dev test` installs both.
 
-use super::{Machine, SOON, Segment, wait_for};
+use super::{Machine, Running, SOON, Segment, wait_for};
 use std::{
     fs,
     net::{SocketAddr, TcpStream},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
 /// For [`super::can_run`].
@@ -39,10 +39,11 @@ pub fn write_secret(segment: &Segment, machine: &Machine, name: &str, login: &st
 
 /// A controller that speaks IPMI 1.5 and 2.0.
 pub struct IpmiSim {
+    // First, so that it ends before its folder goes.
+    running: Option<Running>,
     folder: tempfile::TempDir,
     namespace: String,
     port: u16,
-    child: Option<Child>,
 }
 
 impl IpmiSim {
@@ -60,7 +61,7 @@ impl IpmiSim {
         fs::write(folder.path().join("commands"), COMMANDS).unwrap();
         fs::create_dir(folder.path().join("state")).unwrap();
         write_secret(segment, machine, "ipmi.secret", LOGIN);
-        let mut sim = IpmiSim { folder, namespace: segment.name.clone(), port, child: None };
+        let mut sim = IpmiSim { folder, namespace: segment.name.clone(), port, running: None };
         sim.restart();
         sim
     }
@@ -70,7 +71,8 @@ impl IpmiSim {
         self.end();
         let said = fs::File::create(self.folder.path().join("said")).unwrap();
         // In its own place, so that what is ended is ipmi_sim.
-        let child = Command::new("ip")
+        let mut command = Command::new("ip");
+        command
             .args([
                 "netns",
                 "exec",
@@ -85,12 +87,9 @@ impl IpmiSim {
                 "state",
             ])
             .current_dir(self.folder.path())
-            .stdin(Stdio::null())
             .stdout(said.try_clone().unwrap())
-            .stderr(said)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
+            .stderr(said);
+        self.running = Some(Running::spawn(&mut command));
         wait_for("ipmi_sim answers", SOON, || {
             let asked = self.tool().args(["chassis", "power", "status"]).output().unwrap();
             asked.status.success().then_some(())
@@ -99,7 +98,7 @@ impl IpmiSim {
 
     /// Ends it, as one that lost its current.
     pub fn end(&mut self) {
-        end(self.child.take());
+        self.running = None;
     }
 
     /// The line of `power`. It does not tell its cipher suites, which ipmitool waits 10 s for where none is named.
@@ -115,19 +114,6 @@ impl IpmiSim {
         command.args(["-p", &self.port.to_string(), "-U", user, "-E", "-C", "3", "-N", "1", "-R", "1"]);
         command.env("IPMI_PASSWORD", password);
         command
-    }
-}
-
-impl Drop for IpmiSim {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-fn end(child: Option<Child>) {
-    if let Some(mut child) = child {
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 
@@ -185,11 +171,12 @@ esac
 
 /// A Redfish service.
 pub struct Redfish {
+    // First, so that it ends before its folder goes.
+    running: Option<Running>,
     folder: tempfile::TempDir,
     namespace: String,
     port: u16,
     tls: bool,
-    child: Option<Child>,
 }
 
 /// What a service is to be.
@@ -230,7 +217,7 @@ impl Redfish {
         }
         fs::write(at("settings"), settings.to_string()).unwrap();
         write_secret(segment, machine, "redfish.secret", LOGIN);
-        let mut redfish = Redfish { folder, namespace: segment.name.clone(), port, tls: service.tls, child: None };
+        let mut redfish = Redfish { folder, namespace: segment.name.clone(), port, tls: service.tls, running: None };
         if service.tls {
             redfish.renew_certificate();
         }
@@ -243,22 +230,20 @@ impl Redfish {
         self.end();
         let said = fs::File::create(self.folder.path().join("said")).unwrap();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/redfish/service.py");
-        let child = Command::new("ip")
+        let mut command = Command::new("ip");
+        command
             .args(["netns", "exec", &self.namespace])
             .arg(installed().join("bin/python"))
             .arg(script)
             .arg("settings")
             .current_dir(self.folder.path())
-            .stdin(Stdio::null())
             .stdout(said.try_clone().unwrap())
-            .stderr(said)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
+            .stderr(said);
+        self.running = Some(Running::spawn(&mut command));
         let at = SocketAddr::from(([127, 0, 0, 1], self.port));
         let namespace = Path::new("/run/netns").join(&self.namespace);
         wait_for("the Redfish service takes connections", 3 * SOON, || {
-            if let Some(ended) = self.child.as_mut().unwrap().try_wait().unwrap() {
+            if let Some(ended) = self.running.as_mut().unwrap().child().try_wait().unwrap() {
                 panic!("the Redfish service ended with {ended}:\n{}", self.said());
             }
             super::segment::inside_of(&namespace, || TcpStream::connect(at)).is_ok().then_some(())
@@ -267,7 +252,7 @@ impl Redfish {
 
     /// Ends it, as one that lost its current.
     pub fn end(&mut self) {
-        end(self.child.take());
+        self.running = None;
     }
 
     /// What it printed: each request in a line.
@@ -309,11 +294,5 @@ impl Redfish {
         command.args(["x509", "-in", "certificate", "-noout", "-fingerprint", "-sha256"]);
         let shown = super::run(command.current_dir(self.folder.path()));
         shown.trim().rsplit_once('=').unwrap().1.replace(':', "").to_lowercase()
-    }
-}
-
-impl Drop for Redfish {
-    fn drop(&mut self) {
-        self.end();
     }
 }

@@ -1,6 +1,6 @@
 //! A real browser on a segment's server, driven by WebDriver: Debian's chromium by its chromedriver, and axe-core in it.
 
-use super::{SOON, Segment};
+use super::{Running, SOON, Segment};
 use fantoccini::{
     Client, ClientBuilder, Locator,
     wd::{Capabilities, WebDriverCompatibleCommand},
@@ -12,7 +12,7 @@ use std::{
     future::Future,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -33,7 +33,7 @@ pub fn is_installed() -> bool {
 
 /// A chromedriver in the segment's namespace. It ends with this, and its browsers with it.
 pub struct Driver {
-    child: Child,
+    _process: Running,
     port: u16,
     folder: tempfile::TempDir,
 }
@@ -43,13 +43,13 @@ impl Driver {
         let folder = tempfile::tempdir().unwrap();
         let mut command = segment.command("chromedriver");
         command.args(["--port=0", "--log-level=WARNING"]).env("HOME", folder.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut process = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+        let mut lines = BufReader::new(process.child().stdout.take().unwrap()).lines().map_while(Result::ok);
         let said = lines.find(|line| line.contains("started successfully on port")).expect("chromedriver starts");
         let port = said.trim_end_matches('.').rsplit(' ').next().unwrap().parse().unwrap();
         // It ends if nobody reads what it says.
         std::thread::spawn(move || lines.count());
-        Driver { child, port, folder }
+        Driver { _process: process, port, folder }
     }
 
     /// A browser with a profile of its own.
@@ -73,13 +73,6 @@ impl Driver {
         builder.capabilities(capabilities);
         let client = builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.expect("chromium starts");
         Browser(client)
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,9 +1,9 @@
 //! An X display that nobody looks at: Xvfb, with keys and eyes by xdotool and ImageMagick.
 
-use super::{SOON, run, wait_for};
+use super::{Running, SOON, run, wait_for};
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 /// What must be there for it.
@@ -11,7 +11,7 @@ pub const NEEDED: &[&str] = &["Xvfb", "xterm", "screen", "tmux", "xdotool", "imp
 
 /// A display of the test's own.
 pub struct Display {
-    server: Child,
+    _server: Running,
     /// Its name for `DISPLAY`.
     pub name: String,
 }
@@ -25,12 +25,12 @@ impl Display {
     pub fn open() -> Display {
         let mut command = Command::new("Xvfb");
         command.args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-ac", "-noreset"]);
-        let mut server = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut server = Running::spawn(command.stdout(Stdio::piped()).stderr(Stdio::null()));
         let mut number = String::new();
-        BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut number).unwrap();
+        BufReader::new(server.child().stdout.as_mut().unwrap()).read_line(&mut number).unwrap();
         let name = format!(":{}", number.trim());
         assert_ne!(name, ":", "Xvfb did not start");
-        Display { server, name }
+        Display { _server: server, name }
     }
 
     fn command(&self, program: &str) -> Command {
@@ -113,12 +113,5 @@ impl Display {
     /// Writes the whole display to a picture, for a person to look at.
     pub fn picture(&self, file: &std::path::Path) {
         run(self.command("import").args(["-window", "root"]).arg(file));
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }

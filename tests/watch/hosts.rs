@@ -1,28 +1,9 @@
 //! Who is on the segment: strangers, neighbours, other DHCP servers, addresses that two have.
 
-use crate::support::{Program, SOON, Segment, can_run, run};
+use crate::support::{Program, Running, SOON, Segment, can_run, run};
 use nix::sys::signal::Signal;
 use pxelator::event::{Event, Fact, Sighting};
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-/// Ends with the test.
-struct Running(Child);
-
-impl Running {
-    fn start(command: &mut Command) -> Running {
-        Running(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use std::{process::Command, time::Duration};
 
 fn seen(event: &Event, wanted: &str) -> bool {
     matches!(event.fact, Fact::HostSeen { .. }) && event.mac.is_some_and(|mac| mac.to_string() == wanted)
@@ -197,7 +178,7 @@ fn a_host_tells_its_name_by_mdns_and_a_switch_its_port_by_lldp() {
     let mut frame = host.command("tcpdump");
     let mut frame = Running::start(frame.args(["-i", "eth0", "-c", "1", "ether proto 0x88cc"]));
     let _switch = lldpd();
-    assert!(frame.0.wait().unwrap().success(), "the switch tells its port again");
+    assert!(frame.child().wait().unwrap().success(), "the switch tells its port again");
     let later = segment.host("later", LATER);
     later.address("10.77.0.98");
     let _ = later.sh("ping -c 1 -W 1 10.77.0.1");

@@ -1,34 +1,8 @@
 //! Every kind of check against a real server of its kind: when all is well, and when it is not.
 
-use crate::support::{Debian, Host, Program, SOON, Segment, can_run, debian};
+use crate::support::{Debian, Host, Program, Running, SOON, Segment, can_run, debian};
 use pxelator::event::{Event, Fact};
-use std::{
-    fs,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-/// Programs that end with the test.
-struct Running(Vec<Child>);
-
-impl Running {
-    fn start(&mut self, command: &mut Command) {
-        self.0.push(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    }
-
-    fn end(&mut self) {
-        for mut child in self.0.drain(..) {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
+use std::{fs, time::Duration};
 
 /// What was said when this check came to this end.
 fn said(program: &Program, mark: usize, name: &str, well: bool) -> String {
@@ -46,18 +20,20 @@ fn said(program: &Program, mark: usize, name: &str, well: bool) -> String {
 }
 
 /// A web server, a TLS server whose certificate has 30 days left, and a name server.
-fn serve(host: &Host, running: &mut Running) {
+fn serve(host: &Host) -> Vec<Running> {
     fs::write(host.folder().join("health"), "all is well\n").unwrap();
     let made = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 30 -subj /CN=web1";
     assert!(host.sh(made).status.success());
-    for line in [
+    let start = |line: &str| {
+        let mut command = host.command("sh");
+        Running::start(command.args(["-c", line]).current_dir(host.folder()))
+    };
+    let lines = [
         "exec python3 -m http.server 80",
         "exec openssl s_server -quiet -www -accept 443 -cert cert.pem -key key.pem",
         "exec dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --address=/www.lan/10.77.0.60",
-    ] {
-        let mut command = host.command("sh");
-        running.start(command.args(["-c", line]).current_dir(host.folder()));
-    }
+    ];
+    lines.map(start).into()
 }
 
 #[test]
@@ -79,8 +55,7 @@ fn services_are_found_well_and_found_wrong() {
         "http http://web1.test.lan/health",
     ];
     segment.conf("10.77.0.1/10.77.0.60/checks", &lines.map(every).concat());
-    let mut running = Running(Vec::new());
-    serve(&host, &mut running);
+    let running = serve(&host);
     let program = Program::start(&segment);
     for (name, words) in [
         ("ping", "it answers in "),
@@ -115,7 +90,7 @@ fn services_are_found_well_and_found_wrong() {
     segment.conf("10.77.0.1/10.77.0.60/checks", &["ping", "tcp 80", "ssh"].map(every).concat());
     said(&program, mark, "tcp 80", true);
     let mark = program.mark();
-    running.end();
+    drop(running);
     assert_eq!(said(&program, mark, "tcp 80", false), "nobody listens at port 80");
     let lost = |event: &Event| matches!(&event.fact, Fact::CheckFailed { check, .. } if check == "ping");
     assert!(!program.events().iter().any(lost));
