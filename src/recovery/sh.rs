@@ -1,6 +1,7 @@
 //! Lines of sh(1) for a page of text: any bytes as words, and what a command is fed with. Pure.
 
 use crate::{event::is_hidden, sh::quoted};
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use std::fmt::Write;
 
 /// A path, or other bytes, for a line of sh.
@@ -61,7 +62,7 @@ pub fn fed(command: &str, content: &[u8]) -> String {
         None if content.is_empty() => format!("{command} </dev/null\n"),
         None => {
             let mut lines = String::new();
-            let coded = base64(content);
+            let coded = BASE64.encode(content);
             let mut rest = coded.as_str();
             while !rest.is_empty() {
                 let (line, after) = rest.split_at(rest.len().min(76));
@@ -86,23 +87,6 @@ fn delimiter(text: &str) -> String {
         end.push('_');
     }
     end
-}
-
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    let letter = |number: u32| char::from(LETTERS[usize::try_from(number & 63).unwrap_or(0)]);
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let at = |n: usize| u32::from(chunk.get(n).copied().unwrap_or(0));
-        let number = at(0) << 16 | at(1) << 8 | at(2);
-        text.push(letter(number >> 18));
-        text.push(letter(number >> 12));
-        text.push(if chunk.len() > 1 { letter(number >> 6) } else { '=' });
-        text.push(if chunk.len() > 2 { letter(number) } else { '=' });
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::{
     error::{SmtpFault, chain, is_untrusted},
 };
 use crate::{alert::Message as Told, conf::Login, event::printable};
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -47,11 +48,8 @@ impl Mail<'_> {
     }
 
     fn failed(&self, error: &lettre::transport::smtp::Error) -> TellError {
-        let (server, mut said) = (self.server.to_owned(), chain(error));
-        // A server may repeat what it was told.
-        if let Some(login) = self.login.filter(|login| !login.password.is_empty()) {
-            said = said.replace(&login.password, "…");
-        }
+        let server = self.server.to_owned();
+        let said = self.login.map_or_else(|| chain(error), |login| without(&chain(error), login));
         if is_untrusted(error) {
             return TellError::Untrusted { place: server, said };
         }
@@ -109,5 +107,33 @@ impl Mail<'_> {
             builder = builder.credentials(Credentials::new(user, password));
         }
         Ok(builder.timeout(Some(Duration::from_secs(10))).build())
+    }
+}
+
+/// Without the password, which a server may repeat: as it is, and as AUTH LOGIN and AUTH PLAIN (RFC 4616) send it.
+fn without(said: &str, Login { user, password }: &Login) -> String {
+    if password.is_empty() {
+        return said.to_owned();
+    }
+    let forms = [password.clone(), BASE64.encode(password), BASE64.encode(format!("\0{user}\0{password}"))];
+    forms.iter().fold(said.to_owned(), |said, form| said.replace(form, "…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        let login = Login { user: "tim".into(), password: "tanstaaftanstaaf".into() };
+        for (said, shown) in [
+            ("535 dGltAHRhbnN0YWFmdGFuc3RhYWY is wrong", "535 dGltAHRhbnN0YWFmdGFuc3RhYWY is wrong"),
+            ("535 AHRpbQB0YW5zdGFhZnRhbnN0YWFm is wrong", "535 … is wrong"), // RFC 4616, section 4
+            ("535 dGFuc3RhYWZ0YW5zdGFhZg== is wrong", "535 … is wrong"),
+            ("tanstaaftanstaaf: no", "…: no"),
+        ] {
+            assert_eq!(without(said, &login), shown);
+        }
+        assert_eq!(without("as it is", &Login { user: "tim".into(), password: String::new() }), "as it is");
     }
 }

@@ -55,6 +55,9 @@ impl Reader<'_> {
                 "smtps:// or smtp+starttls://, since all could read the login of NAME.secret on its way: it is not used",
             ),
             Way::Email { login, .. } => *login = self.login(secret, None),
+            Way::Webhook { url, .. } if is_clear(url) => {
+                self.mistake(file, url, "https://, since all could read what is in NAME.secret on its way: it is not used");
+            }
             Way::Webhook { secret: token, .. } => *token = self.secret(secret),
             Way::Command(_) | Way::Desktop | Way::Bell => {}
         }

@@ -61,12 +61,17 @@ pub fn receiver(text: &str) -> Result<Receiver, Expected> {
     Ok(receiver)
 }
 
-/// What is told this mail server can be read on its way: it is no TLS, and leaves this host.
+/// What is told this server can be read on its way: it is no TLS, and leaves this host.
 pub fn is_clear(server: &str) -> bool {
-    let Ok(url) = url::Url::parse(server) else { return true };
+    let Ok(url) = url::Url::parse(&plain(server)) else { return true };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
     let is_here = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
-    url.scheme() == "smtp" && !is_here
+    matches!(url.scheme(), "smtp" | "http") && !is_here
+}
+
+/// A URL with a word where a secret comes in.
+fn plain(url: &str) -> String {
+    url.replace("{secret}", "secret")
 }
 
 /// Words of a command, with quotes as a shell has them and nothing else of one.
@@ -117,7 +122,7 @@ fn webhook(given: &str) -> Result<Way, String> {
     let form = Form::ALL.into_iter().find(|known| known.name() == form);
     let form = form.ok_or_else(|| format!("has no form; there are {}", names()))?;
     let url = url.trim();
-    let read = url::Url::parse(&url.replace("{secret}", "secret")).map_err(|_| "has no URL")?;
+    let read = url::Url::parse(&plain(url)).map_err(|_| "has no URL")?;
     if !matches!(read.scheme(), "http" | "https") || read.host_str().is_none_or(str::is_empty) {
         return Err("has no URL of http or https".to_owned());
     }

@@ -68,39 +68,49 @@ fn spans() {
     }
 }
 
-/// Reads a segment whose receiver `mail` is this, with this secret; gives its login's name, and the mistakes.
-fn mail(server: &str, secret: &str) -> (Option<String>, Vec<String>) {
+/// Reads a segment whose receiver `to` is this, with this secret; gives whether it has it, and the mistakes.
+fn entrusted(line: &str, secret: &str) -> (bool, Vec<String>) {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("10.77.0.1/receivers");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("mail"), format!("email {server} ann@example.net\n")).unwrap();
-    fs::write(folder.join("mail.secret"), secret).unwrap();
-    fs::set_permissions(folder.join("mail.secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(folder.join("to"), line).unwrap();
+    fs::write(folder.join("to.secret"), secret).unwrap();
+    fs::set_permissions(folder.join("to.secret"), fs::Permissions::from_mode(0o600)).unwrap();
     let read = crate::conf::read(dir.path(), None);
-    let Way::Email { login, .. } = &read.conf.segments.values().next().unwrap().receivers["mail"].way else { panic!() };
-    (login.as_ref().map(|login| login.user.clone()), read.mistakes.iter().map(ToString::to_string).collect())
+    let has = match &read.conf.segments.values().next().unwrap().receivers["to"].way {
+        Way::Email { login, .. } => login.is_some(),
+        Way::Webhook { secret, .. } => secret.is_some(),
+        way => panic!("{way:?}"),
+    };
+    (has, read.mistakes.iter().map(ToString::to_string).collect())
 }
 
 #[test]
-fn a_login_goes_where_none_can_read_it() {
-    for (server, is_used) in [
-        ("smtps://mail.lan", true),
-        ("smtp+starttls://mail.lan:587", true),
-        ("smtp://127.0.0.1:2525", true),
-        ("smtp://[::1]", true),
-        ("smtp://localhost", true),
-        ("smtp://mail.lan", false),
-        ("smtp://10.77.0.1", false),
-        ("smtp://127.0.0.1.example.net", false),
+fn a_secret_goes_where_none_can_read_it() {
+    for (line, is_used, instead) in [
+        ("email smtps://mail.lan ann@example.net", true, ""),
+        ("email smtp+starttls://mail.lan:587 ann@example.net", true, ""),
+        ("email smtp://127.0.0.1:2525 ann@example.net", true, ""),
+        ("email smtp://[::1] ann@example.net", true, ""),
+        ("email smtp://localhost ann@example.net", true, ""),
+        ("email smtp://mail.lan ann@example.net", false, "smtp+starttls://"),
+        ("email smtp://10.77.0.1 ann@example.net", false, "smtp+starttls://"),
+        ("email smtp://127.0.0.1.example.net ann@example.net", false, "smtp+starttls://"),
+        ("webhook ntfy https://ntfy.lan/lab", true, ""),
+        ("webhook slack https://hooks.slack.com/services/{secret}", true, ""),
+        ("webhook slack https://{secret}.example.net/x", true, ""),
+        ("webhook ntfy http://localhost:8080/lab", true, ""),
+        ("webhook ntfy http://ntfy.lan/lab", false, "https://"),
+        ("webhook slack http://10.77.0.1/{secret}", false, "https://"),
     ] {
-        let (login, mistakes) = mail(server, "ann:hush");
-        assert_eq!(login.is_some(), is_used, "{server}");
+        let (has, mistakes) = entrusted(line, "ann:hush");
+        assert_eq!(has, is_used, "{line}");
         let told = mistakes.concat();
-        assert_eq!(told.contains("receivers/mail") && told.contains("smtp+starttls://"), !is_used, "{told}");
+        assert_eq!(told.contains("receivers/to") && told.contains(instead), !is_used, "{line}: {told}");
         assert!(!told.contains("hush"), "{told}");
     }
-    let (login, mistakes) = mail("smtps://mail.lan", "hush");
-    assert!(login.is_none() && mistakes.concat().contains("user:password"), "{mistakes:?}");
+    let (has, mistakes) = entrusted("email smtps://mail.lan ann@example.net", "hush");
+    assert!(!has && mistakes.concat().contains("user:password"), "{mistakes:?}");
     assert!(!mistakes.concat().contains("hush"), "{mistakes:?}");
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Ask, WebError};
 use crate::conf::Login;
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
 use reqwest::header::HeaderValue;
 
@@ -41,22 +42,7 @@ impl Digest {
 
 /// The header of Basic (RFC 7617).
 pub fn basic(login: &Login) -> String {
-    format!("Basic {}", base64(format!("{}:{}", login.user, login.password).as_bytes()))
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for part in bytes.chunks(3) {
-        let at = |index: usize| u32::from(part.get(index).copied().unwrap_or_default());
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for letter in 0..4 {
-            let index = (bits >> (18 - 6 * letter)) as usize & 63;
-            text.push(if letter <= part.len() { LETTERS[index] as char } else { '=' });
-        }
-    }
-    text
+    format!("Basic {}", BASE64.encode(format!("{}:{}", login.user, login.password)))
 }
 
 #[cfg(test)]
@@ -87,12 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn basic_by_its_examples() {
-        // RFC 7617, section 2, and RFC 4648, section 10.
+    fn basic_by_its_example() {
+        // RFC 7617, section 2.
         let login = Login { user: "Aladdin".into(), password: "open sesame".into() };
         assert_eq!(basic(&login), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        for (plain, coded) in [("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("", "")] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
     }
 }
