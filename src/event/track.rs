@@ -88,14 +88,14 @@ pub fn sentence(fact: &Fact, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         Fact::TrackMeasured { container, cpus, load, memory, memory_used, disk, disk_used } => {
             within(f, container)?;
-            let part = |used: u64, all: u64| used.saturating_mul(100).checked_div(all).unwrap_or(0);
+            // A small container may have no tool that tells.
+            let part = |used: u64, all: u64| match used.saturating_mul(100).checked_div(all) {
+                Some(part) => format!("{part} %"),
+                None => "an unknown part".to_owned(),
+            };
             let load = format!("{}.{:02}", load / 100, load % 100);
-            write!(
-                f,
-                "load {load} on {cpus} processors, memory {} % and disk {} % in use",
-                part(*memory_used, *memory),
-                part(*disk_used, *disk)
-            )
+            let (memory, disk) = (part(*memory_used, *memory), part(*disk_used, *disk));
+            write!(f, "load {load} on {cpus} processors, {memory} of memory and {disk} of disk in use")
         }
         Fact::TrackRestored { container, path, commit, .. } => {
             within(f, container)?;

@@ -168,11 +168,12 @@ pub fn told(event: &Event) -> Option<Sample> {
     let of = Of::Machine(event.segment?, event.machine?);
     let (family, values) = match &event.fact {
         Fact::BootCompleted { millis } => ("boot".to_owned(), vec![("total", Some(*millis as f64 / 1000.0))]),
-        Fact::TrackMeasured { container, cpus, load, memory_used, disk_used, .. } => {
+        Fact::TrackMeasured { container, cpus, load, memory, memory_used, disk, disk_used } => {
             let family = container.as_ref().map_or("use".to_owned(), |name| format!("use-{}", name_of(name)));
-            let cpu = f64::from(*load) / 100.0 / f64::from((*cpus).max(1));
-            let bytes = |bytes: u64| Some(bytes as f64);
-            (family, vec![("cpu", Some(cpu)), ("memory", bytes(*memory_used)), ("disk", bytes(*disk_used))])
+            // What there is nothing of is not known.
+            let cpu = (*cpus > 0).then(|| f64::from(*load) / 100.0 / f64::from(*cpus));
+            let of = |used: u64, all: u64| (all > 0).then_some(used as f64);
+            (family, vec![("cpu", cpu), ("memory", of(*memory_used, *memory)), ("disk", of(*disk_used, *disk))])
         }
         _ => return None,
     };
@@ -236,6 +237,9 @@ mod tests {
         let sample = told(&event(fact)).unwrap();
         assert_eq!(sample.family, "use-web-shop");
         assert_eq!(sample.values, [("cpu", Some(0.5)), ("memory", Some(3.0)), ("disk", Some(1.0))]);
+        let fact =
+            Fact::TrackMeasured { container: None, cpus: 0, load: 0, memory: 0, memory_used: 0, disk: 0, disk_used: 0 };
+        assert_eq!(told(&event(fact)).unwrap().values, [("cpu", None), ("memory", None), ("disk", None)]);
     }
 
     #[test]

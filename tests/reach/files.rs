@@ -18,14 +18,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Makes a root of its own within a machine, as a container is one.
-pub fn container(machine: &Debian) {
-    machine.does(
-        "mkdir -p /srv/db/usr /srv/db/etc /srv/db/proc && mount --bind /usr /srv/db/usr && mount -t proc proc /srv/db/proc && cd /srv/db && \
-         for d in bin lib lib64 sbin; do ln -sfn usr/$d $d; done; echo db > name; echo its own > etc/motd",
-    );
-}
-
 fn wait<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
@@ -126,7 +118,7 @@ fn a_mirror_has_what_the_machine_has() {
     assert!(!mirror.join("etc/odd/sparse").exists() && !mirror.join("etc/app.key").exists());
 
     // A container has files of its own, and what it is made of is told without what is its machine's.
-    container(&web1);
+    web1.inner_root();
     segment.conf("10.77.0.1/10.77.0.60/containers/db/exec", "chroot /srv/db");
     let db = reach(&segment, &web1.address, Some("db"));
     let mirror = segment.folder.path().join("run/track/db@web1");

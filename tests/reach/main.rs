@@ -61,7 +61,7 @@ fn commands_on_a_machine() {
     assert_eq!(logins.matches("sshd: root@notty").count(), 2, "that and the one that asks: {logins}");
 
     // A container that is a root of its own: `podman exec -i NAME` would stand there.
-    files::container(&web1);
+    web1.inner_root();
     segment.conf("10.77.0.1/10.77.0.60/containers/db/exec", "chroot /srv/db");
     let db = reach(&segment, &web1.address, Some("db"));
     assert_eq!(db.host(), "db@web1");

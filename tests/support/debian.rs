@@ -120,6 +120,14 @@ impl Debian {
         });
     }
 
+    /// Lays out `/srv/db`: a root of its own within the machine, as a container has it, for `chroot /srv/db`.
+    pub fn inner_root(&self) {
+        self.does(
+            "mkdir -p /srv/db/usr /srv/db/etc /srv/db/proc && mount --bind /usr /srv/db/usr && mount -t proc proc /srv/db/proc && \
+             cd /srv/db && for d in bin lib lib64 sbin; do ln -sfn usr/$d $d; done; echo db > name; echo its own > etc/motd",
+        );
+    }
+
     /// Switches it off, as pulling the plug does.
     pub fn down(&mut self) {
         if let Some(mut sshd) = self.sshd.take() {

@@ -11,11 +11,7 @@ fn containers_are_machines_of_their_parent() {
     }
     let segment = Segment::new("inner");
     let web1 = Debian::start(&segment, 60, "web1");
-    // A root of its own within the machine.
-    web1.does(
-        "mkdir -p /srv/db/usr /srv/db/etc /srv/db/proc && mount --bind /usr /srv/db/usr && mount -t proc proc /srv/db/proc && cd /srv/db && \
-         for d in bin lib lib64 sbin; do ln -sfn usr/$d $d; done; echo its own > etc/motd",
-    );
+    web1.inner_root();
     segment.conf("10.77.0.1/10.77.0.60/track", "/etc/hostname");
     segment.conf("10.77.0.1/10.77.0.60/containers/db/exec", "chroot /srv/db");
     segment.conf("10.77.0.1/10.77.0.60/containers/db/track", "/etc");

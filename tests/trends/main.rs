@@ -2,6 +2,7 @@
 
 mod faults;
 mod kept;
+mod machines;
 mod seen;
 #[path = "../support/mod.rs"]
 mod support;
