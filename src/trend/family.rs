@@ -22,8 +22,17 @@ pub fn is_value(name: &str) -> bool {
     (1..=19).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
 }
 
-/// A name made of any text: `http /health` becomes `http-health`.
+/// The family of a check by the check's name: `check-tcp-22`, `check-http-8080-health`.
+pub fn of_check(name: &str) -> String {
+    format!("check-{}", short(name, 94))
+}
+
+/// A name made of any text: `Web Shop` becomes `web-shop`.
 pub fn name_of(text: &str) -> String {
+    short(text, 48)
+}
+
+fn short(text: &str, longest: usize) -> String {
     let mut name = String::new();
     for c in text.chars().flat_map(char::to_lowercase) {
         match c {
@@ -32,7 +41,7 @@ pub fn name_of(text: &str) -> String {
             _ => name.push('-'),
         }
     }
-    name.truncate(48);
+    name.truncate(longest);
     name.trim_end_matches('-').to_owned()
 }
 
@@ -125,6 +134,15 @@ mod tests {
         }
         assert_eq!(name_of("http https://web1/health?x=1"), "http-https-web1-health-x-1");
         assert_eq!(name_of(" ../Ärger "), "rger");
+        for (check, family) in [
+            ("tcp 22", "check-tcp-22"),
+            ("http :8080/Health?a=1", "check-http-8080-health-a-1"),
+            ("dns www.lan", "check-dns-www-lan"),
+            ("ssh", "check-ssh"),
+        ] {
+            assert_eq!(of_check(check), family);
+        }
+        assert!(is_name(&of_check(&"x".repeat(300))));
         assert!(is_value("rtt") && !is_value("r t") && !is_value(&"x".repeat(20)));
     }
 

@@ -4,14 +4,14 @@ use super::{Trends, family};
 use crate::{
     event::PowerState,
     sample::Of,
-    state::{State, alerts::Phase, checked::CheckResult},
+    state::{Machine, State, alerts::Phase, checked::CheckResult},
 };
 use jiff::Timestamp;
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::atomic::AtomicU64};
 
 /// What the text is, for HTTP's `Content-Type`.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -30,7 +30,8 @@ pub fn metrics(trends: &Trends, state: &State, now: Timestamp) -> String {
         }
         let (kind, of) = sample.family.split_once('-').unwrap_or((&sample.family, ""));
         for (value, number) in &sample.values {
-            let Some(number) = number else { continue };
+            // Whether a check comes through is said by the state.
+            let Some(number) = number.filter(|_| (kind, *value) != ("check", "up")) else { continue };
             let (end, by) = match family::unit(&sample.family, value) {
                 "ms" => ("_seconds", 0.001),
                 "s" => ("_seconds", 1.0),
@@ -41,6 +42,8 @@ pub fn metrics(trends: &Trends, state: &State, now: Timestamp) -> String {
             };
             let mut labels = labels(state, sample.of);
             if !of.is_empty() {
+                let of =
+                    if kind == "check" { check_called(state, sample.of, &sample.family) } else { None }.unwrap_or(of);
                 labels.push((of_what(kind), of.to_owned()));
             }
             gauges.set(&format!("{kind}_{value}{end}"), &help(kind, value), labels, number * by);
@@ -146,14 +149,28 @@ impl Gauges {
     }
 }
 
+/// The check's own name, as all that is said of it has it.
+fn check_called<'a>(state: &'a State, of: Of, family: &str) -> Option<&'a str> {
+    let checks = match of {
+        Of::Program => return None,
+        Of::Segment(segment) => &state.segments.get(&segment)?.checks,
+        Of::Machine(segment, machine) => &known(state, segment, machine)?.checks,
+    };
+    checks.keys().map(String::as_str).find(|check| family::of_check(check) == family)
+}
+
+/// A machine of conf.
+fn known(state: &State, segment: Ipv4Addr, address: Ipv4Addr) -> Option<&Machine> {
+    let mut machines = state.segments.get(&segment)?.machines.values();
+    machines.find(|machine| machine.in_conf && machine.address == Some(address))
+}
+
 fn labels(state: &State, of: Of) -> Labels {
     match of {
         Of::Program => vec![],
         Of::Segment(segment) => vec![("segment", segment.to_string())],
         Of::Machine(segment, machine) => {
-            let known = state.segments.get(&segment).into_iter().flat_map(|segment| segment.machines.values());
-            let mut known = known.filter(|known| known.in_conf && known.address == Some(machine));
-            let name = known.next().map_or(machine.to_string(), |known| known.name());
+            let name = known(state, segment, machine).map_or(machine.to_string(), Machine::name);
             vec![("segment", segment.to_string()), ("machine", machine.to_string()), ("name", name)]
         }
     }
@@ -175,8 +192,12 @@ fn help(kind: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Sample;
-    use std::{net::Ipv4Addr, path::PathBuf};
+    use crate::{
+        event::{Event, Fact},
+        sample::Sample,
+        state::checked,
+    };
+    use std::path::PathBuf;
 
     #[test]
     fn values_with_their_units_and_whose_they_are() {
@@ -186,7 +207,8 @@ mod tests {
             trends.note(&Sample { time: Timestamp::UNIX_EPOCH, of, family: family.into(), values });
         };
         note(Of::Machine(segment, machine), "ping", vec![("rtt", Some(1.5)), ("loss", Some(0.0))]);
-        note(Of::Machine(segment, machine), "check-tcp-22", vec![("up", Some(1.0)), ("time", None)]);
+        note(Of::Machine(segment, machine), "check-tcp-22", vec![("up", Some(1.0)), ("time", Some(2.0))]);
+        note(Of::Segment(segment), "check-tcp-80", vec![("up", Some(1.0)), ("time", Some(0.5))]);
         note(Of::Segment(segment), "interface-br0", vec![("received", Some(1000.0))]);
         note(Of::Segment(segment), "dns", vec![("answered", Some(3.0))]);
         trends.note_totals(vec![
@@ -195,10 +217,18 @@ mod tests {
             (Of::Machine(segment, machine), "tftp", "sent", 1000),
             (Of::Program, "bus", "events", 9),
         ]);
-        let text = metrics(&trends, &State::default(), Timestamp::UNIX_EPOCH);
+        let mut state = State::default();
+        let here = state.segments.entry(segment).or_default();
+        here.current = true;
+        let passed = Fact::CheckPassed { check: "tcp 80".into(), said: String::new() };
+        checked::apply(&mut here.checks, &Event::new(Some(segment), passed));
+        let text = metrics(&trends, &state, Timestamp::UNIX_EPOCH);
         for line in [
             "pxelator_ping_rtt_seconds{segment=\"10.77.0.1\",machine=\"10.77.0.60\",name=\"10.77.0.60\"} 0.0015",
-            "pxelator_check_up_ratio{segment=\"10.77.0.1\",machine=\"10.77.0.60\",name=\"10.77.0.60\",check=\"tcp-22\"} 1.0",
+            "pxelator_check_success{segment=\"10.77.0.1\",check=\"tcp 80\"} 1.0",
+            "pxelator_check_time_seconds{segment=\"10.77.0.1\",check=\"tcp 80\"} 0.0005",
+            // Nobody knows its own name any more.
+            "pxelator_check_time_seconds{segment=\"10.77.0.1\",machine=\"10.77.0.60\",name=\"10.77.0.60\",check=\"tcp-22\"} 0.002",
             "pxelator_interface_received_bytes_per_second{segment=\"10.77.0.1\",interface=\"br0\"} 1000.0",
             "pxelator_dns_total{segment=\"10.77.0.1\",result=\"answered\"} 42",
             "pxelator_syslog_messages_total{segment=\"10.77.0.1\",severity=\"err\"} 7",
@@ -208,6 +238,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|written| written == line), "{line} is not in\n{text}");
         }
-        assert!(text.ends_with("# EOF\n") && !text.contains("check_time"), "{text}");
+        assert!(text.ends_with("# EOF\n") && !text.contains("check_up"), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 mod faults;
 mod kept;
 mod machines;
+mod prometheus;
 mod seen;
 #[path = "../support/mod.rs"]
 mod support;

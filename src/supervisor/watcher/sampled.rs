@@ -3,6 +3,7 @@
 use crate::{
     conf::checks::What,
     sample::{Of, Sample},
+    trend::family::of_check,
     watch::{Due, Look},
 };
 use jiff::Timestamp;
@@ -22,35 +23,7 @@ pub fn sample(due: &Due, look: &Look, time: Timestamp) -> Sample {
         }
         _ => {
             let values = vec![("up", Some(is_well)), ("time", look.millis)];
-            Sample { time, of, family: family(&due.key.name), values }
-        }
-    }
-}
-
-/// `check-tcp-22`, `check-http-8080-health`.
-fn family(name: &str) -> String {
-    let mut family = "check".to_owned();
-    for part in name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
-        family.push('-');
-        family.push_str(&part.to_ascii_lowercase());
-    }
-    family.truncate(100);
-    family
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families() {
-        for (name, wanted) in [
-            ("tcp 22", "check-tcp-22"),
-            ("http :8080/Health?a=1", "check-http-8080-health-a-1"),
-            ("dns www.lan", "check-dns-www-lan"),
-            ("ssh", "check-ssh"),
-        ] {
-            assert_eq!(family(name), wanted);
+            Sample { time, of, family: of_check(&due.key.name), values }
         }
     }
 }
