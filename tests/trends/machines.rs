@@ -51,9 +51,10 @@ fn virtual_machines() {
     }
 
     says(&segment, 0, &["power", "off", "busy"]);
-    wait_until(&segment, of(&busy), "power", |series| known(series, "on").last() == Some(&0.0));
-    let hole = |series: &pxelator::trend::Series| series.lines.iter().all(|line| line.values.last() == Some(&None));
-    wait_until(&segment, of(&busy), "vm", hole);
+    wait_until(&segment, of(&busy), "power", |series| known(series, "on").contains(&0.0));
+    says(&segment, 0, &["power", "on", "busy"]);
+    wait_until(&segment, of(&busy), "vm", |series| !series.holes().is_empty());
+    wait_until(&segment, of(&busy), "power", |series| known(series, "on").last() == Some(&1.0));
     let listed = says(&segment, 0, &["graph", "booted"]);
     for family in ["boot", "power", "vm"] {
         assert!(listed.contains(family) && file(&segment, of(&booted), family).exists(), "{listed}");
