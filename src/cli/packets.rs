@@ -58,7 +58,7 @@ pub fn packets(asked: &PacketsOf, log: &Path, tree: &Path) -> Result<u8> {
     let chosen = match &asked.boot {
         None => all.last(),
         Some(text) => match moment(text, Timestamp::now(), &zone) {
-            Some(time) => chosen(&all, time, Timestamp::now()),
+            Some(time) => chosen(&all, time, said_to(text), Timestamp::now()),
             None => {
                 eprintln!("pxelator: --boot {text}: expected {MOMENTS}");
                 return Ok(MISUSED);
@@ -105,12 +105,19 @@ fn recorded(machine: &str, log: &Path, tree: &Path) -> Result<Vec<Kept>, String>
     }
 }
 
-/// The boot that ran at a time: the last that began before the minute was over; else the first of all.
-fn chosen(all: &[Kept], time: Timestamp, now: Timestamp) -> Option<&Kept> {
+/// How exactly a moment is said: `14:03` means all of that minute, `14:03:20` that second.
+fn said_to(text: &str) -> SignedDuration {
+    // What follows the date, without its offset or zone.
+    let clock =
+        text.rsplit(['T', ' ']).next().unwrap_or_default().split(['Z', '+', '-', '[']).next().unwrap_or_default();
+    SignedDuration::from_secs(if clock.matches(':').count() == 1 { 60 } else { 1 })
+}
+
+/// The boot that ran at a time: the last that began before it was over; else the first of all.
+fn chosen(all: &[Kept], time: Timestamp, lasts: SignedDuration, now: Timestamp) -> Option<&Kept> {
     // A time of day that is still to come was yesterday's.
     let time = if time > now { time - SignedDuration::from_hours(24) } else { time };
-    let until = time + SignedDuration::from_secs(if time.as_second() % 60 == 0 { 59 } else { 0 });
-    all.iter().rev().find(|kept| kept.began <= until).or(all.first())
+    all.iter().rev().find(|kept| kept.began < time + lasts).or(all.first())
 }
 
 fn summary(kept: &Kept, zone: &TimeZone, json: bool) -> String {
@@ -165,20 +172,27 @@ mod tests {
     #[test]
     fn the_boot_that_ran_at_a_time() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let all = ["2026-11-24T14:03:20Z", "2026-11-25T09:00:00Z", "2026-11-25T14:03:20Z"];
+        let all = ["2026-11-24T14:03:20Z", "2026-11-25T09:00:00Z", "2026-11-25T14:03:00Z", "2026-11-25T14:03:20Z"];
         let all = all.map(|began| Kept { file: began.into(), began: at(began) });
         let now = at("2026-11-25T15:00:00Z");
         for (time, wanted) in [
+            ("2026-11-25T14:03Z", 3),
+            ("2026-11-25T14:03+00:00", 3),
             ("2026-11-25T14:03:00Z", 2),
-            ("2026-11-25T14:30:00Z", 2),
-            ("2026-11-25T14:02:00Z", 1),
-            ("2026-11-25T14:03:10Z", 1),
-            ("2026-11-24T20:00:00Z", 0),
-            ("2026-11-20T20:00:00Z", 0),
-            ("2026-11-25T20:00:00Z", 0),
+            ("2026-11-25T14:03:10Z", 2),
+            ("2026-11-25T14:03:20+00:00", 3),
+            ("2026-11-25T14:30Z", 3),
+            ("2026-11-25T14:02Z", 1),
+            ("2026-11-24T20:00Z", 0),
+            ("2026-11-20T20:00Z", 0),
+            ("2026-11-25T20:00Z", 0),
         ] {
-            assert_eq!(chosen(&all, at(time), now), Some(&all[wanted]), "{time}");
+            assert_eq!(chosen(&all, at(time), said_to(time), now), Some(&all[wanted]), "{time}");
         }
-        assert_eq!(chosen(&[], now, now), None);
+        assert_eq!(chosen(&[], now, said_to("-2h"), now), None);
+        for (text, seconds) in [("14:03", 60), ("14:03:20", 1), ("2026-11-25 14:03", 60), ("2026-11-25", 1), ("-2h", 1)]
+        {
+            assert_eq!(said_to(text).as_secs(), seconds, "{text}");
+        }
     }
 }
