@@ -29,6 +29,11 @@ pub fn metrics(trends: &Trends, state: &State, now: Timestamp) -> String {
             continue;
         }
         let (kind, of) = sample.family.split_once('-').unwrap_or((&sample.family, ""));
+        let mut labels = labels(state, sample.of);
+        if !of.is_empty() {
+            let own = (kind == "check").then(|| check_called(state, sample.of, &sample.family)).flatten();
+            labels.push((of_what(kind), own.unwrap_or(of).to_owned()));
+        }
         for (value, number) in &sample.values {
             // Whether a check comes through is said by the state.
             let Some(number) = number.filter(|_| (kind, *value) != ("check", "up")) else { continue };
@@ -40,13 +45,7 @@ pub fn metrics(trends: &Trends, state: &State, now: Timestamp) -> String {
                 "ratio" => ("_ratio", 1.0),
                 _ => ("", 1.0),
             };
-            let mut labels = labels(state, sample.of);
-            if !of.is_empty() {
-                let of =
-                    if kind == "check" { check_called(state, sample.of, &sample.family) } else { None }.unwrap_or(of);
-                labels.push((of_what(kind), of.to_owned()));
-            }
-            gauges.set(&format!("{kind}_{value}{end}"), &help(kind, value), labels, number * by);
+            gauges.set(&format!("{kind}_{value}{end}"), &help(kind, value), labels.clone(), number * by);
         }
     }
     let mut registry = Registry::with_prefix("pxelator");

@@ -5,7 +5,6 @@ use crate::support::{Program, Segment, can_run, run, vm, wait_for};
 use pxelator::event::Fact;
 use serde_json::Value;
 use std::{
-    fs,
     io::Write,
     path::{Path, PathBuf},
     process::Command,
@@ -53,8 +52,7 @@ fn file(segment: &Segment, address: &str, end: &str) -> PathBuf {
 
 /// What its programs said on its serial console.
 fn said(segment: &Segment, address: &str) -> String {
-    let console = fs::read(file(segment, address, "console")).unwrap_or_default();
-    vm::said(&String::from_utf8_lossy(&console).replace('\r', ""))
+    vm::said(&vm::console(&file(segment, address, "console")))
 }
 
 /// Waits for the machine's word at the end of its boot.

@@ -49,11 +49,7 @@ fn disk(words: &str) -> Vec<u8> {
         0x31, 0xc0, 0x8e, 0xd8, 0xfc, 0xbe, 0x16, 0x7c, 0xba, 0xf8, 0x03, 0xac, 0x84, 0xc0, 0x74, 0x03, 0xee, 0xeb,
         0xf8, 0xf4, 0xeb, 0xfd,
     ];
-    let mut disk = vec![0; 1 << 20];
-    disk[..code.len()].copy_from_slice(&code);
-    disk[code.len()..code.len() + words.len()].copy_from_slice(words.as_bytes());
-    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
-    disk
+    vm::disk(&[&code, words.as_bytes()].concat())
 }
 
 #[test]

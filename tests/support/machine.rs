@@ -73,7 +73,7 @@ impl Machine {
 
     /// All that it said on its serial console.
     pub fn console(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.folder.join("console")).unwrap_or_default()).replace('\r', "")
+        vm::console(&self.folder.join("console"))
     }
 
     /// Waits for the last line of the practice guest; see [`vm::equip`].

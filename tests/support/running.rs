@@ -1,10 +1,6 @@
 //! Programs that end with the test.
 
 use super::{SOON, Segment, wait_for};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use std::{
     fs,
     net::{SocketAddr, TcpStream},
@@ -39,11 +35,6 @@ impl Running {
     /// Its process, for what else is done with it.
     pub fn child(&mut self) -> &mut Child {
         &mut self.0
-    }
-
-    /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.0.id().try_into().unwrap()), signal).unwrap();
     }
 }
 

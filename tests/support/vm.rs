@@ -63,6 +63,19 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A serial console that is kept in a file; empty where there is none yet.
+pub fn console(file: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).replace('\r', "")
+}
+
+/// A disk with this in its boot sector.
+pub fn disk(code: &[u8]) -> Vec<u8> {
+    let mut disk = vec![0; 1 << 20];
+    disk[..code.len()].copy_from_slice(code);
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    disk
+}
+
 /// What programs said on a serial console. A message of the kernel, which can begin in the middle of a program's line, is
 /// left out.
 pub fn said(console: &str) -> String {
@@ -127,8 +140,7 @@ impl Vm<'_> {
 
     /// All that it said on its serial console.
     pub fn console(&self) -> String {
-        let file = self.segment.folder.path().join("run").join(format!("{}.console", self.address));
-        String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).replace('\r', "")
+        console(&self.segment.folder.path().join("run").join(format!("{}.console", self.address)))
     }
 
     /// What its programs said there.

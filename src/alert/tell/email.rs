@@ -49,7 +49,10 @@ impl Mail<'_> {
 
     fn failed(&self, error: &lettre::transport::smtp::Error) -> TellError {
         let server = self.server.to_owned();
-        let said = self.login.map_or_else(|| chain(error), |login| without(&chain(error), login));
+        let mut said = chain(error);
+        if let Some(login) = self.login {
+            said = without(&said, login);
+        }
         if is_untrusted(error) {
             return TellError::Untrusted { place: server, said };
         }
